@@ -1,0 +1,58 @@
+/** Files written so that a crash leaves either the old content or the new, never a part. */
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { FlotillaError } from "#base/errors.ts";
+
+/**
+ * Replaces `path` by `content` atomically and durably: temporary file, fsync, rename, fsync of the directory.
+ * @throws FlotillaError `disk-full` or `not-permitted`, with the old file untouched.
+ */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = `${path}.new`;
+  try {
+    await writeDurably(temporary, content, mode);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw describeFileError(error, path);
+  }
+}
+
+async function writeDurably(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, "w", mode);
+  try {
+    await file.writeFile(content);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The operating system's error on a file as one a user can act on; others are passed through. */
+export function describeFileError(error: unknown, path: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new FlotillaError("disk-full", `no space left on the disk while writing ${path}`, {
+      hint: "free some space; nothing was changed, and the write is tried again",
+      retryable: true,
+      cause: error,
+    });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new FlotillaError("not-permitted", `cannot write ${path}: ${code}`, {
+      hint: "run as a user who may write there, or choose another directory with --dir",
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,140 @@
+/**
+ * The supervisor: what runs units on one machine.
+ *
+ * This file owns the interface. Implementations: embedded/ (Flotilla's own), systemd/ (over D-Bus, when it is built)
+ * and fake.ts. One contract suite, test/contract/supervisor.ts, runs against each. A supervisor knows nothing of
+ * the cluster: it is handed unit files by name and told to start and stop them.
+ *
+ * Words are systemd's (org.freedesktop.systemd1(5)): load, active and sub state, job, job result, service result.
+ * Invariants: units outlive the supervisor's process (`close` stops none), and a new supervisor on the same
+ * directories takes over what runs. Every change of a unit's state reaches `onStatus`, in order.
+ */
+
+export type LoadState = "loaded" | "not-found" | "bad-setting" | "error" | "masked";
+export type ActiveState = "active" | "reloading" | "inactive" | "failed" | "activating" | "deactivating";
+
+/** systemd's job results, systemd.exec(5) and the JobRemoved signal. */
+export type JobResult =
+  | "done"
+  | "canceled"
+  | "timeout"
+  | "failed"
+  | "dependency"
+  | "skipped"
+  | "invalid"
+  | "assert"
+  | "unsupported";
+
+/** systemd's service results: why a unit is failed, or `success`. */
+export type UnitResult =
+  | "success"
+  | "resources"
+  | "protocol"
+  | "timeout"
+  | "exit-code"
+  | "signal"
+  | "core-dump"
+  | "watchdog"
+  | "start-limit-hit"
+  | "oom-kill"
+  | "exec-condition"
+  | "dependency";
+
+/** A unit file as it is handed to a supervisor. */
+export interface UnitSource {
+  /** Full name with suffix; never a template's. */
+  readonly name: string;
+  /** SHA-256 of the text's bytes, 64 hex digits. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What is known of one unit; a value, replaced as a whole when anything changes. */
+export interface UnitStatus {
+  readonly name: string;
+  /** Hash of the text that is loaded. */
+  readonly file: string;
+  readonly load: LoadState;
+  readonly active: ActiveState;
+  /** systemd's sub state: `running`, `exited`, `dead`, `failed`, `auto-restart`, `waiting`, … */
+  readonly sub: string;
+  readonly result: UnitResult;
+  /** When `active` last changed, wall-clock milliseconds. */
+  readonly sinceMs: number;
+  readonly mainPid?: number;
+  /** Exit code of the main process, when it has exited by itself. */
+  readonly exitCode?: number;
+  /** Name of the signal that ended the main process, without SIG: `KILL`. */
+  readonly exitSignal?: string;
+  /** Automatic restarts since the last explicit start. */
+  readonly restarts: number;
+  /** One sentence for a person: STATUS= of the service, or what went wrong. */
+  readonly message?: string;
+  /** True once a oneshot has run to its end with success since its last explicit start. */
+  readonly completed: boolean;
+}
+
+export interface JobOutcome {
+  readonly result: JobResult;
+  /** Why, when the result is not `done`. */
+  readonly message?: string;
+}
+
+/** One line a unit wrote, or the supervisor wrote about it. */
+export interface JournalEntry {
+  /** Opaque; pass it as `after` to resume behind this entry. */
+  readonly cursor: string;
+  /** Microseconds since 1970; beyond 2^53 only after the year 2255. */
+  readonly timeUs: number;
+  readonly unit: string;
+  readonly stream: "stdout" | "stderr" | "supervisor";
+  /** syslog priority, 0 (emergency) to 7 (debug). */
+  readonly priority: number;
+  readonly pid?: number;
+  readonly message: string;
+}
+
+export interface JournalQuery {
+  /** The last so many lines; absent: all that is kept. */
+  readonly lines?: number;
+  /** Only entries behind this cursor. */
+  readonly after?: string;
+  /** Go on with new entries until the signal is aborted. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What this machine can hold units to; shown to the user, because a limit silently not enforced is a trap. */
+export interface Enforcement {
+  /** How the processes of a unit are found: by cgroup, or by descent from its shim. */
+  readonly tracking: "cgroup2" | "cgroup1" | "process-tree" | "systemd" | "none";
+  readonly memory: boolean;
+  readonly cpu: boolean;
+  readonly tasks: boolean;
+  /** Whether units may run as another user. */
+  readonly users: boolean;
+  /** One sentence each on what cannot be enforced and why; empty when all can. */
+  readonly notes: readonly string[];
+}
+
+export interface Supervisor {
+  readonly kind: "embedded" | "systemd" | "fake";
+  readonly enforcement: Enforcement;
+  /** Makes unit files known, replacing those of the same name; running processes are left alone. A bad file yields a status with load `bad-setting`, not an exception. */
+  load(units: readonly UnitSource[]): Promise<void>;
+  /** Stops what still runs, to the end of ExecStopPost, and forgets the units. Unknown names are ignored. */
+  unload(names: readonly string[]): Promise<void>;
+  /** Resolves when the start job has ended; starting an active unit is `done` at once. */
+  start(name: string): Promise<JobOutcome>;
+  stop(name: string): Promise<JobOutcome>;
+  restart(name: string): Promise<JobOutcome>;
+  /** Clears `failed` and the start limit. */
+  resetFailed(name: string): Promise<void>;
+  status(name: string): UnitStatus | undefined;
+  statuses(): readonly UnitStatus[];
+  /** Calls `listener` after each change; `undefined` status: the unit was unloaded. Returns how to stop listening. */
+  onStatus(listener: (name: string, status: UnitStatus | undefined) => void): () => void;
+  journal(name: string, query: JournalQuery): AsyncIterable<JournalEntry>;
+  /** Lets go of everything without stopping any unit. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,112 @@
+/** What the `[Service]` section of a unit file means to whoever runs it: typed, with systemd's defaults filled in (systemd.service(5)). Times are milliseconds; Infinity means never. */
+
+export type ServiceType = "simple" | "exec" | "forking" | "oneshot" | "notify" | "idle";
+export type RestartPolicy =
+  | "no"
+  | "on-success"
+  | "on-failure"
+  | "on-abnormal"
+  | "on-watchdog"
+  | "on-abort"
+  | "always";
+export type KillMode = "control-group" | "mixed" | "process" | "none";
+
+/** One command of an Exec line, specifiers expanded; variables are expanded when it is run (systemd.service(5), COMMAND LINES). */
+export interface ExecCommand {
+  readonly path: string;
+  /** argv[0] included. */
+  readonly argv: readonly string[];
+  /** `-`: a failure counts as success. */
+  readonly ignoreFailure: boolean;
+  /** `:`: variables are not expanded. */
+  readonly literalEnvironment: boolean;
+  /** `+`, `!` or `!!`: run without the unit's user. */
+  readonly privileges: "unit" | "full" | "no-setuid" | "ambient";
+}
+
+export interface EnvironmentFile {
+  readonly path: string;
+  /** `-`: a missing file is no failure. */
+  readonly optional: boolean;
+}
+
+/** Exit codes and signal names (without SIG) that a status set such as SuccessExitStatus= lists. */
+export interface ExitStatusSet {
+  readonly codes: readonly number[];
+  readonly signals: readonly string[];
+}
+
+/** Where a stream of the service goes. */
+export type OutputTarget =
+  | { readonly kind: "journal" }
+  | { readonly kind: "null" }
+  | { readonly kind: "inherit" }
+  | { readonly kind: "file" | "append" | "truncate"; readonly path: string };
+
+/** A limit as a number or as a share (0 to 1 and above) of what the machine has; absent means none. */
+export type Limit = { readonly bytes: number } | { readonly share: number };
+
+export interface ResourceLimits {
+  readonly memoryMax?: Limit;
+  readonly memoryHigh?: Limit;
+  readonly memoryMin?: Limit;
+  /** Cores: 0.5 is half a core (CPUQuota=50%). */
+  readonly cpuCores?: number;
+  readonly cpuWeight?: number;
+  readonly tasksMax?: { readonly count: number } | { readonly share: number };
+}
+
+export interface ServiceSettings {
+  readonly type: ServiceType;
+  readonly execCondition: readonly ExecCommand[];
+  readonly execStartPre: readonly ExecCommand[];
+  readonly execStart: readonly ExecCommand[];
+  readonly execStartPost: readonly ExecCommand[];
+  readonly execReload: readonly ExecCommand[];
+  readonly execStop: readonly ExecCommand[];
+  readonly execStopPost: readonly ExecCommand[];
+  readonly restart: RestartPolicy;
+  readonly restartMs: number;
+  readonly restartSteps: number;
+  readonly restartMaxDelayMs: number;
+  readonly startLimitBurst: number;
+  readonly startLimitIntervalMs: number;
+  readonly successExitStatus: ExitStatusSet;
+  readonly restartPreventExitStatus: ExitStatusSet;
+  readonly restartForceExitStatus: ExitStatusSet;
+  readonly timeoutStartMs: number;
+  readonly timeoutStopMs: number;
+  readonly remainAfterExit: boolean;
+  readonly pidFile?: string;
+  readonly guessMainPid: boolean;
+  readonly notifyAccess: "none" | "main" | "exec" | "all";
+  readonly watchdogMs: number;
+  readonly killMode: KillMode;
+  /** Without SIG: `TERM`. */
+  readonly killSignal: string;
+  readonly finalKillSignal: string;
+  readonly restartKillSignal?: string;
+  readonly sendSigkill: boolean;
+  readonly sendSighup: boolean;
+  /** In order; a later name wins. */
+  readonly environment: readonly (readonly [name: string, value: string])[];
+  readonly environmentFiles: readonly EnvironmentFile[];
+  readonly passEnvironment: readonly string[];
+  readonly unsetEnvironment: readonly string[];
+  readonly workingDirectory?: { readonly path: string; readonly optional: boolean };
+  readonly user?: string;
+  readonly group?: string;
+  readonly supplementaryGroups: readonly string[];
+  readonly umask: number;
+  readonly nice?: number;
+  readonly oomScoreAdjust?: number;
+  /** prlimit's names in lower case (`nofile`), soft and hard; Infinity for unlimited. */
+  readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  readonly noNewPrivileges: boolean;
+  readonly standardOutput: OutputTarget;
+  readonly standardError: OutputTarget;
+  readonly syslogIdentifier?: string;
+  readonly runtimeDirectories: readonly string[];
+  readonly stateDirectories: readonly string[];
+  readonly resources: ResourceLimits;
+}
