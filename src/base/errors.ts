@@ -22,16 +22,32 @@ export const ERROR_CODES = {
   "bad-unit-file": { http: 400, exit: 1, meaning: "The text is not a unit file that can be run." },
   "bad-unit-name": { http: 400, exit: 2, meaning: "The name is not a valid unit name." },
   "unit-too-large": { http: 413, exit: 1, meaning: "The unit file is over the size limit." },
-  "template-not-startable": { http: 400, exit: 2, meaning: "A template has no instance name, so it cannot run." },
-  "contradictory-options": { http: 400, exit: 1, meaning: "Options of [X-Fleet] or [X-Flotilla] exclude each other." },
+  "template-not-startable": {
+    http: 400,
+    exit: 2,
+    meaning: "A template has no instance name, so it cannot run.",
+  },
+  "contradictory-options": {
+    http: 400,
+    exit: 1,
+    meaning: "Options of [X-Fleet] or [X-Flotilla] exclude each other.",
+  },
   "unit-not-found": { http: 404, exit: 4, meaning: "No unit of this name has been submitted." },
   "unit-not-loaded": { http: 409, exit: 5, meaning: "The unit is not on any machine." },
   "unit-not-active": { http: 409, exit: 3, meaning: "The unit is not active." },
-  "unit-exists": { http: 409, exit: 9, meaning: "A unit of this name with another text is already submitted." },
+  "unit-exists": {
+    http: 409,
+    exit: 9,
+    meaning: "A unit of this name with another text is already submitted.",
+  },
   "unit-failed": { http: 409, exit: 1, meaning: "The unit did not reach the state asked for." },
   unschedulable: { http: 409, exit: 1, meaning: "The unit fits on no machine." },
   "machine-not-found": { http: 404, exit: 4, meaning: "No machine has this ID, prefix or name." },
-  "machine-ambiguous": { http: 400, exit: 2, meaning: "More than one machine begins with this prefix or has this name." },
+  "machine-ambiguous": {
+    http: 400,
+    exit: 2,
+    meaning: "More than one machine begins with this prefix or has this name.",
+  },
   "machine-gone": { http: 503, exit: 8, meaning: "The machine is not connected to the cluster." },
   "not-found": { http: 404, exit: 4, meaning: "There is nothing at this address." },
   conflict: { http: 409, exit: 9, meaning: "Somebody else changed the same thing first." },
@@ -121,5 +137,7 @@ export function isErrorCode(text: string): text is ErrorCode {
 /** The same error if it already has a code, otherwise `internal` around it. */
 export function toFlotillaError(error: unknown): FlotillaError {
   if (error instanceof FlotillaError) return error;
-  return new FlotillaError("internal", error instanceof Error ? error.message : String(error), { cause: error });
+  return new FlotillaError("internal", error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }

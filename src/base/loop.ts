@@ -4,9 +4,10 @@
  * Invariants: two passes never overlap; a wake during a pass causes exactly one more pass; a pass that throws is
  * reported and tried again after a capped, jittered, growing delay. It must not know what a pass does.
  */
+
+import { backoffDelayMs } from "./backoff.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { Random } from "./random.ts";
-import { backoffDelayMs } from "./backoff.ts";
 
 export interface LoopOptions {
   readonly clock: Clock;

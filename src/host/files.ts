@@ -7,7 +7,11 @@ import { FlotillaError } from "#base/errors.ts";
  * Replaces `path` by `content` atomically and durably: temporary file, fsync, rename, fsync of the directory.
  * @throws FlotillaError `disk-full` or `not-permitted`, with the old file untouched.
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${path}.new`;
   try {
     await writeDurably(temporary, content, mode);

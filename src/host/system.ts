@@ -19,7 +19,10 @@ function startTimer(dueMs: number, fire: () => void): Timer {
   let handle: NodeJS.Timeout;
   const arm = (): void => {
     const leftMs = dueMs - performance.now();
-    handle = leftMs > LONGEST_TIMEOUT_MS ? setTimeout(arm, LONGEST_TIMEOUT_MS) : setTimeout(fire, Math.max(0, leftMs));
+    handle =
+      leftMs > LONGEST_TIMEOUT_MS
+        ? setTimeout(arm, LONGEST_TIMEOUT_MS)
+        : setTimeout(fire, Math.max(0, leftMs));
   };
   arm();
   return { cancel: () => clearTimeout(handle) };

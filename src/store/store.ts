@@ -180,7 +180,10 @@ export interface Store {
    */
   watch(request: WatchRequest, options: { readonly signal: AbortSignal }): AsyncIterable<WatchResponse>;
   /** @param id 0 or absent: the store picks one. */
-  leaseGrant(request: { readonly ttlS: number; readonly id?: LeaseId }, options?: CallOptions): Promise<LeaseGrant>;
+  leaseGrant(
+    request: { readonly ttlS: number; readonly id?: LeaseId },
+    options?: CallOptions,
+  ): Promise<LeaseGrant>;
   /** Deletes every key that hangs on the lease, in one revision. */
   leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header>;
   /** Sets the lease's full time again; answers the seconds granted, 0 when the lease is gone. */

@@ -1,0 +1,89 @@
+/**
+ * The key layout of the cluster's state, under one prefix.
+ *
+ * | key | value | written by |
+ * |---|---|---|
+ * | `cluster` | ClusterInfo | the daemon that first opens the store |
+ * | `machine/<id>` (leased) | MachineRecord | that machine's agent |
+ * | `machine-config/<id>` | MachineConfig | API |
+ * | `file/<sha256>` | the unit file's bytes, as they are | API |
+ * | `unit/<name>` | UnitRecord | API |
+ * | `assignment/<machine>/<unit>` | Assignment | engine |
+ * | `state/<machine>/<unit>` (leased) | UnitState | that machine's agent |
+ * | `outcome/<unit>` | Outcome: a oneshot that has finished | that machine's agent |
+ * | `event/<time>-<id>` | ClusterEvent | engine and API |
+ * | `engine` (leased) | EngineRecord | the elected engine |
+ * | `kv/…` | configuration of the user's own services | users |
+ *
+ * Nothing else may build or take apart a key.
+ */
+
+export const PREFIX = "/flotilla/v1/";
+
+export type KeyKind =
+  | "cluster"
+  | "machine"
+  | "machine-config"
+  | "file"
+  | "unit"
+  | "assignment"
+  | "state"
+  | "outcome"
+  | "event"
+  | "engine";
+
+export const keys = {
+  cluster: (): string => `${PREFIX}cluster`,
+  engine: (): string => `${PREFIX}engine`,
+  machine: (machine: string): string => `${PREFIX}machine/${machine}`,
+  machineConfig: (machine: string): string => `${PREFIX}machine-config/${machine}`,
+  file: (hash: string): string => `${PREFIX}file/${hash}`,
+  unit: (name: string): string => `${PREFIX}unit/${name}`,
+  assignment: (machine: string, unit: string): string => `${PREFIX}assignment/${machine}/${unit}`,
+  state: (machine: string, unit: string): string => `${PREFIX}state/${machine}/${unit}`,
+  outcome: (unit: string): string => `${PREFIX}outcome/${unit}`,
+  /** Sorts by time; `id` keeps events of one millisecond apart. */
+  event: (timeMs: number, id: string): string => `${PREFIX}event/${String(timeMs).padStart(15, "0")}-${id}`,
+} as const;
+
+/** Prefixes of ranges. */
+export const ranges = {
+  all: PREFIX,
+  units: `${PREFIX}unit/`,
+  files: `${PREFIX}file/`,
+  events: `${PREFIX}event/`,
+  assignments: (machine: string): string => `${PREFIX}assignment/${machine}/`,
+  states: (machine: string): string => `${PREFIX}state/${machine}/`,
+} as const;
+
+/** A key taken apart: its kind and the names behind it, in the order of the table above. */
+export interface ParsedKey {
+  readonly kind: KeyKind;
+  readonly first: string;
+  readonly second: string;
+}
+
+const KINDS: ReadonlySet<string> = new Set<KeyKind>([
+  "cluster",
+  "machine",
+  "machine-config",
+  "file",
+  "unit",
+  "assignment",
+  "state",
+  "outcome",
+  "event",
+  "engine",
+]);
+
+/** Takes a key apart; undefined for keys that are not part of the layout, such as those under `kv/`. */
+export function parseKey(key: string): ParsedKey | undefined {
+  if (!key.startsWith(PREFIX)) return undefined;
+  const [kind = "", first = "", ...rest] = key.slice(PREFIX.length).split("/");
+  if (!isKeyKind(kind)) return undefined;
+  return { kind, first, second: rest.join("/") };
+}
+
+function isKeyKind(text: string): text is KeyKind {
+  return KINDS.has(text);
+}

@@ -1,0 +1,151 @@
+/**
+ * The values of the key layout: their schemas and types. Each is checked once, when it is read from outside.
+ * Times are wall-clock milliseconds since 1970 and are only shown, never compared between machines.
+ */
+import { z } from "zod";
+
+const machineId = z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hex digits");
+const fileHash = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex");
+const metadataKey = z.string().regex(/^[A-Za-z0-9_.-]+$/, "may have letters, digits, '_', '.' and '-' only");
+
+/** What the operator asked for: known only, on a machine, or running there. */
+export const desiredStateSchema = z.enum(["inactive", "loaded", "launched"]);
+export type DesiredState = z.infer<typeof desiredStateSchema>;
+
+export const metadataSchema = z.record(metadataKey, z.string());
+export type Metadata = Readonly<Record<string, string>>;
+
+export const clusterInfoSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdMs: z.number(),
+});
+export type ClusterInfo = Readonly<z.infer<typeof clusterInfoSchema>>;
+
+export const capacitySchema = z.object({
+  /** Thousandths of a core. */
+  cpuMillis: z.number().int().nonnegative(),
+  memoryBytes: z.number().int().nonnegative(),
+});
+export type Capacity = Readonly<z.infer<typeof capacitySchema>>;
+
+/** A machine as it presents itself; gone with its lease. */
+export const machineRecordSchema = z.object({
+  id: machineId,
+  /** New for each start of the daemon. */
+  instance: z.string(),
+  /** What people call it: the host name, or the name given to the daemon. */
+  name: z.string(),
+  /** IP address that other machines reach it by. */
+  address: z.string(),
+  /** Where its API listens: `http://ADDRESS:PORT`. */
+  api: z.string(),
+  /** From its own configuration; the operator's overlay is in MachineConfig. */
+  metadata: metadataSchema,
+  capacity: capacitySchema,
+  version: z.string(),
+  supervisor: z.string(),
+  /** What the supervisor cannot hold units to, a sentence each. */
+  notEnforced: z.array(z.string()),
+  /** True on the machine whose daemon holds the embedded store. */
+  hasStore: z.boolean(),
+  startedMs: z.number(),
+  bootId: z.string(),
+  leaseTtlS: z.number(),
+});
+export type MachineRecord = Readonly<z.infer<typeof machineRecordSchema>>;
+
+/** What the operator says of a machine; outlives its presence. */
+export const machineConfigSchema = z.object({
+  /** Laid over the machine's own metadata; null hides a key. */
+  metadata: z.record(metadataKey, z.string().nullable()).default({}),
+  /** No new units are placed there; those there stay. */
+  cordoned: z.boolean().default(false),
+});
+export type MachineConfig = Readonly<z.infer<typeof machineConfigSchema>>;
+
+export const unitRecordSchema = z.object({
+  file: fileHash,
+  desired: desiredStateSchema,
+  /** Raised by each explicit start or restart: whoever runs the unit starts it anew when this is new to it. */
+  launch: z.number().int().nonnegative(),
+  changedMs: z.number(),
+  /** Earlier files, newest first. */
+  history: z.array(z.object({ file: fileHash, replacedMs: z.number() })).default([]),
+});
+export type UnitRecord = Readonly<z.infer<typeof unitRecordSchema>>;
+
+/** "This machine shall have this unit in this state." */
+export const assignmentSchema = z.object({
+  file: fileHash,
+  desired: z.enum(["loaded", "launched"]),
+  launch: z.number().int().nonnegative(),
+  /** Why this machine, in a sentence. */
+  reason: z.string(),
+  assignedMs: z.number(),
+});
+export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
+
+/** What is: systemd's triple and what belongs to it, published by the machine when it changes. */
+export const unitStateSchema = z.object({
+  load: z.string(),
+  active: z.string(),
+  sub: z.string(),
+  result: z.string(),
+  file: fileHash,
+  /** The launch of the assignment that this state belongs to; 0 when it was never launched there. */
+  launch: z.number().int().nonnegative(),
+  sinceMs: z.number(),
+  message: z.string().optional(),
+  mainPid: z.number().int().optional(),
+  exitCode: z.number().int().optional(),
+  exitSignal: z.string().optional(),
+  restarts: z.number().int().nonnegative().default(0),
+});
+export type UnitState = Readonly<z.infer<typeof unitStateSchema>>;
+
+/** A oneshot that ran to its end: it is not run again until its launch is raised. */
+export const outcomeSchema = z.object({
+  launch: z.number().int().nonnegative(),
+  file: fileHash,
+  machine: machineId,
+  finishedMs: z.number(),
+});
+export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
+
+export const EVENT_KINDS = [
+  "machine-joined",
+  "machine-lost",
+  "machine-configured",
+  "engine-elected",
+  "holding",
+  "unit-submitted",
+  "unit-desired",
+  "unit-destroyed",
+  "unit-placed",
+  "unit-moved",
+  "unit-unplaced",
+  "unit-refused",
+  "unit-active",
+  "unit-failed",
+  "unit-finished",
+] as const;
+
+/** One thing that happened, for the person who asks later. */
+export const clusterEventSchema = z.object({
+  timeMs: z.number(),
+  kind: z.enum(EVENT_KINDS),
+  unit: z.string().optional(),
+  machine: z.string().optional(),
+  /** What happened and why, in one sentence that stands alone. */
+  message: z.string(),
+});
+export type ClusterEvent = Readonly<z.infer<typeof clusterEventSchema>>;
+export type EventKind = ClusterEvent["kind"];
+
+export const engineRecordSchema = z.object({
+  machine: machineId,
+  instance: z.string(),
+  electedMs: z.number(),
+});
+export type EngineRecord = Readonly<z.infer<typeof engineRecordSchema>>;

@@ -1,0 +1,79 @@
+/**
+ * What the engine decides: the types of a plan for the whole cluster. The planner itself is reconcile/plan-cluster.ts.
+ * A plan is data: steps with a reason each, and for every unit that could not be placed why not, machine by machine.
+ */
+import type { ClusterView } from "#model/cluster-state.ts";
+import type { Assignment } from "#model/records.ts";
+import type { Placement } from "#unit/placement.ts";
+
+export type ClusterStep =
+  /** Put the unit on the machine, or change what it shall be there. */
+  | {
+      readonly kind: "assign";
+      readonly unit: string;
+      readonly machine: string;
+      readonly assignment: Assignment;
+      /** The machine the unit leaves by the same decision, when it moves. */
+      readonly from?: string;
+      readonly reason: string;
+    }
+  /** Take the unit off the machine. */
+  | { readonly kind: "unassign"; readonly unit: string; readonly machine: string; readonly reason: string }
+  /** Forget a unit file that no unit, no history and no assignment refers to. */
+  | { readonly kind: "collect-file"; readonly file: string; readonly reason: string };
+
+/** Why one machine cannot take a unit; `code` is stable, `text` is for people. */
+export interface Refusal {
+  readonly machine: string;
+  readonly code:
+    | "cordoned"
+    | "machine-id"
+    | "metadata"
+    | "machine-of"
+    | "conflicts"
+    | "max-per-machine"
+    | "cpu"
+    | "memory"
+    | "global"
+    | "strict-wait";
+  readonly text: string;
+}
+
+/** A unit that is asked for and is nowhere. */
+export interface Unplaced {
+  readonly unit: string;
+  readonly summary: string;
+  readonly refusals: readonly Refusal[];
+}
+
+export interface ClusterPlan {
+  readonly steps: readonly ClusterStep[];
+  readonly unplaced: readonly Unplaced[];
+  /** Set when the plan holds back moves (no stampede): what is waited for. */
+  readonly holding?: { readonly untilMs: number; readonly reason: string };
+  /** Monotonic time at which the plan may come out different without any event. */
+  readonly wakeAtMs?: number;
+}
+
+/** What the planner is told beside the cluster's state. */
+export interface PlanContext {
+  /** Wall clock, only written into assignments. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+  /** Placement of each unit file by hash, parsed once; undefined when the file is missing or unreadable. `%i` and the like make it depend on the unit's name. */
+  readonly placementOf: (unit: string, file: string) => Placement | undefined;
+  /** Machines that hold assignments but are not present, with the monotonic time at which the engine saw that first. */
+  readonly lostSince: ReadonlyMap<string, number>;
+  readonly settings: PlanSettings;
+}
+
+export interface PlanSettings {
+  /** How long to wait and re-read when many machines vanish at once. */
+  readonly settleMs: number;
+  /** `many`: more than one, and at least this share of all machines known. */
+  readonly stampedeShare: number;
+  /** After a strict unit's machine has gone, how long its last copy may still be stopping. */
+  readonly strictMarginMs: number;
+}
+
+export type PlanCluster = (view: ClusterView, context: PlanContext) => ClusterPlan;
