@@ -61,6 +61,12 @@ export interface UnitStatus {
   readonly result: UnitResult;
   /** When `active` last changed, wall-clock milliseconds. */
   readonly sinceMs: number;
+  /**
+   * ID of the current or last run (systemd's INVOCATION_ID, 32 hex digits). Undefined when the unit has not been
+   * started since the machine came up, also when what ran was lost with the machine's power: whoever wants it running
+   * must start it.
+   */
+  readonly invocation: string | undefined;
   readonly mainPid?: number;
   /** Exit code of the main process, when it has exited by itself. */
   readonly exitCode?: number;
