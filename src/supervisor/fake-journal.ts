@@ -38,6 +38,7 @@ export class FakeJournal {
   }
 
   #changed(signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         this.#wake.delete(done);

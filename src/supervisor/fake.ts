@@ -56,6 +56,7 @@ export class FakeMachine {
   readonly #units = new Map<string, FakeUnit>();
   readonly #listeners = new Set<Listener>();
   readonly #journal: FakeJournal;
+  #invocations = 0;
 
   constructor(options: FakeOptions) {
     this.#clock = options.clock;
@@ -148,7 +149,8 @@ export class FakeMachine {
   #run(unit: FakeUnit): void {
     const run = this.#behaviour(unit.source, unit.runs);
     unit.runs += 1;
-    this.#set(unit, { active: "activating", sub: "start", result: "success", completed: false });
+    const invocation = (++this.#invocations).toString(16).padStart(32, "0");
+    this.#set(unit, { active: "activating", sub: "start", result: "success", invocation, completed: false });
     switch (run.kind) {
       case "serve":
         this.#after(unit, run.startMs ?? 0, () => this.#activate(unit));
@@ -233,6 +235,7 @@ export class FakeMachine {
       sub: "dead",
       result: "success",
       sinceMs: this.#clock.now(),
+      invocation: undefined,
       restarts: 0,
       completed: false,
     };
