@@ -1,0 +1,84 @@
+/**
+ * Builds dist/: the command line and the daemon as one bundle of ES modules, rarely used parts in chunks of their own.
+ *
+ * Two builds at once, or a command that starts during a build, do no harm: chunks are named by their content and every
+ * file is renamed into place whole, what is imported before what imports it.
+ */
+import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { type BuildResult, build, type OutputFile } from "esbuild";
+
+const root = dirname(import.meta.dirname);
+const dist = join(root, "dist");
+
+/** Programs that are no JavaScript and are found beside the bundle at run time. */
+const COMPANIONS = ["src/supervisor/embedded/shim.pl"];
+
+/** A running daemon may still load a chunk of the build it came from. */
+const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
+
+async function bundle(): Promise<BuildResult<{ write: false }>> {
+  return build({
+    absWorkingDir: root,
+    entryPoints: { flotilla: "src/cli/main.ts" },
+    outdir: dist,
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcemap: false,
+    legalComments: "none",
+    logLevel: "warning",
+    // Packages in CommonJS among the dependencies call require for Node's own modules.
+    banner: {
+      js: 'import{createRequire as flotillaRequire}from"node:module";const require=flotillaRequire(import.meta.url);',
+    },
+  });
+}
+
+async function place(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await write(temporary);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function chunksFirst(a: OutputFile, b: OutputFile): number {
+  return Number(dirname(a.path) === dist) - Number(dirname(b.path) === dist);
+}
+
+async function removeOldChunks(current: readonly OutputFile[], nowMs: number): Promise<void> {
+  const folder = join(dist, "chunks");
+  const kept = new Set(current.map((file) => basename(file.path)));
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (kept.has(name)) continue;
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => undefined);
+    if (info !== undefined && nowMs - info.mtimeMs > CHUNK_KEPT_MS) await rm(path, { force: true });
+  }
+}
+
+const startedMs = Date.now();
+const { outputFiles } = await bundle();
+for (const companion of COMPANIONS) {
+  await place(join(dist, basename(companion)), (temporary) => cp(join(root, companion), temporary));
+}
+for (const file of outputFiles.toSorted(chunksFirst)) {
+  await place(file.path, (temporary) => writeFile(temporary, file.contents));
+}
+// The stamp bears the time the build began: what was changed meanwhile is newer and causes the next build.
+await place(join(dist, "built"), async (temporary) => {
+  await writeFile(temporary, "");
+  await utimes(temporary, startedMs / 1000, startedMs / 1000);
+});
+await removeOldChunks(outputFiles, startedMs);
+console.log(`built ${relative(process.cwd(), dist) || "."} in ${Date.now() - startedMs} ms`);

@@ -1,0 +1,63 @@
+/**
+ * `npm test`: the checks of the source, every test, and a look that nothing is left running.
+ *
+ * Arguments are passed to vitest; with any of them only the tests they name are run. The last line is the count of
+ * all of it. In CI a skipped test counts as failed, because nothing may be skipped there.
+ */
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { runChecks, type Tally, tallyLine } from "./checks.ts";
+import { findLeftovers, observe, RUN_MARK } from "./leftovers.ts";
+
+const root = dirname(import.meta.dirname);
+const inCi = process.env.CI === "true";
+
+function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Tally {
+  const folder = mkdtempSync(join(tmpdir(), "flotilla-test-report-"));
+  const report = join(folder, "report.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const vitest = join(root, "node_modules", ".bin", "vitest");
+  try {
+    const result = spawnSync(vitest, ["run", ...reporters, ...args], { cwd: root, stdio: "inherit", env });
+    return readReport(report, result.status === 0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file that cannot even be loaded has no tests to count, so a run that failed has failed at least once. */
+function readReport(path: string, succeeded: boolean): Tally {
+  const text = JSON.parse(readFileSync(path, "utf8")) as Record<string, number>;
+  const count = (key: string): number => text[key] ?? 0;
+  const failed = count("numFailedTests");
+  return {
+    passed: count("numPassedTests"),
+    failed: succeeded ? failed : Math.max(1, failed),
+    skipped: count("numPendingTests") + count("numTodoTests"),
+  };
+}
+
+function checkLeftovers(before: ReturnType<typeof observe>, mark: string): Tally {
+  const leftovers = findLeftovers(before, observe(), mark);
+  console.log(`${leftovers.length === 0 ? "ok    " : "FAILED"}  nothing is left running`);
+  for (const leftover of leftovers) console.log(`  ${leftover}`);
+  return { passed: leftovers.length === 0 ? 1 : 0, failed: leftovers.length === 0 ? 0 : 1, skipped: 0 };
+}
+
+function sum(tallies: readonly Tally[]): Tally {
+  const total = (key: keyof Tally): number => tallies.reduce((all, tally) => all + tally[key], 0);
+  const skipped = total("skipped");
+  return { passed: total("passed"), failed: total("failed") + (inCi ? skipped : 0), skipped };
+}
+
+const args = process.argv.slice(2);
+const mark = randomUUID();
+const checks = args.length === 0 ? [runChecks()] : [];
+const before = observe();
+const tests = runTests(args, { ...process.env, [RUN_MARK]: mark });
+const total = sum([...checks, tests, checkLeftovers(before, mark)]);
+console.log(tallyLine(total));
+process.exitCode = total.failed === 0 ? 0 : 1;
