@@ -5,7 +5,7 @@
  * reported and tried again after a capped, jittered, growing delay. It must not know what a pass does.
  */
 
-import { backoffDelayMs } from "./backoff.ts";
+import { type BackoffLimits, backoffDelayMs } from "./backoff.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -18,6 +18,8 @@ export interface LoopOptions {
   readonly onError: (error: unknown, failures: number) => void;
   /** The safety net: a pass is run at least this often. */
   readonly safetyIntervalMs: number;
+  /** Delays between tries of a pass that fails; see backoff.ts for the default. */
+  readonly backoff?: BackoffLimits;
 }
 
 export class Loop {
@@ -71,7 +73,7 @@ export class Loop {
     } catch (error) {
       this.#failures += 1;
       if (!this.#stopped) this.#options.onError(error, this.#failures);
-      return backoffDelayMs(this.#failures, this.#options.random);
+      return backoffDelayMs(this.#failures, this.#options.random, this.#options.backoff);
     }
   }
 

@@ -1,0 +1,354 @@
+/**
+ * The agent: the loop, on every machine, that turns this machine's assignments into running units and publishes
+ * their states.
+ *
+ * Invariants: it acts on the last assignments it knows, whether or not the store answers (fail static); what it is
+ * about to carry out is on its disk before it does it, so that nothing is done twice by a daemon that dies in
+ * between; it never stops a unit because the store is away, except strict ones, whose lease may have ended.
+ * It must not decide where units run, and must not write any key but its machine's own.
+ */
+import type { Clock, Timer } from "#base/clock.ts";
+import { toFlotillaError } from "#base/errors.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import type { Random } from "#base/random.ts";
+import type { MirrorBatch } from "#mirror/mirror.ts";
+import { type Mirror, startMirror } from "#mirror/mirror.ts";
+import { parseKey, ranges } from "#model/keys.ts";
+import { type Assignment, assignmentSchema, type MachineRecord } from "#model/records.ts";
+import {
+  type Applied,
+  type MachineStep,
+  planMachine,
+  type Supervised,
+} from "#plan/reconcile/plan-machine.ts";
+import { toText } from "#store/keys.ts";
+import type { LeaseId, Store } from "#store/store.ts";
+import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
+import { confirmCluster } from "./cluster-check.ts";
+import type { MemoryFile } from "./memory.ts";
+import { Presence } from "./presence.ts";
+import { StatePublisher } from "./publisher.ts";
+import { StepRunner } from "./steps.ts";
+import { type FileCache, readUnitFile } from "./unit-files.ts";
+import { publishedState, unloadableState } from "./unit-state.ts";
+
+export interface AgentOptions {
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly memory: MemoryFile;
+  readonly files: FileCache;
+  readonly machine: MachineRecord;
+  /** Whether a unit file asks never to run twice, not even for a moment. */
+  readonly isStrict: (unit: string, text: string) => boolean;
+  /** Told of each new lease of the machine, and of its loss. */
+  readonly onLease?: (lease: LeaseId | undefined) => void;
+}
+
+/** How long before its lease can end a machine begins to stop its strict units. */
+const FENCE_MARGIN_MS = 1_500;
+/** The safety net: a pass without any event. */
+const SAFETY_INTERVAL_MS = 60_000;
+
+interface Trouble {
+  readonly text: string;
+  readonly sinceMs: number;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #loop: Loop;
+  readonly #presence: Presence;
+  readonly #publisher: StatePublisher;
+  readonly #steps: StepRunner;
+  readonly #assignments = new Map<string, Assignment>();
+  readonly #applied = new Map<string, Applied>();
+  readonly #strict = new Set<string>();
+  readonly #trouble = new Map<string, Trouble>();
+  readonly #stopped = new AbortController();
+  #cluster: string | undefined;
+  #mirror: Mirror | undefined;
+  #listed = false;
+  #memoryChanged = false;
+  #stopListening: () => void = () => undefined;
+  #fenceTimer: Timer | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { store, clock, random, log, machine } = options;
+    this.#loop = new Loop({
+      clock,
+      random,
+      safetyIntervalMs: SAFETY_INTERVAL_MS,
+      pass: () => this.#pass(),
+      onError: (error, failures) => log.warn({ failures, error: String(error) }, "the agent's pass failed"),
+    });
+    this.#publisher = new StatePublisher({ store, clock, random, log, machine: machine.id });
+    this.#presence = new Presence({
+      store,
+      clock,
+      random,
+      log,
+      machine,
+      onLease: (lease) => this.#onLease(lease),
+    });
+    this.#steps = new StepRunner(options.supervisor, (unit, trouble) => this.#onStepEnd(unit, trouble));
+  }
+
+  /** Takes up what was assigned last and joins the cluster as soon as the store answers. */
+  async start(): Promise<void> {
+    const memory = await this.#options.memory.load();
+    this.#cluster = memory.cluster;
+    for (const [unit, assignment] of Object.entries(memory.assignments))
+      this.#assignments.set(unit, assignment);
+    for (const [unit, applied] of Object.entries(memory.applied)) this.#applied.set(unit, applied);
+    await this.#recallStrict();
+    this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
+    for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
+    this.#loop.wake();
+    void this.#join();
+  }
+
+  /** Ends the loops; units run on. The lease is left to run out, so that a daemon that comes back in time loses nothing. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#fenceTimer?.cancel();
+    this.#stopListening();
+    await this.#mirror?.stop();
+    await this.#loop.stop();
+    await this.#presence.stop();
+    await this.#publisher.stop();
+  }
+
+  /** Ends the machine's lease at once; for a machine that has stopped its units and goes. */
+  async leave(): Promise<void> {
+    await this.#presence.leave();
+  }
+
+  async #recallStrict(): Promise<void> {
+    for (const [unit, assignment] of this.#assignments) {
+      const text = await this.#options.files.read(assignment.file);
+      if (text !== undefined && this.#options.isStrict(unit, text)) this.#strict.add(unit);
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { store, clock, random, log, machine } = this.#options;
+    try {
+      this.#cluster = await confirmCluster({
+        store,
+        clock,
+        random,
+        log,
+        known: this.#cluster,
+        signal: this.#stopped.signal,
+      });
+    } catch (error) {
+      if (!this.#stopped.signal.aborted)
+        log.error({ error: String(error) }, "this machine does not join the cluster");
+      return;
+    }
+    this.#memoryChanged = true;
+    this.#presence.start();
+    this.#mirror = startMirror({
+      store,
+      prefix: ranges.assignments(machine.id),
+      clock,
+      random,
+      onBatch: (batch) => this.#onAssignments(batch),
+      onConnected: (connected) =>
+        log.info({ connected }, connected ? "the store answers" : "the store is away"),
+    });
+  }
+
+  #onLease(lease: LeaseId | undefined): void {
+    this.#publisher.useLease(lease);
+    this.#options.onLease?.(lease);
+    this.#loop.wake();
+  }
+
+  #onAssignments(batch: MirrorBatch): void {
+    // The first list is all there is: what the disk still had beside it is no longer assigned.
+    if (!this.#listed) this.#assignments.clear();
+    this.#listed = true;
+    for (const change of batch.changes) {
+      const unit = parseKey(change.key)?.second;
+      if (unit === undefined) continue;
+      const assignment = change.value === undefined ? undefined : readAssignment(change.value);
+      if (assignment === undefined) this.#assignments.delete(unit);
+      else this.#assignments.set(unit, assignment);
+    }
+    this.#memoryChanged = true;
+    this.#loop.wake();
+  }
+
+  #onStatus(unit: string, status: UnitStatus | undefined): void {
+    if (status?.completed === true) this.#complete(unit, status);
+    this.#publish(unit);
+    this.#loop.wake();
+  }
+
+  #complete(unit: string, status: UnitStatus): void {
+    const applied = this.#applied.get(unit);
+    if (applied === undefined || applied.completed || applied.desired !== "launched") return;
+    this.#applied.set(unit, { ...applied, completed: true });
+    this.#memoryChanged = true;
+    const { machine, clock } = this.#options;
+    const { launch } = applied;
+    this.#publisher.finish(unit, { launch, file: status.file, machine: machine.id, finishedMs: clock.now() });
+  }
+
+  #onStepEnd(unit: string, trouble: string | undefined): void {
+    this.#setTrouble(unit, trouble);
+    this.#publish(unit);
+    this.#loop.wake();
+  }
+
+  #setTrouble(unit: string, text: string | undefined): void {
+    if (text === undefined) this.#trouble.delete(unit);
+    else if (this.#trouble.get(unit)?.text !== text) {
+      this.#trouble.set(unit, { text, sinceMs: this.#options.clock.now() });
+    }
+  }
+
+  #publish(unit: string): void {
+    const assignment = this.#assignments.get(unit);
+    const status = this.#options.supervisor.status(unit);
+    const trouble = this.#trouble.get(unit);
+    if (status !== undefined) {
+      this.#publisher.set(unit, publishedState(status, this.#applied.get(unit), trouble?.text));
+    } else if (assignment !== undefined && trouble !== undefined) {
+      this.#publisher.set(unit, unloadableState(assignment, trouble.text, trouble.sinceMs));
+    } else {
+      this.#publisher.set(unit, undefined);
+    }
+  }
+
+  async #pass(): Promise<void> {
+    // Loading makes starting possible, so the plan is drawn up again until nothing can be done at once.
+    const tried = new Set<string>();
+    for (;;) {
+      const steps = this.#plan().filter((step) => !tried.has(`${step.kind} ${step.unit}`));
+      if (steps.length === 0) break;
+      for (const step of steps) tried.add(`${step.kind} ${step.unit}`);
+      await this.#carryOut(steps);
+    }
+    await this.#save();
+    if (this.#trouble.size > 0) this.#retryTroubled();
+  }
+
+  #plan(): readonly MachineStep[] {
+    return planMachine({
+      assignments: this.#assignments,
+      applied: this.#applied,
+      supervised: supervisedUnits(this.#options.supervisor.statuses()),
+      busy: this.#steps.underWay,
+      strict: this.#strict,
+      fenced: this.#isFenced(),
+    });
+  }
+
+  async #carryOut(steps: readonly MachineStep[]): Promise<void> {
+    const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
+    const sources = await this.#readSources(loads);
+    const doable = steps.filter((step) => !loads.includes(step) || sources.has(step.unit));
+    for (const step of doable) this.#remember(step);
+    // What only loads a file can be repeated without harm; everything else is written down before it is done.
+    if (doable.some((step) => step.kind !== "load")) await this.#save();
+    await this.#steps.take(doable, sources);
+    for (const step of doable) this.#publish(step.unit);
+  }
+
+  #remember(step: MachineStep): void {
+    if (step.applied === undefined) {
+      this.#applied.delete(step.unit);
+      this.#strict.delete(step.unit);
+      this.#trouble.delete(step.unit);
+    } else {
+      this.#applied.set(step.unit, step.applied);
+    }
+    this.#memoryChanged = true;
+    this.#options.log.info({ unit: step.unit, step: step.kind, reason: step.reason }, "step");
+  }
+
+  async #readSources(steps: readonly MachineStep[]): Promise<Map<string, UnitSource>> {
+    const sources = new Map<string, UnitSource>();
+    await Promise.all(
+      steps.map(async ({ unit }) => {
+        const file = this.#assignments.get(unit)?.file;
+        if (file === undefined) return;
+        try {
+          const text = await readUnitFile(this.#options.files, this.#options.store, file);
+          sources.set(unit, { name: unit, file, text });
+          if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
+          else this.#strict.delete(unit);
+          this.#setTrouble(unit, undefined);
+        } catch (error) {
+          this.#setTrouble(unit, `cannot read its unit file: ${toFlotillaError(error).message}`);
+          this.#publish(unit);
+        }
+      }),
+    );
+    return sources;
+  }
+
+  #retryTroubled(): void {
+    const waiting = [...this.#assignments.keys()].some(
+      (unit) => this.#options.supervisor.status(unit) === undefined,
+    );
+    if (waiting) this.#loop.wakeAfter(1_000);
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#memoryChanged) return;
+    this.#memoryChanged = false;
+    try {
+      await this.#options.memory.save({
+        format: 1,
+        ...(this.#cluster === undefined ? {} : { cluster: this.#cluster }),
+        assignments: Object.fromEntries(this.#assignments),
+        applied: Object.fromEntries(this.#applied),
+      });
+    } catch (error) {
+      this.#memoryChanged = true;
+      throw error;
+    }
+    const files = new Set([...this.#assignments.values()].map((assignment) => assignment.file));
+    await this.#options.files.keep(files);
+  }
+
+  /** Strict units must be down before the lease can have ended; until then a timer watches over the deadline. */
+  #isFenced(): boolean {
+    if (this.#strict.size === 0) return false;
+    const leftMs = this.#presence.deadlineMs - FENCE_MARGIN_MS - this.#options.clock.monotonic();
+    this.#fenceTimer?.cancel();
+    if (leftMs <= 0) return true;
+    this.#fenceTimer = this.#loop.wakeAfter(leftMs);
+    return false;
+  }
+}
+
+function readAssignment(value: Uint8Array): Assignment | undefined {
+  try {
+    return assignmentSchema.parse(JSON.parse(toText(value)));
+  } catch {
+    // An assignment that cannot be read is none; the engine writes it again when it sees the difference.
+    return undefined;
+  }
+}
+
+function supervisedUnits(statuses: readonly UnitStatus[]): ReadonlyMap<string, Supervised> {
+  return new Map(
+    statuses.map((status) => [
+      status.name,
+      {
+        file: status.file,
+        up: status.active !== "inactive" && status.active !== "failed",
+        started: status.invocation !== undefined,
+      },
+    ]),
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * The machine's presence in the cluster: one lease, kept alive, and the machine record that hangs on it.
+ *
+ * It registers by overwriting, under an instance ID of its own, so that a daemon that comes back never finds itself
+ * locked out by what it left behind. `deadlineMs` is computed from when a keep-alive was sent, not answered, on the
+ * monotonic clock: the lease cannot end earlier than that.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import type { Random } from "#base/random.ts";
+import { keys } from "#model/keys.ts";
+import type { MachineRecord } from "#model/records.ts";
+import { putJson } from "#store/ops.ts";
+import type { LeaseId, Store } from "#store/store.ts";
+
+export interface PresenceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly machine: MachineRecord;
+  /** Told of each new lease once the machine is registered on it, and of its loss. */
+  readonly onLease: (lease: LeaseId | undefined) => void;
+}
+
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #loop: Loop;
+  #lease: LeaseId | undefined;
+  #deadlineMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+    const thirdMs = this.#ttlMs / 3;
+    this.#loop = new Loop({
+      clock: options.clock,
+      random: options.random,
+      safetyIntervalMs: thirdMs,
+      backoff: { firstMs: 50, maxMs: Math.min(1_000, thirdMs / 2) },
+      pass: () => this.#beat(),
+      onError: (error, failures) =>
+        options.log.warn({ failures, error: String(error) }, "could not keep the machine's lease alive"),
+    });
+  }
+
+  /** The lease that is registered and, as far as is known, alive. */
+  get lease(): LeaseId | undefined {
+    return this.#lease;
+  }
+
+  /** Monotonic time until which the lease cannot have ended; negative infinity when there is none. */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  start(): void {
+    this.#loop.wake();
+  }
+
+  /** Stops keeping the lease alive; it runs out by itself, so that a daemon that is back in time loses nothing. */
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** Ends the lease now: the machine leaves the cluster. */
+  async leave(): Promise<void> {
+    await this.#loop.stop();
+    if (this.#lease !== undefined) await this.#options.store.leaseRevoke(this.#lease);
+    this.#lose();
+  }
+
+  get #ttlMs(): number {
+    return this.#options.machine.leaseTtlS * 1000;
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#lease === undefined) {
+      await this.#register();
+      return;
+    }
+    const sentMs = this.#options.clock.monotonic();
+    const ttlS = await this.#options.store.leaseKeepAlive(this.#lease);
+    if (ttlS > 0) {
+      this.#deadlineMs = sentMs + ttlS * 1000;
+      return;
+    }
+    this.#options.log.warn({}, "the machine's lease has run out; registering anew");
+    this.#lose();
+    await this.#register();
+  }
+
+  async #register(): Promise<void> {
+    const { store, clock, machine, onLease } = this.#options;
+    const sentMs = clock.monotonic();
+    const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
+    const put = putJson(keys.machine(machine.id), machine, lease.id);
+    await store.txn({ compare: [], success: [put], failure: [] });
+    this.#lease = lease.id;
+    this.#deadlineMs = sentMs + lease.ttlS * 1000;
+    onLease(lease.id);
+  }
+
+  #lose(): void {
+    this.#lease = undefined;
+    this.#deadlineMs = Number.NEGATIVE_INFINITY;
+    this.#options.onLease(undefined);
+  }
+}

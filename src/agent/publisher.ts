@@ -1,0 +1,172 @@
+/**
+ * Publishes the states of this machine's units: each when it changes, all anew on a new lease, nothing otherwise.
+ *
+ * What changes while a transaction is under way goes out together in the next one. A unit that flaps is held to one
+ * publication a second, so that a crash loop on one machine does not become load on the cluster.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import type { Random } from "#base/random.ts";
+import { keys, parseKey, ranges } from "#model/keys.ts";
+import type { Outcome, UnitState } from "#model/records.ts";
+import { prefixRange, toText } from "#store/keys.ts";
+import { deleteKey, putJson } from "#store/ops.ts";
+import type { LeaseId, RequestOp, Store } from "#store/store.ts";
+
+/** So many publications of a unit within the window are free; each further one waits. */
+const FLAP_BURST = 10;
+const FLAP_WINDOW_MS = 10_000;
+const FLAP_INTERVAL_MS = 1_000;
+/** Two operations a unit (state and outcome) stay below the store's limit for one transaction. */
+const UNITS_PER_TXN = 60;
+
+export interface PublisherOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly machine: string;
+}
+
+interface Recent {
+  windowStartMs: number;
+  count: number;
+}
+
+export class StatePublisher {
+  readonly #options: PublisherOptions;
+  readonly #loop: Loop;
+  readonly #wanted = new Map<string, string>();
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #recent = new Map<string, Recent>();
+  /** What the store has under the current lease; undefined until it was listed. */
+  #published: Map<string, string> | undefined;
+  #lease: LeaseId | undefined;
+  readonly #dirty = new Set<string>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#loop = new Loop({
+      clock: options.clock,
+      random: options.random,
+      safetyIntervalMs: 60_000,
+      pass: () => this.#publish(),
+      onError: (error) => options.log.warn({ error: String(error) }, "could not publish unit states"),
+    });
+  }
+
+  /** Says what a unit's state is; undefined takes it back. */
+  set(unit: string, state: UnitState | undefined): void {
+    const text = state === undefined ? undefined : JSON.stringify(state);
+    if (this.#wanted.get(unit) === text) return;
+    if (text === undefined) this.#wanted.delete(unit);
+    else this.#wanted.set(unit, text);
+    this.#dirty.add(unit);
+    this.#loop.wake();
+  }
+
+  /** Records, with the unit's next state, that a oneshot has run to its end. */
+  finish(unit: string, outcome: Outcome): void {
+    this.#outcomes.set(unit, outcome);
+    this.#dirty.add(unit);
+    this.#loop.wake();
+  }
+
+  /** A new lease: everything hangs on it from now on. Undefined: there is none, and nothing is published. */
+  useLease(lease: LeaseId | undefined): void {
+    this.#lease = lease;
+    this.#published = undefined;
+    if (lease !== undefined) this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  async #publish(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    this.#published ??= await this.#listPublished(lease);
+    const due = this.#due();
+    for (let from = 0; from < due.length; from += UNITS_PER_TXN) {
+      await this.#commit(due.slice(from, from + UNITS_PER_TXN), lease);
+    }
+  }
+
+  /** What the store already has on this lease; the rest, left by an earlier instance, is written over or deleted. */
+  async #listPublished(lease: LeaseId): Promise<Map<string, string>> {
+    const { kvs } = await this.#options.store.range(prefixRange(ranges.states(this.#options.machine)));
+    const published = new Map<string, string>();
+    for (const kv of kvs) {
+      const unit = parseKey(toText(kv.key))?.second ?? "";
+      if (kv.lease === lease) published.set(unit, toText(kv.value));
+      this.#dirty.add(unit);
+    }
+    for (const unit of this.#wanted.keys()) this.#dirty.add(unit);
+    return published;
+  }
+
+  #due(): string[] {
+    const nowMs = this.#options.clock.monotonic();
+    let waitMs = Number.POSITIVE_INFINITY;
+    const due: string[] = [];
+    for (const unit of this.#dirty) {
+      const holdMs = this.#holdMs(unit, nowMs);
+      if (holdMs <= 0) due.push(unit);
+      else waitMs = Math.min(waitMs, holdMs);
+    }
+    if (waitMs !== Number.POSITIVE_INFINITY) this.#loop.wakeAfter(waitMs);
+    return due;
+  }
+
+  #holdMs(unit: string, nowMs: number): number {
+    const recent = this.#recent.get(unit);
+    if (recent === undefined || nowMs - recent.windowStartMs >= FLAP_WINDOW_MS) {
+      this.#recent.set(unit, { windowStartMs: nowMs, count: 0 });
+      return 0;
+    }
+    if (recent.count < FLAP_BURST) return 0;
+    const slot = recent.windowStartMs + (recent.count - FLAP_BURST + 1) * FLAP_INTERVAL_MS;
+    return slot - nowMs;
+  }
+
+  async #commit(units: readonly string[], lease: LeaseId): Promise<void> {
+    const sent = units.map((unit) => ({
+      unit,
+      text: this.#wanted.get(unit),
+      outcome: this.#outcomes.get(unit),
+    }));
+    const success = sent.flatMap((one) => this.#operations(one, lease));
+    if (success.length > 0) await this.#options.store.txn({ compare: [], success, failure: [] });
+    // The lease may have changed while the transaction was under way: then all is published anew.
+    if (this.#lease !== lease) return;
+    for (const one of sent) this.#settle(one);
+  }
+
+  #operations(one: Sent, lease: LeaseId): RequestOp[] {
+    const operations: RequestOp[] = [];
+    const key = keys.state(this.#options.machine, one.unit);
+    if (one.text === undefined) operations.push(deleteKey(key));
+    else if (one.text !== this.#published?.get(one.unit))
+      operations.push(putJson(key, JSON.parse(one.text), lease));
+    if (one.outcome !== undefined) operations.push(putJson(keys.outcome(one.unit), one.outcome));
+    return operations;
+  }
+
+  #settle(one: Sent): void {
+    if (one.text === undefined) this.#published?.delete(one.unit);
+    else this.#published?.set(one.unit, one.text);
+    if (this.#outcomes.get(one.unit) === one.outcome) this.#outcomes.delete(one.unit);
+    const changedMeanwhile = this.#wanted.get(one.unit) !== one.text || this.#outcomes.has(one.unit);
+    if (!changedMeanwhile) this.#dirty.delete(one.unit);
+    const recent = this.#recent.get(one.unit);
+    if (recent !== undefined) recent.count += 1;
+  }
+}
+
+interface Sent {
+  readonly unit: string;
+  readonly text: string | undefined;
+  readonly outcome: Outcome | undefined;
+}

@@ -1,0 +1,85 @@
+/**
+ * Carries out the steps of a machine's plan: the one place where the agent touches the supervisor.
+ *
+ * Loading is awaited, because starting needs it. Starting, stopping and unloading take as long as the unit takes, so
+ * they go on in the background; `underWay` says for which units, and `onEnd` is told when one has ended and what was
+ * wrong with it, if anything was.
+ */
+import { toFlotillaError } from "#base/errors.ts";
+import type { MachineStep, MachineStepKind } from "#plan/reconcile/plan-machine.ts";
+import type { JobOutcome, Supervisor, UnitSource } from "#supervisor/supervisor.ts";
+
+type Job = (step: MachineStep, source: UnitSource | undefined) => Promise<JobOutcome>;
+
+const DONE: JobOutcome = { result: "done" };
+
+export class StepRunner {
+  readonly #supervisor: Supervisor;
+  readonly #onEnd: (unit: string, trouble: string | undefined) => void;
+  readonly #underWay = new Map<string, MachineStepKind>();
+  /** The latest step of each unit, by identity: an overtaken one must not report. */
+  readonly #latest = new Map<string, MachineStep>();
+  readonly #jobs: Readonly<Record<Exclude<MachineStepKind, "load">, Job>>;
+
+  constructor(supervisor: Supervisor, onEnd: (unit: string, trouble: string | undefined) => void) {
+    this.#supervisor = supervisor;
+    this.#onEnd = onEnd;
+    this.#jobs = {
+      start: ({ unit }) => this.#start(unit),
+      restart: ({ unit }) => supervisor.restart(unit),
+      stop: ({ unit }) => supervisor.stop(unit),
+      unload: ({ unit }) => supervisor.unload([unit]).then(() => DONE),
+      replace: ({ unit }, source) => this.#replace(unit, source),
+    };
+  }
+
+  /** Units a step is under way for, and which. */
+  get underWay(): ReadonlyMap<string, MachineStepKind> {
+    return this.#underWay;
+  }
+
+  /** Takes the steps in their order; resolves when everything is loaded that was to be. */
+  async take(steps: readonly MachineStep[], sources: ReadonlyMap<string, UnitSource>): Promise<void> {
+    const loads = steps
+      .filter((step) => step.kind === "load")
+      .flatMap((step) => sources.get(step.unit) ?? []);
+    for (const step of steps) {
+      if (step.kind !== "load") this.#begin(step, this.#jobs[step.kind](step, sources.get(step.unit)));
+    }
+    if (loads.length > 0) await this.#supervisor.load(loads);
+  }
+
+  #begin(step: MachineStep, job: Promise<JobOutcome>): void {
+    this.#underWay.set(step.unit, step.kind);
+    this.#latest.set(step.unit, step);
+    const end = (trouble: string | undefined): void => {
+      if (this.#latest.get(step.unit) !== step) return;
+      this.#underWay.delete(step.unit);
+      this.#latest.delete(step.unit);
+      this.#onEnd(step.unit, trouble);
+    };
+    job.then(
+      (outcome) => end(troubleOf(step, outcome)),
+      (error: unknown) => end(`${step.kind} failed: ${toFlotillaError(error).message}`),
+    );
+  }
+
+  async #start(unit: string): Promise<JobOutcome> {
+    // An explicit start gives a failed unit a new chance, also when its start limit was hit.
+    if (this.#supervisor.status(unit)?.active === "failed") await this.#supervisor.resetFailed(unit);
+    return this.#supervisor.start(unit);
+  }
+
+  async #replace(unit: string, source: UnitSource | undefined): Promise<JobOutcome> {
+    const stopped = await this.#supervisor.stop(unit);
+    if (source !== undefined) await this.#supervisor.load([source]);
+    return stopped;
+  }
+}
+
+/** What a person should know of a job that did not end well; a unit's own failure is told by its status. */
+function troubleOf(step: MachineStep, outcome: JobOutcome): string | undefined {
+  if (outcome.result === "done" || outcome.result === "canceled" || outcome.result === "skipped")
+    return undefined;
+  return outcome.message ?? `${step.kind} job ended with ${outcome.result}`;
+}

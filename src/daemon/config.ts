@@ -1,0 +1,184 @@
+/**
+ * The daemon's settings: one table from which the command line, the environment and the help are read.
+ * Each is `--NAME VALUE` or `FLOTILLA_NAME=VALUE` (dashes as underscores); the command line wins.
+ */
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { FlotillaError } from "#base/errors.ts";
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where the cluster's state is: in this daemon's own embedded store, or at another machine or etcd. */
+export type StoreConfig =
+  | { readonly kind: "embedded"; readonly listen: ListenAddress }
+  | { readonly kind: "remote"; readonly endpoints: readonly string[] };
+
+export interface DaemonConfig {
+  /** Everything of this machine that must survive it. */
+  readonly directory: string;
+  /** Sockets; may be empty after a reboot. */
+  readonly runDirectory: string;
+  readonly name: string;
+  /** IP address that other machines reach this one by. */
+  readonly address: string;
+  readonly apiPort: number;
+  readonly socketPath: string;
+  readonly store: StoreConfig;
+  readonly clusterName: string;
+  readonly leaseTtlS: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Undefined: what the machine has. */
+  readonly cpuMillis: number | undefined;
+  readonly memoryBytes: number | undefined;
+  /** Name of this daemon's part of the cgroup hierarchies; undefined: no cgroups are used. */
+  readonly cgroup: string | undefined;
+  /** On SIGTERM: leave the units running (so that an upgrade stops nothing), or stop them and leave the cluster. */
+  readonly onExit: "leave" | "stop";
+  readonly logLevel: string;
+}
+
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly help: string;
+  readonly fallback?: string;
+}
+
+/** The table; the order is that of the help. */
+export const SETTINGS = [
+  { name: "dir", value: "DIR", help: "state directory", fallback: "/var/lib/flotilla" },
+  { name: "run-dir", value: "DIR", help: "directory for sockets (default: run/ in the state directory)" },
+  {
+    name: "socket",
+    value: "PATH",
+    help: "unix socket of the API (default: flotilla.sock in the run directory)",
+  },
+  { name: "name", value: "NAME", help: "what the machine is called (default: the host name)" },
+  {
+    name: "address",
+    value: "IP",
+    help: "address that other machines reach this one by",
+    fallback: "127.0.0.1",
+  },
+  { name: "api-port", value: "PORT", help: "TCP port of the API on that address", fallback: "7400" },
+  { name: "store", value: "URLS", help: "etcd endpoints of the store, comma-separated (http://HOST:PORT)" },
+  {
+    name: "store-port",
+    value: "PORT",
+    help: "without --store: port that the embedded store is served on",
+    fallback: "7401",
+  },
+  { name: "cluster-name", value: "NAME", help: "name of a cluster that is newly made", fallback: "flotilla" },
+  {
+    name: "lease-ttl",
+    value: "SECONDS",
+    help: "a machine counts as gone this long after its last sign of life",
+    fallback: "5",
+  },
+  { name: "metadata", value: "K=V,…", help: "metadata that units are placed by", fallback: "" },
+  { name: "cpus", value: "N", help: "cores that units may reserve (default: all)" },
+  { name: "memory", value: "BYTES", help: "memory that units may reserve (default: all)" },
+  {
+    name: "cgroup",
+    value: "NAME",
+    help: 'name of the daemon\'s cgroup; "none" uses no cgroups',
+    fallback: "flotilla",
+  },
+  {
+    name: "on-exit",
+    value: "leave|stop",
+    help: "on SIGTERM leave units running or stop them",
+    fallback: "leave",
+  },
+  { name: "log-level", value: "LEVEL", help: "debug, info, warn or error", fallback: "info" },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof SETTINGS)[number]["name"];
+export type SettingValues = Readonly<Partial<Record<SettingName, string>>>;
+
+/**
+ * Settings as given on the command line and in the environment, as a checked configuration.
+ * @throws FlotillaError `bad-config` that names the setting and what it takes.
+ */
+export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv): DaemonConfig {
+  const get = (name: SettingName): string | undefined => {
+    const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
+    return (
+      given[name] ?? environment[`FLOTILLA_${name.replaceAll("-", "_").toUpperCase()}`] ?? setting?.fallback
+    );
+  };
+  const directory = resolve(get("dir") ?? ".");
+  const runDirectory = resolve(get("run-dir") ?? join(directory, "run"));
+  const cgroup = get("cgroup") ?? "none";
+  return {
+    directory,
+    runDirectory,
+    socketPath: resolve(get("socket") ?? join(runDirectory, "flotilla.sock")),
+    name: readName(get("name") ?? hostname()),
+    address: get("address") ?? "127.0.0.1",
+    apiPort: readNumber("api-port", get("api-port"), 0, 65_535),
+    store: readStore(get),
+    clusterName: get("cluster-name") ?? "flotilla",
+    leaseTtlS: readNumber("lease-ttl", get("lease-ttl"), 1, 3_600),
+    metadata: readMetadata(get("metadata") ?? ""),
+    cpuMillis:
+      get("cpus") === undefined ? undefined : Math.round(1000 * readNumber("cpus", get("cpus"), 0.001, 1e6)),
+    memoryBytes: get("memory") === undefined ? undefined : readNumber("memory", get("memory"), 0, 2 ** 60),
+    cgroup: cgroup === "none" ? undefined : cgroup,
+    onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
+    logLevel: readChoice("log-level", get("log-level"), ["debug", "info", "warn", "error"]),
+  };
+}
+
+function readStore(get: (name: SettingName) => string | undefined): StoreConfig {
+  const urls = get("store");
+  if (urls === undefined || urls === "") {
+    const port = readNumber("store-port", get("store-port"), 0, 65_535);
+    return { kind: "embedded", listen: { host: get("address") ?? "127.0.0.1", port } };
+  }
+  const endpoints = urls.split(",").map((url) => url.trim());
+  for (const endpoint of endpoints) {
+    if (!URL.canParse(endpoint))
+      throw badSetting("store", endpoint, "is not a URL", "write it as http://HOST:PORT");
+  }
+  return { kind: "remote", endpoints };
+}
+
+function readName(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) return text;
+  throw badSetting(
+    "name",
+    text,
+    "is not a machine name",
+    "use letters, digits, '.', '_' and '-', at most 63",
+  );
+}
+
+function readNumber(name: SettingName, text: string | undefined, min: number, max: number): number {
+  const value = Number(text);
+  if (text !== undefined && text.trim() !== "" && value >= min && value <= max) return value;
+  throw badSetting(name, text ?? "", "is out of range", `give a number from ${min} to ${max}`);
+}
+
+function readChoice<T extends string>(name: SettingName, text: string | undefined, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw badSetting(name, text ?? "", "is not one of its values", `choose ${choices.join(" or ")}`);
+}
+
+function readMetadata(text: string): Readonly<Record<string, string>> {
+  const metadata: Record<string, string> = {};
+  for (const pair of text.split(",").filter((part) => part.trim() !== "")) {
+    const match = /^\s*([A-Za-z0-9_.-]+)=(.*)$/.exec(pair);
+    if (match === null) throw badSetting("metadata", pair, "is not KEY=VALUE", "write disk=ssd,zone=a");
+    metadata[match[1] ?? ""] = (match[2] ?? "").trim();
+  }
+  return metadata;
+}
+
+function badSetting(name: SettingName, value: string, what: string, hint: string): FlotillaError {
+  return new FlotillaError("bad-config", `--${name}: "${value}" ${what}`, { hint });
+}

@@ -1,0 +1,142 @@
+/**
+ * The election of the engine: whoever writes the engine key while it is missing is elected, for as long as the key
+ * stands as written.
+ *
+ * The key hangs on the machine's lease, so a machine that is gone is deposed with it. The seat is the key's
+ * modification revision: every commit of the engine is guarded by it, so that a deposed engine can write nothing. A
+ * daemon that finds its own machine's earlier instance in the seat takes it over, since one directory has one daemon.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import type { Random } from "#base/random.ts";
+import { type Mirror, startMirror } from "#mirror/mirror.ts";
+import { keys } from "#model/keys.ts";
+import { type EngineRecord, engineRecordSchema } from "#model/records.ts";
+import { toText } from "#store/keys.ts";
+import { ifMissing, ifModRevision, putJson } from "#store/ops.ts";
+import type { Compare, LeaseId, Revision, Store } from "#store/store.ts";
+
+export interface ElectionOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly machine: string;
+  readonly instance: string;
+  /** Told when this machine is elected, with its seat, and when it no longer is. */
+  readonly onSeat: (seat: Seat | undefined) => void;
+}
+
+/** Proof of being elected. */
+export interface Seat {
+  readonly revision: Revision;
+}
+
+interface Holder {
+  readonly record: EngineRecord | undefined;
+  readonly modRevision: Revision;
+}
+
+export class Election {
+  readonly #options: ElectionOptions;
+  readonly #loop: Loop;
+  #mirror: Mirror | undefined;
+  #listed = false;
+  #holder: Holder | undefined;
+  #lease: LeaseId | undefined;
+  #seat: Seat | undefined;
+
+  constructor(options: ElectionOptions) {
+    this.#options = options;
+    this.#loop = new Loop({
+      clock: options.clock,
+      random: options.random,
+      safetyIntervalMs: 60_000,
+      backoff: { firstMs: 50, maxMs: 1_000 },
+      pass: () => this.#campaign(),
+      onError: (error) => options.log.warn({ error: String(error) }, "could not stand for election"),
+    });
+  }
+
+  /** Stands for election from now on, with the machine's lease; undefined withdraws until there is a new one. */
+  useLease(lease: LeaseId | undefined): void {
+    this.#lease = lease;
+    if (lease === undefined) this.#take(undefined);
+    this.#mirror ??= this.#follow();
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    await this.#mirror?.stop();
+    await this.#loop.stop();
+    this.#take(undefined);
+  }
+
+  #follow(): Mirror {
+    const { store, clock, random } = this.#options;
+    return startMirror({
+      store,
+      prefix: keys.engine(),
+      clock,
+      random,
+      onConnected: () => undefined,
+      onBatch: (batch) => {
+        this.#listed = true;
+        for (const change of batch.changes) {
+          if (change.key === keys.engine()) this.#see(change.value, change.modRevision);
+        }
+        this.#loop.wake();
+      },
+    });
+  }
+
+  #see(value: Uint8Array | undefined, modRevision: Revision): void {
+    this.#holder = value === undefined ? undefined : { record: readRecord(value), modRevision };
+    if (this.#seat !== undefined && this.#holder?.modRevision !== this.#seat.revision) this.#take(undefined);
+  }
+
+  async #campaign(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined || !this.#listed || this.#seat !== undefined) return;
+    const guard = this.#vacancy();
+    if (guard === undefined) return;
+    const { store, clock, machine, instance } = this.#options;
+    const record: EngineRecord = { machine, instance, electedMs: clock.now() };
+    const won = await store.txn({
+      compare: [guard],
+      success: [putJson(keys.engine(), record, lease)],
+      failure: [],
+    });
+    if (won.succeeded && this.#lease === lease) this.#take({ revision: won.header.revision });
+  }
+
+  /** The condition under which the seat is free to take; undefined while another holds it. */
+  #vacancy(): Compare | undefined {
+    if (this.#holder === undefined) return ifMissing(keys.engine());
+    const { machine } = this.#options;
+    return this.#holder.record?.machine === machine
+      ? ifModRevision(keys.engine(), this.#holder.modRevision)
+      : undefined;
+  }
+
+  #take(seat: Seat | undefined): void {
+    if (this.#seat?.revision === seat?.revision) return;
+    this.#seat = seat;
+    this.#options.log.info({}, seat === undefined ? "no longer the engine" : "elected as engine");
+    this.#options.onSeat(seat);
+  }
+}
+
+function readRecord(value: Uint8Array): EngineRecord | undefined {
+  try {
+    return engineRecordSchema.parse(JSON.parse(toText(value)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The guard that every commit of the engine carries. */
+export function stillElected(seat: Seat): Compare {
+  return ifModRevision(keys.engine(), seat.revision);
+}

@@ -1,0 +1,217 @@
+/**
+ * The engine: the loop, active on one elected machine, that turns desired states and machines into assignments.
+ *
+ * Invariants: it plans from one consistent view and commits under the guard of its seat; after a commit it plans
+ * again only when the view reflects it; with a view at a fixpoint it writes nothing. It must not talk to machines
+ * or supervisors: assignments in the store are all it says.
+ */
+import type { Clock, Timer } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import { type Random, randomId } from "#base/random.ts";
+import type { ClusterChange, ClusterMirror } from "#mirror/cluster-mirror.ts";
+import { keys } from "#model/keys.ts";
+import type { ClusterEvent, EventKind } from "#model/records.ts";
+import type { ClusterPlan, PlanCluster, PlanContext, Unplaced } from "#plan/cluster-plan.ts";
+import { putJson } from "#store/ops.ts";
+import type { Revision, Store } from "#store/store.ts";
+import { type CommitContext, toTransactions } from "./commit.ts";
+import { type Seat, stillElected } from "./election.ts";
+import { EventTrimmer } from "./event-trimmer.ts";
+import { type Observed, observe } from "./observe.ts";
+
+export interface EngineOptions {
+  readonly store: Store;
+  readonly cluster: ClusterMirror;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly planCluster: PlanCluster;
+  readonly placementOf: PlanContext["placementOf"];
+  readonly settings: PlanContext["settings"];
+  /** This machine's ID, for the event of the election. */
+  readonly machine: string;
+}
+
+const EVENTS_PER_TXN = 100;
+const SAFETY_INTERVAL_MS = 30_000;
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #loop: Loop;
+  readonly #trimmer: EventTrimmer;
+  readonly #lostSince = new Map<string, number>();
+  /** Why each unit without a place has none, as it was last told. */
+  readonly #refused = new Map<string, string>();
+  readonly #stopListening: () => void;
+  #seat: Seat | undefined;
+  #observed: Observed | undefined;
+  #planDue = true;
+  #holding: string | undefined;
+  #alarm: Timer | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#trimmer = new EventTrimmer(options.store);
+    this.#loop = new Loop({
+      clock: options.clock,
+      random: options.random,
+      safetyIntervalMs: SAFETY_INTERVAL_MS,
+      backoff: { firstMs: 50, maxMs: 2_000 },
+      pass: () => this.#pass(),
+      onError: (error, failures) => {
+        this.#planDue = true;
+        options.log.warn({ failures, error: String(error) }, "the engine's pass failed");
+      },
+    });
+    this.#stopListening = options.cluster.onChange((change) => this.#onChange(change));
+  }
+
+  /** Begins to decide, or ceases to. */
+  useSeat(seat: Seat | undefined): void {
+    this.#seat = seat;
+    this.#observed = undefined;
+    this.#lostSince.clear();
+    this.#refused.clear();
+    this.#planDue = true;
+    this.#alarm?.cancel();
+    if (seat !== undefined) this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening();
+    this.#alarm?.cancel();
+    await this.#loop.stop();
+  }
+
+  #onChange(change: ClusterChange): void {
+    if (this.#seat === undefined) return;
+    // States decide nothing, they are only told of; everything else may change the plan.
+    if ([...change.kinds].some((kind) => kind !== "state" && kind !== "event")) this.#planDue = true;
+    this.#loop.wake();
+  }
+
+  async #pass(): Promise<void> {
+    const seat = this.#seat;
+    if (seat === undefined) return;
+    await this.#options.cluster.ready();
+    const events = this.#observe(seat);
+    let revision = await this.#writeEvents(events, seat);
+    if (this.#planDue) revision = (await this.#planAndCommit(seat)) ?? revision;
+    if (revision !== undefined) await this.#options.cluster.reached(revision);
+    await this.#trimmer.trim();
+  }
+
+  #observe(seat: Seat): readonly ClusterEvent[] {
+    const { cluster, clock, machine } = this.#options;
+    const first = this.#observed === undefined;
+    const { observed, events } = observe(this.#observed, cluster.view, clock.now());
+    this.#observed = observed;
+    if (!first) return events;
+    this.#options.log.info({ seat: String(seat.revision) }, "the engine takes up its work");
+    const message = `the engine runs on ${this.#nameOf(machine)}`;
+    return [{ timeMs: clock.now(), kind: "engine-elected", machine, message }];
+  }
+
+  async #planAndCommit(seat: Seat): Promise<Revision | undefined> {
+    this.#planDue = false;
+    this.#noteLostMachines();
+    const context = this.#context();
+    const plan = this.#options.planCluster(this.#options.cluster.view, context);
+    this.#setAlarm(plan);
+    let revision: Revision | undefined;
+    for (const transaction of toTransactions(plan.steps, this.#commitContext(seat))) {
+      const committed = await this.#options.store.txn(transaction);
+      revision = committed.header.revision;
+      // Somebody changed what the decision was made from: what they changed is on its way here and will be planned anew.
+      if (!committed.succeeded) this.#planDue = true;
+      this.#trimmer.wrote(transaction.success.length);
+    }
+    const told = await this.#writeEvents(this.#refusalEvents(plan), seat);
+    if (this.#planDue) this.#loop.wake();
+    return told ?? revision;
+  }
+
+  #noteLostMachines(): void {
+    const { view } = this.#options.cluster;
+    for (const machine of this.#lostSince.keys()) {
+      if (view.machines.has(machine) || !view.assignments.has(machine)) this.#lostSince.delete(machine);
+    }
+    for (const machine of view.assignments.keys()) {
+      if (view.machines.has(machine) || this.#lostSince.has(machine)) continue;
+      this.#lostSince.set(machine, this.#options.clock.monotonic());
+    }
+  }
+
+  #context(): PlanContext {
+    const { clock, placementOf, settings } = this.#options;
+    return {
+      nowMs: clock.now(),
+      monotonicMs: clock.monotonic(),
+      placementOf,
+      lostSince: this.#lostSince,
+      settings,
+    };
+  }
+
+  #commitContext(seat: Seat): CommitContext {
+    const { cluster, clock, random } = this.#options;
+    return {
+      seatGuard: stillElected(seat),
+      unitRevision: (unit) => cluster.modRevision(keys.unit(unit)),
+      machineName: (machine) => this.#nameOf(machine),
+      nowMs: clock.now(),
+      eventId: () => randomId(random).slice(0, 8),
+    };
+  }
+
+  #nameOf(machine: string): string {
+    const seen =
+      this.#options.cluster.view.machines.get(machine)?.name ?? this.#observed?.machines.get(machine);
+    return seen ?? machine.slice(0, 8);
+  }
+
+  #setAlarm(plan: ClusterPlan): void {
+    this.#alarm?.cancel();
+    if (plan.wakeAtMs === undefined) return;
+    const delayMs = plan.wakeAtMs - this.#options.clock.monotonic();
+    this.#alarm = this.#options.clock.setTimer(Math.max(0, delayMs), () => {
+      this.#planDue = true;
+      this.#loop.wake();
+    });
+  }
+
+  /** Each unit that has no place is told of once, and again when the reason changes. */
+  #refusalEvents(plan: ClusterPlan): readonly ClusterEvent[] {
+    const without = new Set(plan.unplaced.map(({ unit }) => unit));
+    for (const unit of this.#refused.keys()) if (!without.has(unit)) this.#refused.delete(unit);
+    const fresh = plan.unplaced.filter(({ unit, summary }) => this.#refused.get(unit) !== summary);
+    for (const { unit, summary } of fresh) this.#refused.set(unit, summary);
+    return [...fresh.map((unplaced) => this.#refusalEvent(unplaced)), ...this.#holdingEvents(plan)];
+  }
+
+  #refusalEvent({ unit, summary }: Unplaced): ClusterEvent {
+    const kind: EventKind = "unit-refused";
+    return { timeMs: this.#options.clock.now(), kind, unit, message: `${unit} fits nowhere: ${summary}` };
+  }
+
+  #holdingEvents(plan: ClusterPlan): readonly ClusterEvent[] {
+    const reason = plan.holding?.reason;
+    const isNew = reason !== undefined && this.#holding === undefined;
+    this.#holding = reason;
+    return isNew ? [{ timeMs: this.#options.clock.now(), kind: "holding", message: reason }] : [];
+  }
+
+  async #writeEvents(events: readonly ClusterEvent[], seat: Seat): Promise<Revision | undefined> {
+    let revision: Revision | undefined;
+    for (let from = 0; from < events.length; from += EVENTS_PER_TXN) {
+      const success = events
+        .slice(from, from + EVENTS_PER_TXN)
+        .map((event) => putJson(keys.event(event.timeMs, randomId(this.#options.random).slice(0, 8)), event));
+      const written = await this.#options.store.txn({ compare: [stillElected(seat)], success, failure: [] });
+      revision = written.header.revision;
+      this.#trimmer.wrote(success.length);
+    }
+    return revision;
+  }
+}
