@@ -56,9 +56,7 @@ interface Decided {
   readonly ops: readonly DecidedOp[];
 }
 
-type DecidedOp =
-  | Exclude<RequestOp, { kind: "txn" }>
-  | { readonly kind: "txn"; readonly decided: Decided };
+type DecidedOp = Exclude<RequestOp, { kind: "txn" }> | { readonly kind: "txn"; readonly decided: Decided };
 
 export function applyTxn(state: MvccState, request: TxnRequest): TxnResponse {
   const decided = decide(state, request);

@@ -1,11 +1,5 @@
 /** What can be said against a request by looking at it alone, in the order in which etcd says it (v3rpc/key.go). */
-import type {
-  DeleteRangeRequest,
-  PutRequest,
-  RangeRequest,
-  RequestOp,
-  TxnRequest,
-} from "../store.ts";
+import type { DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest } from "../store.ts";
 import { refusal } from "./etcd-errors.ts";
 import { inRange, type KeyRange, keyRange, toIndexKey } from "./key-range.ts";
 

@@ -266,7 +266,9 @@ export class MvccStore implements LocalStore {
   }
 
   #publish(): void {
-    const versions = this.#state.settle().flatMap((change) => (change.kind === "version" ? [change.version] : []));
+    const versions = this.#state
+      .settle()
+      .flatMap((change) => (change.kind === "version" ? [change.version] : []));
     if (versions.length === 0) return;
     this.#watches.publish(versions);
     this.#retention.note(this.#state.revision);
@@ -280,7 +282,8 @@ export class MvccStore implements LocalStore {
   /** A lease may have been revoked, or renewed, since its end was noticed. */
   #revokeIfThere(lease: Lease): void {
     const current = this.#state.leases.get(lease.id);
-    if (current === lease && lease.deadlineMs <= this.#options.clock.monotonic()) this.#state.revokeLease(lease);
+    if (current === lease && lease.deadlineMs <= this.#options.clock.monotonic())
+      this.#state.revokeLease(lease);
   }
 
   #freeLeaseId(): LeaseId {

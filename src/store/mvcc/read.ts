@@ -52,7 +52,9 @@ function passesFilters(kv: KeyValue, request: RangeRequest): boolean {
 }
 
 function isWithin(value: bigint, min: bigint | undefined, max: bigint | undefined): boolean {
-  return !(min !== undefined && min !== 0n && value < min) && !(max !== undefined && max !== 0n && value > max);
+  return (
+    !(min !== undefined && min !== 0n && value < min) && !(max !== undefined && max !== 0n && value > max)
+  );
 }
 
 function compareBy(target: SortTarget, a: KeyValue, b: KeyValue): number {

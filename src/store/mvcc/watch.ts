@@ -61,10 +61,7 @@ export class WatchHub {
     }
   }
 
-  async *watch(
-    request: WatchRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<WatchResponse, void, undefined> {
+  async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchResponse, void, undefined> {
     if (signal.aborted) return;
     const watcher = this.#open(request);
     try {
