@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The environment variable that marks all processes of one test run. */
-export const RUN_MARK = "FLOTILLA_TEST_RUN";
+export const RUN_MARK = "TEST_RUN_ID";
 
 export interface Observation {
   readonly things: ReadonlySet<string>;

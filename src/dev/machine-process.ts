@@ -1,0 +1,153 @@
+/**
+ * One machine of a development cluster: its daemon's process, and what an init system does for it.
+ *
+ * A daemon that ends by itself is started again, as `Restart=always` would; one whose machine was switched off is
+ * not. The daemon writes to a file of its own, so that it outlives a dev host that is killed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { backoffDelayMs } from "#base/backoff.ts";
+import type { Clock, Timer } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import { cutPower } from "#supervisor/embedded/power-cut.ts";
+import { type DevLayout, type DevMachine, daemonArguments } from "./layout.ts";
+import { setLink, withinNetwork } from "./network.ts";
+
+/** A daemon that has run so long has started well; its next failure counts as the first. */
+const STEADY_AFTER_MS = 10_000;
+
+/** How long a daemon may take to close its files before the power is cut. */
+const CLOSE_TIMEOUT_MS = 3_000;
+
+export type Power = "on" | "off" | "restarting";
+
+export interface MachineOptions {
+  readonly layout: DevLayout;
+  readonly machine: DevMachine;
+  /** The program whose `daemon` command is run. */
+  readonly launcher: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told in a sentence of what happens to the daemon unasked. */
+  readonly onNote: (note: string) => void;
+}
+
+export class MachineProcess {
+  readonly #options: MachineOptions;
+  #child: ChildProcess | undefined;
+  #retry: Timer | undefined;
+  #wanted = false;
+  #failures = 0;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+  }
+
+  get power(): Power {
+    if (!this.#wanted) return "off";
+    return this.#child === undefined ? "restarting" : "on";
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Switches the machine on; one that is on stays as it is. */
+  async start(): Promise<void> {
+    if (this.#wanted) return;
+    await setLink(this.#options.machine, "up");
+    this.#wanted = true;
+    this.#failures = 0;
+    this.#spawn();
+  }
+
+  /** Kills the daemon and all it runs at once. The cable is pulled first: a dead machine says no farewell. */
+  async cutPower(): Promise<void> {
+    await setLink(this.#options.machine, "down");
+    await this.#switchOff();
+  }
+
+  /** Lets the daemon close its files, then ends all it runs. */
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    await this.#closeDaemon();
+    await this.#switchOff();
+  }
+
+  async #closeDaemon(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    const timeout = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => child.kill("SIGKILL"));
+    await ended;
+    timeout.cancel();
+  }
+
+  async #switchOff(): Promise<void> {
+    this.#wanted = false;
+    this.#retry?.cancel();
+    await cutMachine(this.#options.machine);
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  #spawn(): void {
+    const { layout, machine, launcher, clock } = this.#options;
+    const [program = launcher, ...args] = withinNetwork(machine, [
+      launcher,
+      ...daemonArguments(layout, machine),
+    ]);
+    mkdirSync(machine.directory, { recursive: true });
+    const log = openSync(join(machine.directory, "daemon.log"), "a");
+    // A session of its own: Ctrl-C in the terminal is for the dev host, which ends the machines in order.
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: daemonEnvironment(layout, process.env),
+    });
+    closeSync(log);
+    this.#child = child;
+    const startedMs = clock.monotonic();
+    child.on("error", (error) => this.#ended(`could not be started: ${error.message}`, startedMs));
+    child.on("exit", (code, signal) => this.#ended(`ended (${signal ?? `exit code ${code}`})`, startedMs));
+  }
+
+  #ended(how: string, startedMs: number): void {
+    this.#child = undefined;
+    if (!this.#wanted) return;
+    const { clock, random, machine, onNote } = this.#options;
+    this.#failures = clock.monotonic() - startedMs > STEADY_AFTER_MS ? 1 : this.#failures + 1;
+    const delayMs = backoffDelayMs(this.#failures, random);
+    const log = join(machine.directory, "daemon.log");
+    onNote(
+      `the daemon of ${machine.name} ${how}; it is started again${this.#failures > 1 ? ` (see ${log})` : ""}`,
+    );
+    this.#retry = clock.setTimer(delayMs, () => this.#spawn());
+  }
+}
+
+/** Kills whatever still runs of a machine, also one that an earlier dev host started. */
+export async function cutMachine(machine: DevMachine): Promise<void> {
+  await cutPower({
+    directory: machine.directory,
+    runDirectory: join(machine.directory, "run"),
+    cgroupName: machine.cgroup ?? undefined,
+  });
+}
+
+/** The daemon gets its settings from the layout alone, and finds the Node that runs this one first. */
+function daemonEnvironment(layout: DevLayout, own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const inherited = Object.entries(own).filter(([name]) => !name.startsWith("FLOTILLA_"));
+  const nodeFolder = join(process.execPath, "..");
+  return {
+    ...Object.fromEntries(inherited),
+    PATH: `${nodeFolder}:${own.PATH ?? "/usr/local/bin:/usr/bin:/bin"}`,
+    ...layout.environment,
+  };
+}
