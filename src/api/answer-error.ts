@@ -1,0 +1,26 @@
+/** Failures as answers: every error leaves the API in one form, with the HTTP status of its code. */
+import { FlotillaError, toFlotillaError } from "#base/errors.ts";
+import { StoreError } from "#store/store.ts";
+import type { ApiLog } from "./dependencies.ts";
+
+/** The answer to a request that failed; faults of our own are logged, with what lies under them. */
+export function answerError(error: unknown, log: ApiLog): Response {
+  const known = describeFailure(error);
+  if (known.code === "internal") log.error({ err: error }, "a request failed");
+  return Response.json(known, { status: known.kind.http });
+}
+
+/** Any failure as one with a code: the store's refusals in the words of the cluster. */
+export function describeFailure(error: unknown): FlotillaError {
+  if (!(error instanceof StoreError)) return toFlotillaError(error);
+  if (error.retryable) {
+    return new FlotillaError("store-unavailable", "the store does not answer", {
+      causes: [error.message],
+      hint: "running units run on; try again when the machine with the store is back",
+      retryable: true,
+      cause: error,
+    });
+  }
+  const code = error.status === "resource-exhausted" ? "limit-exceeded" : "internal";
+  return new FlotillaError(code, `the store refused the request: ${error.message}`, { cause: error });
+}

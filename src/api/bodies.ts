@@ -1,0 +1,240 @@
+/**
+ * The bodies of the API: what goes in and what comes out, as schemas and types.
+ *
+ * The routes check requests against them, the OpenAPI document is made from them, and the client, the command line
+ * and the web UI take their types from here (types only: none of them loads zod). Times are wall-clock milliseconds
+ * since 1970.
+ */
+import { z } from "zod";
+import { EVENT_KINDS } from "#model/records.ts";
+
+const desired = z.enum(["inactive", "loaded", "launched"]);
+const unitName = z.string().min(1).describe("full unit name, with suffix");
+const machine = z.string().min(1).describe("machine ID, an unambiguous prefix of one, or a machine's name");
+
+export const placeSchema = z.object({
+  file: z.string(),
+  line: z.number(),
+  column: z.number(),
+  source: z.string().optional(),
+});
+
+/** An error as every part of Flotilla shows it. */
+export const errorSchema = z.object({
+  code: z.string().describe("stable; the table of codes is in src/base/errors.ts"),
+  message: z.string(),
+  causes: z.array(z.string()),
+  hint: z.string().optional(),
+  place: placeSchema.optional(),
+});
+
+export const refusalSchema = z.object({
+  machine: z.string(),
+  machineName: z.string(),
+  code: z.string(),
+  text: z.string(),
+});
+export type RefusalBody = z.infer<typeof refusalSchema>;
+
+/** Why a unit that is asked for is nowhere. */
+export const unplacedSchema = z.object({ summary: z.string(), refusals: z.array(refusalSchema) });
+export type UnplacedBody = z.infer<typeof unplacedSchema>;
+
+/** One unit on one machine, or a unit that is on none. What nobody has reported is null. */
+export const unitRowSchema = z.object({
+  unit: z.string(),
+  machine: z.string().nullable().describe("machine ID; null while the unit is on no machine"),
+  machineName: z.string().nullable(),
+  load: z.string().nullable(),
+  active: z.string().nullable(),
+  sub: z.string().nullable(),
+  result: z.string().nullable(),
+  hash: z.string().describe("SHA-256 of the unit file"),
+  desired: desired.nullable().describe("null once the unit is destroyed and still being taken away"),
+  global: z.boolean(),
+  launch: z.number().describe("the launch asked for"),
+  stateLaunch: z.number().nullable().describe("the launch that the reported state belongs to"),
+  reason: z.string().nullable().describe("why this machine has it"),
+  sinceMs: z.number().nullable(),
+  message: z.string().nullable(),
+  mainPid: z.number().nullable(),
+  exitCode: z.number().nullable(),
+  exitSignal: z.string().nullable(),
+  restarts: z.number(),
+  finishedMs: z.number().nullable().describe("set once this launch of a oneshot has run to its end"),
+  unplaced: unplacedSchema.nullable().describe("only where one unit is asked for or watched by name"),
+});
+export type UnitRow = z.infer<typeof unitRowSchema>;
+
+export const unitListSchema = z.object({ units: z.array(unitRowSchema) });
+export type UnitList = z.infer<typeof unitListSchema>;
+
+export const unitFileRowSchema = z.object({
+  unit: z.string(),
+  hash: z.string(),
+  desired,
+  state: z.string().describe("what it has come to: inactive, loaded or launched; - for global units"),
+  global: z.boolean(),
+  template: z.boolean(),
+  machine: z.string().nullable().describe("machine ID; null when on none or on several"),
+  machineName: z.string().nullable(),
+  description: z.string().nullable(),
+  changedMs: z.number(),
+});
+export type UnitFileRow = z.infer<typeof unitFileRowSchema>;
+export const unitFileListSchema = z.object({ unitFiles: z.array(unitFileRowSchema) });
+export type UnitFileList = z.infer<typeof unitFileListSchema>;
+
+export const unitDetailSchema = z.object({
+  unit: z.string(),
+  hash: z.string(),
+  desired,
+  launch: z.number(),
+  changedMs: z.number(),
+  description: z.string().nullable(),
+  template: z.boolean(),
+  global: z.boolean(),
+  history: z.array(z.object({ file: z.string(), replacedMs: z.number() })),
+  rows: z.array(unitRowSchema),
+});
+export type UnitDetail = z.infer<typeof unitDetailSchema>;
+
+export const eventSchema = z.object({
+  id: z.string().describe("resume behind this event with Last-Event-ID"),
+  timeMs: z.number(),
+  kind: z.enum(EVENT_KINDS),
+  unit: z.string().optional(),
+  machine: z.string().optional(),
+  machineName: z.string().optional(),
+  message: z.string(),
+});
+export type EventBody = z.infer<typeof eventSchema>;
+export const eventListSchema = z.object({ events: z.array(eventSchema) });
+export type EventList = z.infer<typeof eventListSchema>;
+
+export const whySchema = unitDetailSchema.extend({
+  story: z.array(z.string()).describe("what is decided about the unit and why, in sentences"),
+  machines: z
+    .array(
+      z.object({
+        machine: z.string(),
+        machineName: z.string(),
+        fits: z.boolean(),
+        reasons: z.array(z.string()),
+      }),
+    )
+    .describe("whether each machine could take it"),
+  events: z.array(eventSchema).describe("the unit's latest events, oldest first"),
+});
+export type Why = z.infer<typeof whySchema>;
+
+export const submitSchema = z.object({
+  units: z
+    .array(
+      z.object({
+        unit: unitName,
+        text: z
+          .string()
+          .optional()
+          .describe("the unit file; absent: the submitted unit's, or its template's"),
+        templateText: z
+          .string()
+          .optional()
+          .describe("the template to use when neither the unit nor its template has been submitted"),
+      }),
+    )
+    .min(1),
+  desired: desired.optional().describe("absent: submit only"),
+  replace: z.boolean().default(false).describe("replace a submitted unit that has another text"),
+});
+export type SubmitRequest = z.input<typeof submitSchema>;
+
+export const unitNamesSchema = z.object({ units: z.array(unitName).min(1) });
+
+export const unitResultSchema = z.object({
+  unit: z.string(),
+  status: z.enum(["changed", "unchanged", "refused"]),
+  desired: desired.nullable().describe("what is asked for now; null when the unit does not exist"),
+  launch: z.number(),
+  hash: z.string().nullable(),
+  warnings: z.array(z.object({ message: z.string(), place: placeSchema.optional() })),
+  error: errorSchema.nullable(),
+});
+export type UnitResult = z.infer<typeof unitResultSchema>;
+export const unitResultsSchema = z.object({ results: z.array(unitResultSchema) });
+export type UnitResults = z.infer<typeof unitResultsSchema>;
+
+export const machineRowSchema = z.object({
+  machine: z.string(),
+  name: z.string(),
+  address: z.string(),
+  api: z.string(),
+  metadata: z.record(z.string(), z.string()).describe("what units are placed by: its own with the overlay"),
+  cordoned: z.boolean(),
+  units: z.number().describe("units assigned to it"),
+  capacity: z.object({ cpuMillis: z.number(), memoryBytes: z.number() }),
+  engine: z.boolean(),
+  hasStore: z.boolean(),
+  supervisor: z.string(),
+  notEnforced: z.array(z.string()),
+  version: z.string(),
+  startedMs: z.number(),
+  leaseTtlS: z.number(),
+});
+export type MachineRow = z.infer<typeof machineRowSchema>;
+export const machineListSchema = z.object({ machines: z.array(machineRowSchema) });
+export type MachineList = z.infer<typeof machineListSchema>;
+
+export const machinePatchSchema = z.object({
+  cordoned: z.boolean().optional(),
+  metadata: z
+    .record(z.string(), z.string().nullable())
+    .optional()
+    .describe("keys to lay over the machine's own; null hides a key"),
+  unset: z.array(z.string()).optional().describe("keys to take out of the overlay again"),
+});
+export type MachinePatch = z.infer<typeof machinePatchSchema>;
+
+export const clusterSchema = z.object({
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+  engine: z.string().nullable().describe("ID of the elected machine"),
+  machines: z.number(),
+  units: z.number(),
+  revision: z.string(),
+  connected: z
+    .boolean()
+    .describe("whether the store answers; if not, everything here is the last that was known"),
+  self: z.string().describe("ID of the machine that answers"),
+});
+export type ClusterBody = z.infer<typeof clusterSchema>;
+
+export const versionSchema = z.object({ version: z.string(), api: z.literal("v1") });
+export type VersionBody = z.infer<typeof versionSchema>;
+
+export const journalLineSchema = z.object({
+  cursor: z.string(),
+  timeUs: z.number(),
+  unit: z.string(),
+  machine: z.string(),
+  stream: z.enum(["stdout", "stderr", "supervisor"]),
+  priority: z.number(),
+  pid: z.number().optional(),
+  message: z.string(),
+});
+export type JournalLine = z.infer<typeof journalLineSchema>;
+
+export const verifyRequestSchema = z.object({ unit: unitName, text: z.string() });
+export const verifyResultSchema = z.object({
+  errors: z.array(errorSchema),
+  warnings: z.array(z.object({ message: z.string(), place: placeSchema.optional() })),
+});
+export type VerifyResult = z.infer<typeof verifyResultSchema>;
+
+export const unitParams = z.object({ unit: unitName });
+export const machineParams = z.object({ machine });
+
+/** A query value that may be given several times. */
+export const listQuery = z.union([z.string(), z.array(z.string())]).optional();
+export const flagQuery = z.enum(["true", "false"]).optional();
+export const countQuery = z.coerce.number().int().nonnegative().optional();

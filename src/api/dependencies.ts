@@ -1,0 +1,35 @@
+/** What the API is given; the daemon wires it. The API knows interfaces only. */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { PlanContext } from "#plan/cluster-plan.ts";
+import type { Store } from "#store/store.ts";
+import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
+
+/** The part of a logger that the API uses; pino's is one. */
+export interface ApiLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ApiDependencies {
+  readonly store: Store;
+  readonly mirror: ClusterMirror;
+  /** The journal of a unit on this machine. */
+  readonly journal: (unit: string, query: JournalQuery) => AsyncIterable<JournalEntry>;
+  /** This machine's ID. */
+  readonly machineId: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: ApiLog;
+  /** What the planner would be told now, for explaining why a unit is where it is. */
+  readonly planContext: () => PlanContext;
+  /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */
+  readonly fetchPeer: (url: string, options: PeerOptions) => Promise<Response>;
+}
+
+export interface PeerOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}

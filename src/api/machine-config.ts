@@ -1,0 +1,77 @@
+/** What the operator says of a machine, changed: cordon and the overlay of metadata. */
+import { FlotillaError } from "#base/errors.ts";
+import { keys } from "#model/keys.ts";
+import { LIMITS } from "#model/limits.ts";
+import { type MachineConfig, machineConfigSchema } from "#model/records.ts";
+import { toBytes, toText } from "#store/keys.ts";
+import { ifModRevision, putJson } from "#store/ops.ts";
+import type { MachinePatch } from "./bodies.ts";
+import type { ApiDependencies } from "./dependencies.ts";
+import { awaitMirror, eventOp } from "./unit-commit.ts";
+
+const UNTOUCHED: MachineConfig = { metadata: {}, cordoned: false };
+const MAX_TRIES = 8;
+
+/** Pure: the configuration after the patch. @throws FlotillaError `bad-request`, `limit-exceeded` */
+export function patchConfig(config: MachineConfig, patch: MachinePatch): MachineConfig {
+  const metadata = { ...config.metadata, ...patch.metadata };
+  for (const key of patch.unset ?? []) delete metadata[key];
+  for (const [key, value] of Object.entries(metadata)) checkMetadata(key, value);
+  if (Object.keys(metadata).length > LIMITS.metadataKeys) {
+    throw new FlotillaError("limit-exceeded", `a machine has at most ${LIMITS.metadataKeys} metadata keys`);
+  }
+  return { metadata, cordoned: patch.cordoned ?? config.cordoned };
+}
+
+function checkMetadata(key: string, value: string | null): void {
+  if (!/^[A-Za-z0-9_.-]+$/.test(key)) {
+    throw new FlotillaError("bad-request", `"${key}" is not a metadata key`, {
+      hint: "a key has letters, digits, '_', '.' and '-' only",
+    });
+  }
+  if (new TextEncoder().encode(value ?? "").length > LIMITS.metadataValueBytes) {
+    throw new FlotillaError(
+      "limit-exceeded",
+      `the value of ${key} is over ${LIMITS.metadataValueBytes} bytes`,
+    );
+  }
+}
+
+/** Changes what is stored for the machine and resolves when the mirror shows it. */
+export async function configureMachine(
+  machine: string,
+  patch: MachinePatch,
+  dependencies: ApiDependencies,
+): Promise<void> {
+  const key = keys.machineConfig(machine);
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const [kv] = (await dependencies.store.range({ key: toBytes(key) })).kvs;
+    const before = kv === undefined ? UNTOUCHED : machineConfigSchema.parse(JSON.parse(toText(kv.value)));
+    const after = patchConfig(before, patch);
+    const response = await dependencies.store.txn({
+      compare: [ifModRevision(key, kv?.modRevision ?? 0n)],
+      success: [
+        putJson(key, after),
+        eventOp(
+          { kind: "machine-configured", machine, message: describePatch(machine, patch) },
+          dependencies,
+        ),
+      ],
+      failure: [],
+    });
+    if (response.succeeded) return awaitMirror(response.header.revision, dependencies);
+  }
+  throw new FlotillaError("conflict", "others kept changing the same machine", {
+    hint: "try again",
+    retryable: true,
+  });
+}
+
+function describePatch(machine: string, patch: MachinePatch): string {
+  const set = Object.entries(patch.metadata ?? {}).map(([key, value]) =>
+    value === null ? `hid metadata ${key}` : `set metadata ${key}=${value}`,
+  );
+  const unset = (patch.unset ?? []).map((key) => `took back metadata ${key}`);
+  const cordon = patch.cordoned === undefined ? [] : [patch.cordoned ? "cordoned it" : "uncordoned it"];
+  return `machine ${machine.slice(0, 8)}: the operator ${[...cordon, ...set, ...unset].join(", ")}`;
+}

@@ -1,0 +1,55 @@
+/** Machines as the API shows them, and which one a person means. Pure. */
+import { FlotillaError } from "#base/errors.ts";
+import { type ClusterView, effectiveMetadata } from "#model/cluster-state.ts";
+import type { MachineRecord } from "#model/records.ts";
+import type { MachineRow } from "./bodies.ts";
+
+/** Every machine that is present, by name. */
+export function machineRows(view: ClusterView): MachineRow[] {
+  return [...view.machines.values()]
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }) || (a.id < b.id ? -1 : 1))
+    .map((machine) => machineRow(view, machine));
+}
+
+export function machineRow(view: ClusterView, machine: MachineRecord): MachineRow {
+  const config = view.machineConfigs.get(machine.id);
+  const { id, instance: _, bootId: __, ...shown } = machine;
+  return {
+    ...shown,
+    machine: id,
+    metadata: { ...effectiveMetadata(machine, config) },
+    cordoned: config?.cordoned ?? false,
+    units: view.assignments.get(id)?.size ?? 0,
+    engine: view.engine?.machine === id,
+  };
+}
+
+/**
+ * The ID of the machine that `text` means: its ID, a prefix that only it has, or its name.
+ * @throws FlotillaError `machine-not-found` or `machine-ambiguous`
+ */
+export function findMachine(view: ClusterView, text: string): string {
+  const known = new Set([...view.machines.keys(), ...view.machineConfigs.keys()]);
+  if (known.has(text)) return text;
+  const named = [...view.machines.values()].filter((machine) => machine.name === text).map(({ id }) => id);
+  const begun = /^[0-9a-f]{1,31}$/.test(text) ? [...known].filter((id) => id.startsWith(text)) : [];
+  const found = named.length > 0 ? named : begun;
+  const [first, ...others] = found;
+  if (first === undefined) throw machineNotFound(view, text);
+  if (others.length > 0) throw machineAmbiguous(view, text, found);
+  return first;
+}
+
+function machineNotFound(view: ClusterView, text: string): FlotillaError {
+  const names = machineRows(view).map(({ name }) => name);
+  return new FlotillaError("machine-not-found", `no machine has the ID, prefix or name ${text}`, {
+    hint: names.length === 0 ? "no machine is present" : `present are: ${names.slice(0, 20).join(", ")}`,
+  });
+}
+
+function machineAmbiguous(view: ClusterView, text: string, ids: readonly string[]): FlotillaError {
+  return new FlotillaError("machine-ambiguous", `${text} means ${ids.length} machines`, {
+    causes: ids.map((id) => `${id} ${view.machines.get(id)?.name ?? ""}`.trim()),
+    hint: "give more of the ID",
+  });
+}

@@ -1,0 +1,170 @@
+/** Every route of the API. */
+import { z } from "zod";
+import { FlotillaError } from "#base/errors.ts";
+import { LIMITS } from "#model/limits.ts";
+import {
+  clusterSchema,
+  countQuery,
+  eventListSchema,
+  eventSchema,
+  machineListSchema,
+  machineParams,
+  machinePatchSchema,
+  machineRowSchema,
+  verifyRequestSchema,
+  verifyResultSchema,
+  versionSchema,
+} from "./bodies.ts";
+import { verifyText } from "./check-unit.ts";
+import { followEvents, latestEvents } from "./cluster-events.ts";
+import { configureMachine } from "./machine-config.ts";
+import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
+import { metricsText } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import { jsonRoute, type Route, rawRoute } from "./route.ts";
+import { answerEvents } from "./stream.ts";
+import { UNIT_ROUTES } from "./unit-routes.ts";
+
+const eventQuery = z.object({ unit: z.string().optional(), machine: z.string().optional() });
+
+const MACHINE_ROUTES: readonly Route[] = [
+  jsonRoute({
+    method: "get",
+    path: "/v1/machines",
+    summary: "Machines that are present.",
+    response: machineListSchema,
+    handle: (_, { mirror }) => ({ machines: machineRows(mirror.view) }),
+  }),
+  jsonRoute({
+    method: "patch",
+    path: "/v1/machines/{machine}",
+    summary: "Cordons a machine or changes the metadata that units are placed by.",
+    params: machineParams,
+    body: machinePatchSchema,
+    response: z.object({ machine: machineRowSchema.nullable().describe("null while it is not present") }),
+    handle: async ({ params, body }, dependencies) => {
+      const { view } = dependencies.mirror;
+      const id = findMachine(view, params.machine);
+      await configureMachine(id, body, dependencies);
+      const record = view.machines.get(id);
+      return { machine: record === undefined ? null : machineRow(view, record) };
+    },
+  }),
+];
+
+const EVENT_ROUTES: readonly Route[] = [
+  jsonRoute({
+    method: "get",
+    path: "/v1/events",
+    summary: "The latest events, oldest first.",
+    query: eventQuery.extend({ limit: countQuery }),
+    response: eventListSchema,
+    handle: async ({ query }, dependencies) => ({
+      events: await latestEvents(
+        dependencies,
+        withMachineId(query, dependencies),
+        query.limit ?? LIMITS.events,
+      ),
+    }),
+  }),
+  rawRoute({
+    method: "get",
+    path: "/v1/events/watch",
+    summary:
+      "Follows events; with the header Last-Event-ID, or the parameter `after`, from behind that event.",
+    query: eventQuery.extend({ after: z.string().optional() }),
+    produces: "text/event-stream",
+    response: eventSchema,
+    handle: ({ query, headers }, dependencies) => {
+      const after = revisionOf(headers.get("last-event-id") ?? query.after);
+      const filter = withMachineId(query, dependencies);
+      return answerEvents((signal) => followEvents(dependencies, filter, after, signal));
+    },
+  }),
+];
+
+function withMachineId<T extends { machine?: string | undefined }>(
+  query: T,
+  { mirror }: { readonly mirror: Parameters<Route["serve"]>[1]["mirror"] },
+): T {
+  return query.machine === undefined ? query : { ...query, machine: findMachine(mirror.view, query.machine) };
+}
+
+function revisionOf(id: string | undefined): bigint | undefined {
+  if (id === undefined || id === "") return undefined;
+  if (/^\d{1,19}$/.test(id)) return BigInt(id);
+  throw new FlotillaError("bad-request", `"${id}" is not the ID of an event`, {
+    hint: "give the id of an event that the stream or GET /v1/events has shown",
+  });
+}
+
+const CLUSTER_ROUTES: readonly Route[] = [
+  jsonRoute({
+    method: "get",
+    path: "/v1/version",
+    summary: "The version of the daemon that answers.",
+    response: versionSchema,
+    handle: (_, { version }) => ({ version, api: "v1" as const }),
+  }),
+  rawRoute({
+    method: "get",
+    path: "/v1/health",
+    summary: "200 while the store answers, else 503 with the error.",
+    produces: "application/json",
+    response: z.object({ status: z.literal("ok") }),
+    handle: (_, { mirror }) => {
+      if (mirror.connected) return Response.json({ status: "ok" });
+      throw new FlotillaError("store-unavailable", "the store does not answer", { retryable: true });
+    },
+  }),
+  jsonRoute({
+    method: "get",
+    path: "/v1/cluster",
+    summary: "The cluster at a glance.",
+    response: clusterSchema,
+    handle: (_, { mirror, machineId }) => ({
+      id: mirror.view.cluster?.id ?? null,
+      name: mirror.view.cluster?.name ?? null,
+      engine: mirror.view.engine?.machine ?? null,
+      machines: mirror.view.machines.size,
+      units: mirror.view.units.size,
+      revision: String(mirror.revision),
+      connected: mirror.connected,
+      self: machineId,
+    }),
+  }),
+  jsonRoute({
+    method: "post",
+    path: "/v1/verify",
+    summary: "Checks a unit file without storing it.",
+    body: verifyRequestSchema,
+    response: verifyResultSchema,
+    handle: ({ body }) => verifyText(body.unit, body.text),
+  }),
+  rawRoute({
+    method: "get",
+    path: "/metrics",
+    summary: "Metrics in Prometheus' text format.",
+    produces: "text/plain",
+    response: z.string(),
+    handle: (_, dependencies) =>
+      new Response(metricsText(dependencies), {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      }),
+  }),
+  jsonRoute({
+    method: "get",
+    path: "/v1/openapi.json",
+    summary: "This description.",
+    response: z.record(z.string(), z.unknown()),
+    handle: (_, { version }) => openApiDocument(ROUTES, version),
+  }),
+];
+
+/** Where two paths could match, the one without a parameter comes first. */
+export const ROUTES: readonly Route[] = [
+  ...CLUSTER_ROUTES,
+  ...UNIT_ROUTES,
+  ...MACHINE_ROUTES,
+  ...EVENT_ROUTES,
+];

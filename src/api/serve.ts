@@ -1,0 +1,146 @@
+/** Listens for the API's requests on a unix socket and on a TCP port. */
+import { chmod, lstat, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, connect, type ListenOptions } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { FlotillaError } from "#base/errors.ts";
+import type { Api } from "./api.ts";
+import type { ApiLog } from "./dependencies.ts";
+
+export interface ServeOptions {
+  readonly api: Api;
+  /** Absent: no unix socket. */
+  readonly socketPath?: string;
+  /** Who may use the socket; default 0660. */
+  readonly socketMode?: number;
+  /** Absent: no TCP port. */
+  readonly host?: string;
+  /** 0 or absent: a free one. */
+  readonly port?: number;
+  readonly log: ApiLog;
+}
+
+export interface ServedApi {
+  /** `unix:PATH` and `http://HOST:PORT`, in that order. */
+  readonly addresses: readonly string[];
+  /** Takes no further request, ends those that are open, and removes the socket. */
+  close(): Promise<void>;
+}
+
+/** sun_path of unix(7) has 108 bytes, of which the last is zero. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** @throws FlotillaError `bad-config` or `not-permitted` when it cannot listen; then nothing stays open. */
+export async function serveApi(options: ServeOptions): Promise<ServedApi> {
+  const listener = getRequestListener((request) => options.api.fetch(request), {
+    overrideGlobalObjects: false,
+  });
+  const servers: Server[] = [];
+  const addresses: string[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer));
+    if (options.socketPath !== undefined) await rm(options.socketPath, { force: true });
+  };
+  const open = async (where: ListenOptions, shown: string): Promise<Server> => {
+    const server = createServer((request, response) => void listener(request, response));
+    await listen(server, where, shown);
+    servers.push(server);
+    return server;
+  };
+  try {
+    if (options.socketPath !== undefined) {
+      await clearSocket(options.socketPath);
+      await open({ path: options.socketPath }, options.socketPath);
+      await chmod(options.socketPath, options.socketMode ?? 0o660);
+      addresses.push(`unix:${options.socketPath}`);
+    }
+    if (options.host !== undefined) {
+      const { host, port = 0 } = options;
+      const server = await open({ host, port }, `${host}:${port}`);
+      addresses.push(`http://${hostInUrl(host)}:${portOf(server, port)}`);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { addresses, close };
+}
+
+/** A socket that nobody answers on is left over from a daemon that died; one that is answered is not ours to take. */
+async function clearSocket(path: string): Promise<void> {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    throw new FlotillaError("bad-config", `the path of the API's socket is too long: ${path}`, {
+      causes: [`it has ${bytes} bytes; the system takes ${MAX_SOCKET_PATH_BYTES}`],
+      hint: "choose a directory with a shorter path",
+    });
+  }
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new FlotillaError("bad-config", `${path} is there and is no socket, so it is not replaced`, {
+      hint: "remove it, or choose another path for the API's socket",
+    });
+  }
+  if (await isAnswered(path)) {
+    throw new FlotillaError("state-dir-in-use", `another daemon answers on ${path}`, {
+      hint: "stop that daemon first, or choose another path",
+    });
+  }
+  await rm(path, { force: true });
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const answer = (answered: boolean): void => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.once("connect", () => answer(true));
+    socket.once("error", () => answer(false));
+  });
+}
+
+function listen(server: Server, where: ListenOptions, shown: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(describeListenError(error, shown)));
+    server.listen(where, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+}
+
+function describeListenError(error: Error, shown: string): FlotillaError {
+  const code = "code" in error ? String(error.code) : error.message;
+  const permitted = code !== "EACCES" && code !== "EPERM";
+  return new FlotillaError(
+    permitted ? "bad-config" : "not-permitted",
+    `the API cannot listen on ${shown}: ${code}`,
+    {
+      hint:
+        code === "EADDRINUSE"
+          ? "another program listens there; choose another port"
+          : "choose another address",
+      cause: error,
+    },
+  );
+}
+
+/** Streams have no end of their own, so open connections are cut. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function portOf(server: Server, fallback: number): number {
+  const address: AddressInfo | string | null = server.address();
+  return typeof address === "object" && address !== null ? address.port : fallback;
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
