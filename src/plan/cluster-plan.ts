@@ -13,7 +13,7 @@ export type ClusterStep =
       readonly unit: string;
       readonly machine: string;
       readonly assignment: Assignment;
-      /** The machine the unit leaves by the same decision, when it moves. */
+      /** The machine the unit leaves by the same decision, when it moves: its assignment there is deleted with this step. */
       readonly from?: string;
       readonly reason: string;
     }
@@ -39,7 +39,7 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** A unit that is asked for and is nowhere. */
+/** A unit that is asked for and runs nowhere; one that is bound to a lost machine may still be assigned to it. */
 export interface Unplaced {
   readonly unit: string;
   readonly summary: string;
@@ -49,7 +49,7 @@ export interface Unplaced {
 export interface ClusterPlan {
   readonly steps: readonly ClusterStep[];
   readonly unplaced: readonly Unplaced[];
-  /** Set when the plan holds back moves (no stampede): what is waited for. */
+  /** Set when the plan holds back moves (no stampede): what is waited for; `untilMs` is monotonic. */
   readonly holding?: { readonly untilMs: number; readonly reason: string };
   /** Monotonic time at which the plan may come out different without any event. */
   readonly wakeAtMs?: number;

@@ -1,0 +1,71 @@
+/**
+ * The planner's working paper: where each unit shall be, as far as it is decided. Local to one call of the planner;
+ * the steps are what differs between it and the assignments there are.
+ */
+import { type ClusterView, effectiveMetadata } from "#model/cluster-state.ts";
+import type { PlanContext, Unplaced } from "#plan/cluster-plan.ts";
+import type { MachineFacts } from "#plan/schedule/machine.ts";
+import { Scheduler } from "#plan/schedule/scheduler.ts";
+import { findLosses, type Losses, nameOf } from "./losses.ts";
+import { placementInForce, readStandings, type Standing } from "./standing.ts";
+
+export interface Draft {
+  readonly view: ClusterView;
+  readonly context: PlanContext;
+  readonly losses: Losses;
+  readonly standings: ReadonlyMap<string, Standing>;
+  /** Holds every unit that is, or by this plan comes to be, on a present machine. */
+  readonly scheduler: Scheduler;
+  /** Why a unit has to leave the machine it is on. */
+  readonly leaving: Map<string, string>;
+  /** Why a unit is where this plan newly puts it; by unit and machine, since global units are on many. */
+  readonly reasons: Map<string, string>;
+  readonly unplaced: Map<string, Unplaced>;
+  /** Monotonic times at which something that is waited for has passed. */
+  readonly wakeTimes: number[];
+}
+
+/** A draft in which every unit is where it is now, units of lost machines aside. */
+export function openDraft(view: ClusterView, context: PlanContext): Draft {
+  const draft: Draft = {
+    view,
+    context,
+    losses: findLosses(view, context),
+    standings: readStandings(view, context),
+    scheduler: new Scheduler(machineFacts(view)),
+    leaving: new Map(),
+    reasons: new Map(),
+    unplaced: new Map(),
+    wakeTimes: [],
+  };
+  for (const standing of draft.standings.values()) settleAtHome(draft, standing);
+  return draft;
+}
+
+export function reasonKey(unit: string, machine: string): string {
+  return `${machine} ${unit}`;
+}
+
+function machineFacts(view: ClusterView): readonly MachineFacts[] {
+  return [...view.machines.values()].map((record) => {
+    const config = view.machineConfigs.get(record.id);
+    return {
+      id: record.id,
+      name: record.name,
+      metadata: effectiveMetadata(record, config),
+      capacity: record.capacity,
+      cordoned: config?.cordoned ?? false,
+    };
+  });
+}
+
+/** A global unit stays on all its machines, any other on the best of them. */
+function settleAtHome({ view, context, scheduler }: Draft, standing: Standing): void {
+  const global = standing.placement?.global === true;
+  for (const home of global ? standing.homes : standing.homes.slice(0, 1)) {
+    const machine = scheduler.machine(home.machine);
+    if (machine === undefined)
+      scheduler.noteAway(standing.unit, `on ${nameOf(view, home.machine)}, which is gone`);
+    else scheduler.add(standing.unit, placementInForce(standing, home, context), machine);
+  }
+}

@@ -1,0 +1,117 @@
+/** Puts the units that are nowhere on machines, in the order that placementOrder gives. */
+import type { Capacity } from "#model/records.ts";
+import type { Refusal } from "#plan/cluster-plan.ts";
+import { summariseRefusals } from "#plan/refusals.ts";
+import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
+import { type Draft, reasonKey } from "./draft.ts";
+import { nameOf } from "./losses.ts";
+import { placementOrder } from "./order.ts";
+import { recheckFollowers } from "./recheck.ts";
+import type { Standing } from "./standing.ts";
+import { strictWaitOf } from "./strict-wait.ts";
+
+/** Places global units where they may be, then every other unit that is nowhere. */
+export function placeUnits(draft: Draft): void {
+  const standings = [...draft.standings.values()];
+  for (const standing of standings) placeGlobal(draft, standing);
+  placeAll(
+    draft,
+    standings.filter((standing) => isHomeless(draft, standing)),
+  );
+  // A unit that was moved out of the way takes its followers along.
+  for (let left = recheckFollowers(draft); left.length > 0; left = recheckFollowers(draft)) {
+    placeAll(
+      draft,
+      left.flatMap((unit) => draft.standings.get(unit) ?? []),
+    );
+  }
+}
+
+function placeGlobal(draft: Draft, { unit, placement }: Standing): void {
+  if (placement?.global !== true) return;
+  const { scheduler } = draft;
+  const refusals: Refusal[] = [];
+  for (const machine of scheduler.machines) {
+    if (machine.units.has(unit)) continue;
+    const refusal = scheduler.refusal(machine, { unit, placement });
+    if (refusal !== undefined) {
+      refusals.push(refusal);
+      continue;
+    }
+    scheduler.add(unit, placement, machine);
+    draft.reasons.set(reasonKey(unit, machine.facts.id), "global unit");
+  }
+  if (scheduler.placesOf(unit).size === 0) notePlacedNowhere(draft, unit, refusals);
+}
+
+/** True for a unit that this plan has to find a machine for. */
+function isHomeless(draft: Draft, { unit, placement, homes, finished }: Standing): boolean {
+  if (placement?.global === true || finished || draft.scheduler.placesOf(unit).size > 0) return false;
+  const isLost = homes[0] !== undefined && !homes[0].present;
+  return !(isLost && draft.losses.holding !== undefined);
+}
+
+function placeAll(draft: Draft, standings: readonly Standing[]): void {
+  const candidates: Candidate[] = [];
+  for (const standing of standings) {
+    const { unit, placement } = standing;
+    if (placement === undefined) noteUnreadable(draft, standing);
+    else candidates.push({ unit, placement });
+  }
+  for (const candidate of placementOrder(candidates, largestCapacity(draft))) placeOne(draft, candidate);
+}
+
+function noteUnreadable(draft: Draft, { unit, record }: Standing): void {
+  const known = draft.view.files.has(record.file);
+  const summary = `its unit file ${record.file.slice(0, 7)} ${known ? "cannot be read" : "is missing"}`;
+  draft.unplaced.set(unit, { unit, summary, refusals: [] });
+}
+
+function largestCapacity(draft: Draft): Capacity {
+  let cpuMillis = 0;
+  let memoryBytes = 0;
+  for (const { facts } of draft.scheduler.machines) {
+    cpuMillis = Math.max(cpuMillis, facts.capacity.cpuMillis);
+    memoryBytes = Math.max(memoryBytes, facts.capacity.memoryBytes);
+  }
+  return { cpuMillis, memoryBytes };
+}
+
+function placeOne(draft: Draft, candidate: Candidate): void {
+  const standing = draft.standings.get(candidate.unit);
+  if (standing === undefined || staysAfterAll(draft, standing, candidate)) return;
+  const wait = strictWaitOf(draft, standing);
+  if (wait !== undefined) {
+    if (wait.untilMs !== undefined) draft.wakeTimes.push(wait.untilMs);
+    draft.unplaced.set(candidate.unit, wait.unplaced);
+    return;
+  }
+  const choice = draft.scheduler.place(candidate);
+  if (choice.kind === "refused") return notePlacedNowhere(draft, candidate.unit, choice.refusals);
+  const why = leavingReason(draft, standing);
+  const reason = why === undefined ? choice.reason : `${why}: ${choice.reason}`;
+  draft.reasons.set(reasonKey(candidate.unit, choice.machine), reason);
+  for (const { unit, to, reason: moved } of choice.displaced) draft.reasons.set(reasonKey(unit, to), moved);
+}
+
+/** What made a unit leave may itself have left meanwhile: then nothing happens. */
+function staysAfterAll(draft: Draft, { homes }: Standing, candidate: Candidate): boolean {
+  const home = homes[0];
+  const machine = home === undefined ? undefined : draft.scheduler.machine(home.machine);
+  if (machine === undefined || replacedOn(machine, candidate).length > 0) return false;
+  if (draft.scheduler.refusal(machine, candidate, true) !== undefined) return false;
+  draft.scheduler.add(candidate.unit, candidate.placement, machine);
+  draft.leaving.delete(candidate.unit);
+  return true;
+}
+
+function leavingReason(draft: Draft, { unit, homes }: Standing): string | undefined {
+  const home = homes[0];
+  if (home === undefined) return undefined;
+  if (!home.present) return `machine ${nameOf(draft.view, home.machine)} is gone`;
+  return draft.leaving.get(unit);
+}
+
+function notePlacedNowhere(draft: Draft, unit: string, refusals: readonly Refusal[]): void {
+  draft.unplaced.set(unit, { unit, summary: summariseRefusals(refusals), refusals });
+}

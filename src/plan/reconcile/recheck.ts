@@ -1,0 +1,84 @@
+/**
+ * Which placed units have to leave: those whose machine no longer passes the filters that hold for placed units.
+ * Resources, cordons, MaxPerMachine=, Spread= and Prefer= never make a unit leave.
+ */
+import type { Refusal } from "#plan/cluster-plan.ts";
+import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
+import type { ScheduledMachine } from "#plan/schedule/machine.ts";
+import { type Draft, reasonKey } from "./draft.ts";
+import type { Standing } from "./standing.ts";
+
+interface Placed extends Candidate {
+  readonly machine: ScheduledMachine;
+}
+
+/** Takes out of the scheduler what cannot stay, so that as few as possible leave. */
+export function recheckPlaced(draft: Draft): void {
+  const placed = placedUnits(draft);
+  // What only the unit and its machine decide comes first: a unit that leaves for it may end another's conflict.
+  for (const unit of placed) leaveIf(draft, unit, (code) => code !== "conflicts" && code !== "machine-of");
+  recheckFollowers(draft);
+  for (const unit of placed) if (unit.placement.replaces.length > 0) clearTheWay(draft, unit);
+  for (const unit of placed) leaveIf(draft, unit, (code) => code === "conflicts");
+  recheckFollowers(draft);
+}
+
+/** Followers (MachineOf=) leave where their peer is no longer, and theirs after them. Returns who left. */
+export function recheckFollowers(draft: Draft): readonly string[] {
+  const left: string[] = [];
+  let followers = placedUnits(draft).filter(({ placement }) => placement.machineOf.length > 0);
+  for (let before = -1; before !== left.length; ) {
+    before = left.length;
+    for (const unit of followers)
+      if (leaveIf(draft, unit, (code) => code === "machine-of")) left.push(unit.unit);
+    followers = followers.filter(({ unit, machine }) => machine.units.has(unit));
+  }
+  return left;
+}
+
+/** Of two units that cannot be together the one that came later leaves; a unit whose file changes counts as the latest. */
+function placedUnits(draft: Draft): readonly Placed[] {
+  const placed: (Placed & { readonly since: number })[] = [];
+  for (const standing of draft.standings.values()) {
+    if (standing.finished || standing.placement === undefined) continue;
+    const { unit, placement } = standing;
+    for (const machine of draft.scheduler.placesOf(unit))
+      placed.push({ unit, placement, machine, since: sinceOf(standing, machine.facts.id) });
+  }
+  return placed.sort((left, right) => right.since - left.since || (left.unit < right.unit ? 1 : -1));
+}
+
+function sinceOf({ homes, record }: Standing, machine: string): number {
+  const assignment = homes.find((home) => home.machine === machine)?.assignment;
+  if (assignment === undefined || assignment.file !== record.file) return Number.POSITIVE_INFINITY;
+  return assignment.assignedMs;
+}
+
+function leaveIf(draft: Draft, placed: Placed, counts: (code: Refusal["code"]) => boolean): boolean {
+  const { unit, machine } = placed;
+  if (!machine.units.has(unit)) return false;
+  const refusal = draft.scheduler.refusal(machine, placed, true);
+  if (refusal === undefined || !counts(refusal.code)) return false;
+  leave(draft, placed, `${machine.facts.name} ${refusal.text}`);
+  return true;
+}
+
+function leave(draft: Draft, { unit, machine }: Placed, reason: string): void {
+  draft.scheduler.remove(unit, machine);
+  draft.reasons.delete(reasonKey(unit, machine.facts.id));
+  draft.leaving.set(unit, reason);
+}
+
+/** What a placed unit replaces goes elsewhere; where that is not possible the unit itself has to. */
+function clearTheWay(draft: Draft, placed: Placed): void {
+  const { unit, machine } = placed;
+  if (!machine.units.has(unit)) return;
+  for (const other of replacedOn(machine, placed)) {
+    const displaced = draft.scheduler.displace(other, machine, unit);
+    if (displaced === undefined) {
+      const fact = `has ${other}, which the unit replaces but which fits on no other machine`;
+      return leave(draft, placed, `${machine.facts.name} ${fact}`);
+    }
+    draft.reasons.set(reasonKey(other, displaced.to), displaced.reason);
+  }
+}

@@ -1,0 +1,86 @@
+/** What each unit is asked to be, and where it stands: the planner's reading of the cluster's state. */
+import type { ClusterView } from "#model/cluster-state.ts";
+import type { Assignment, UnitRecord } from "#model/records.ts";
+import type { PlanContext } from "#plan/cluster-plan.ts";
+import { ANYWHERE, type Placement } from "#unit/placement.ts";
+
+/** A machine that has the unit assigned to it; it may be gone. */
+export interface Home {
+  readonly machine: string;
+  readonly present: boolean;
+  readonly assignment: Assignment;
+}
+
+export interface Standing {
+  readonly unit: string;
+  readonly record: UnitRecord;
+  /** What its current file says; undefined when that is missing or cannot be read. */
+  readonly placement: Placement | undefined;
+  /** The best first: present machines, then the longest assigned, then by ID. */
+  readonly homes: readonly Home[];
+  /** A oneshot that has run to its end in this launch: it is neither placed nor moved. */
+  readonly finished: boolean;
+}
+
+/** A unit that may be on machines: asked for, and no template. By unit name, in order of name. */
+export function readStandings(view: ClusterView, context: PlanContext): ReadonlyMap<string, Standing> {
+  const homes = readHomes(view);
+  const standings = new Map<string, Standing>();
+  for (const unit of [...view.units.keys()].sort()) {
+    const record = view.units.get(unit);
+    if (record === undefined || !mayBePlaced(unit, record)) continue;
+    const placement = context.placementOf(unit, record.file);
+    const finished = placement?.global !== true && hasFinished(view, unit, record);
+    standings.set(unit, { unit, record, placement, homes: homes.get(unit) ?? [], finished });
+  }
+  return standings;
+}
+
+/** `web@.service` */
+export function isTemplate(unit: string): boolean {
+  return unit.includes("@.");
+}
+
+function mayBePlaced(unit: string, record: UnitRecord): boolean {
+  return record.desired !== "inactive" && !isTemplate(unit);
+}
+
+/**
+ * Global units have one outcome key for many machines, so that it says nothing about any one of them: there the agent
+ * alone remembers what it has carried out, and the engine ignores the outcome.
+ */
+function hasFinished(view: ClusterView, unit: string, record: UnitRecord): boolean {
+  const outcome = view.outcomes.get(unit);
+  return outcome !== undefined && outcome.launch === record.launch && outcome.file === record.file;
+}
+
+function readHomes(view: ClusterView): ReadonlyMap<string, readonly Home[]> {
+  const homes = new Map<string, Home[]>();
+  for (const [machine, units] of view.assignments) {
+    const present = view.machines.has(machine);
+    for (const [unit, assignment] of units) {
+      const home = { machine, present, assignment };
+      const others = homes.get(unit);
+      if (others === undefined) homes.set(unit, [home]);
+      else others.push(home);
+    }
+  }
+  for (const list of homes.values()) if (list.length > 1) list.sort(compareHomes);
+  return homes;
+}
+
+function compareHomes(left: Home, right: Home): number {
+  if (left.present !== right.present) return left.present ? -1 : 1;
+  const age = left.assignment.assignedMs - right.assignment.assignedMs;
+  return age !== 0 ? age : left.machine < right.machine ? -1 : 1;
+}
+
+/**
+ * The placement a unit is counted by where it is: a finished one reserves nothing any more, and where its new file
+ * cannot be read the one it was assigned with still speaks for it.
+ */
+export function placementInForce(standing: Standing, home: Home, context: PlanContext): Placement {
+  const placement =
+    standing.placement ?? context.placementOf(standing.unit, home.assignment.file) ?? ANYWHERE;
+  return standing.finished ? { ...placement, reservation: {} } : placement;
+}

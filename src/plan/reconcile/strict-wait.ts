@@ -1,0 +1,56 @@
+/** Strict units (Failover=strict) are placed only when their last copy has surely stopped. */
+import { formatDuration } from "#base/duration.ts";
+import type { Unplaced } from "#plan/cluster-plan.ts";
+import type { Draft } from "./draft.ts";
+import { nameOf } from "./losses.ts";
+import type { Standing } from "./standing.ts";
+
+export interface StrictWait {
+  readonly unplaced: Unplaced;
+  /** Monotonic; undefined where a change of state ends the wait. */
+  readonly untilMs: number | undefined;
+}
+
+/** What a strict unit waits for before it may be placed; undefined when nothing, or when it is not strict. */
+export function strictWaitOf(draft: Draft, standing: Standing): StrictWait | undefined {
+  if (standing.placement?.failover !== "strict") return undefined;
+  return waitForLoss(draft, standing) ?? waitForCopy(draft, standing);
+}
+
+function waitForLoss(draft: Draft, { unit, homes }: Standing): StrictWait | undefined {
+  const { monotonicMs, settings } = draft.context;
+  const waits = homes.flatMap(({ machine }) => {
+    const since = draft.losses.since.get(machine);
+    return since === undefined ? [] : [{ machine, untilMs: since + settings.strictMarginMs }];
+  });
+  const last = waits.reduce((latest, wait) => (wait.untilMs > latest.untilMs ? wait : latest), {
+    machine: "",
+    untilMs: Number.NEGATIVE_INFINITY,
+  });
+  if (last.untilMs <= monotonicMs) return undefined;
+  const name = nameOf(draft.view, last.machine);
+  const left = formatDuration(last.untilMs - monotonicMs);
+  const text = `waits ${left} more, as its copy on ${name} may still be stopping (Failover=strict)`;
+  return { unplaced: waiting(unit, last.machine, text), untilMs: last.untilMs };
+}
+
+/** A copy that a present machine still reports, on its way out. */
+function waitForCopy(draft: Draft, { unit }: Standing): StrictWait | undefined {
+  for (const machine of [...draft.view.states.keys()].sort()) {
+    if (draft.view.assignments.get(machine)?.has(unit)) continue;
+    const active = draft.view.states.get(machine)?.get(unit)?.active;
+    if (active === undefined || active === "inactive" || active === "failed") continue;
+    return { unplaced: waitingForStop(draft, unit, machine), untilMs: undefined };
+  }
+  return undefined;
+}
+
+/** A strict unit that leaves a present machine: it is started elsewhere only after it has stopped there. */
+export function waitingForStop(draft: Draft, unit: string, machine: string): Unplaced {
+  const text = `waits until its copy on ${nameOf(draft.view, machine)} has stopped (Failover=strict)`;
+  return waiting(unit, machine, text);
+}
+
+function waiting(unit: string, machine: string, text: string): Unplaced {
+  return { unit, summary: text, refusals: [{ machine, code: "strict-wait", text }] };
+}
