@@ -69,6 +69,10 @@ export type UnitRow = z.infer<typeof unitRowSchema>;
 export const unitListSchema = z.object({ units: z.array(unitRowSchema) });
 export type UnitList = z.infer<typeof unitListSchema>;
 
+/** What a watcher of units is told: all rows of the units that it names. */
+export const unitChangeSchema = z.object({ names: z.array(z.string()), units: z.array(unitRowSchema) });
+export type UnitChange = z.infer<typeof unitChangeSchema>;
+
 export const unitFileRowSchema = z.object({
   unit: z.string(),
   hash: z.string(),

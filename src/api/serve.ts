@@ -23,6 +23,8 @@ export interface ServeOptions {
 export interface ServedApi {
   /** `unix:PATH` and `http://HOST:PORT`, in that order. */
   readonly addresses: readonly string[];
+  /** The TCP port; 0 without one. */
+  readonly port: number;
   /** Takes no further request, ends those that are open, and removes the socket. */
   close(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
   });
   const servers: Server[] = [];
   const addresses: string[] = [];
+  let port = 0;
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
     if (options.socketPath !== undefined) await rm(options.socketPath, { force: true });
@@ -55,15 +58,15 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
       addresses.push(`unix:${options.socketPath}`);
     }
     if (options.host !== undefined) {
-      const { host, port = 0 } = options;
-      const server = await open({ host, port }, `${host}:${port}`);
-      addresses.push(`http://${hostInUrl(host)}:${portOf(server, port)}`);
+      const { host, port: wanted = 0 } = options;
+      port = portOf(await open({ host, port: wanted }, `${host}:${wanted}`), wanted);
+      addresses.push(`http://${hostInUrl(host)}:${port}`);
     }
   } catch (error) {
     await close();
     throw error;
   }
-  return { addresses, close };
+  return { addresses, port, close };
 }
 
 /** A socket that nobody answers on is left over from a daemon that died; one that is answered is not ours to take. */

@@ -6,6 +6,7 @@ import {
   journalLineSchema,
   listQuery,
   submitSchema,
+  unitChangeSchema,
   unitDetailSchema,
   unitFileListSchema,
   unitListSchema,
@@ -30,11 +31,6 @@ import { changeUnits, submitUnits } from "./unit-requests.ts";
 import { rowsOf, unitsInPlay } from "./unit-rows.ts";
 import { watchUnits } from "./unit-watch.ts";
 import { unitWhy } from "./unit-why.ts";
-
-const unitChangeSchema = z.object({
-  names: z.array(z.string()).describe("the units that this event is about; all their rows are in it"),
-  units: unitListSchema.shape.units,
-});
 
 /** A list from a query value that may be given several times. */
 function asList(value: string | readonly string[] | undefined): readonly string[] | undefined {

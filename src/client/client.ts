@@ -1,0 +1,233 @@
+/**
+ * The typed client of the API: what the command line, `flotilla dev` and programs use.
+ *
+ * One method a route, in the types of the API's bodies. It keeps nothing between calls and tries nothing again: whoever
+ * calls knows whether that is safe. Streams are async iterables that end quietly when their signal is aborted.
+ */
+import type {
+  ClusterBody,
+  EventBody,
+  EventList,
+  JournalLine,
+  MachineList,
+  MachinePatch,
+  MachineRow,
+  SubmitRequest,
+  UnitChange,
+  UnitDetail,
+  UnitFileList,
+  UnitList,
+  UnitResult,
+  UnitResults,
+  VerifyResult,
+  VersionBody,
+  Why,
+} from "#api/bodies.ts";
+import type { ErrorBody } from "#base/errors.ts";
+import { type Endpoint, parseEndpoint } from "./endpoint.ts";
+import { type Call, fromBody, readLines, readText, send } from "./transport.ts";
+
+export interface ClientOptions {
+  /** `unix:PATH`, `http://HOST:PORT` or `https://HOST:PORT` */
+  readonly endpoint: string;
+  /** How long an answer may take to begin; default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface UnitFilter {
+  readonly units?: readonly string[];
+  readonly machine?: string;
+}
+
+export interface EventFilter {
+  readonly unit?: string;
+  readonly machine?: string;
+}
+
+export interface JournalOptions {
+  readonly machine?: string;
+  readonly lines?: number;
+  readonly after?: string;
+  readonly follow?: boolean;
+}
+
+/** What `stop`, `unload`, `restart` and `destroy` are called in the API. */
+export type UnitVerb = "stop" | "unload" | "restart" | "destroy";
+
+type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export class FlotillaClient {
+  readonly endpoint: Endpoint;
+  readonly #timeoutMs: number;
+
+  /** @throws FlotillaError `usage` for an endpoint that is none */
+  constructor(options: ClientOptions) {
+    this.endpoint = parseEndpoint(options.endpoint);
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  version(signal?: AbortSignal): Promise<VersionBody> {
+    return this.#json("GET", "/v1/version", undefined, signal);
+  }
+
+  /** Resolves when the daemon answers and its store does; else rejects with `store-unavailable`. */
+  async health(signal?: AbortSignal): Promise<void> {
+    await this.#json("GET", "/v1/health", undefined, signal);
+  }
+
+  cluster(signal?: AbortSignal): Promise<ClusterBody> {
+    return this.#json("GET", "/v1/cluster", undefined, signal);
+  }
+
+  units(filter: UnitFilter = {}, signal?: AbortSignal): Promise<UnitList> {
+    const query = { unit: filter.units, machine: filter.machine };
+    return this.#json("GET", withQuery("/v1/units", query), undefined, signal);
+  }
+
+  unit(unit: string, signal?: AbortSignal): Promise<UnitDetail> {
+    return this.#json("GET", unitPath(unit), undefined, signal);
+  }
+
+  why(unit: string, signal?: AbortSignal): Promise<Why> {
+    return this.#json("GET", `${unitPath(unit)}/why`, undefined, signal);
+  }
+
+  /** The unit file as it was submitted. */
+  async unitText(unit: string, signal?: AbortSignal): Promise<string> {
+    return readText(await this.#send("GET", `${unitPath(unit)}/file`, undefined, signal));
+  }
+
+  unitFiles(signal?: AbortSignal): Promise<UnitFileList> {
+    return this.#json("GET", "/v1/unit-files", undefined, signal);
+  }
+
+  async submit(request: SubmitRequest, signal?: AbortSignal): Promise<readonly UnitResult[]> {
+    const answer: UnitResults = await this.#json("POST", "/v1/units", request, signal);
+    return answer.results;
+  }
+
+  async change(
+    verb: UnitVerb,
+    units: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly UnitResult[]> {
+    const answer: UnitResults = await this.#json("POST", `/v1/units/${verb}`, { units }, signal);
+    return answer.results;
+  }
+
+  machines(signal?: AbortSignal): Promise<MachineList> {
+    return this.#json("GET", "/v1/machines", undefined, signal);
+  }
+
+  /** @param machine ID, unambiguous prefix or name */
+  async configureMachine(
+    machine: string,
+    patch: MachinePatch,
+    signal?: AbortSignal,
+  ): Promise<MachineRow | null> {
+    const path = `/v1/machines/${encodeURIComponent(machine)}`;
+    const answer: { machine: MachineRow | null } = await this.#json("PATCH", path, patch, signal);
+    return answer.machine;
+  }
+
+  /** The latest events, oldest first. */
+  async events(
+    filter: EventFilter = {},
+    limit?: number,
+    signal?: AbortSignal,
+  ): Promise<readonly EventBody[]> {
+    const answer: EventList = await this.#json(
+      "GET",
+      withQuery("/v1/events", { ...filter, limit }),
+      undefined,
+      signal,
+    );
+    return answer.events;
+  }
+
+  verify(unit: string, text: string, signal?: AbortSignal): Promise<VerifyResult> {
+    return this.#json("POST", "/v1/verify", { unit, text }, signal);
+  }
+
+  /** The units' rows now, then the rows of those that change; `units` absent: all. */
+  async *watchUnits(
+    units: readonly string[] | undefined,
+    signal?: AbortSignal,
+  ): AsyncGenerator<UnitChange, void> {
+    yield* this.#events<UnitChange>(withQuery("/v1/units/watch", { unit: units }), signal);
+  }
+
+  /** Events after the one with the ID `after`; absent: from now on. */
+  async *followEvents(
+    filter: EventFilter = {},
+    after?: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventBody, void> {
+    yield* this.#events<EventBody>(withQuery("/v1/events/watch", { ...filter, after }), signal);
+  }
+
+  async *journal(
+    unit: string,
+    options: JournalOptions = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<JournalLine, void> {
+    const answer = await this.#send(
+      "GET",
+      withQuery(`${unitPath(unit)}/journal`, { ...options }),
+      undefined,
+      signal,
+    );
+    for await (const line of readLines(answer, signal)) {
+      const value: JournalLine & { error?: ErrorBody } = JSON.parse(line);
+      if (value.error !== undefined) throw fromBody(value.error);
+      yield value;
+    }
+  }
+
+  async *#events<T>(path: string, signal: AbortSignal | undefined): AsyncGenerator<T, void> {
+    const answer = await this.#send("GET", path, undefined, signal);
+    let event = "";
+    for await (const line of readLines(answer, signal)) {
+      if (line.startsWith("event: ")) event = line.slice("event: ".length);
+      if (!line.startsWith("data: ")) continue;
+      const data = line.slice("data: ".length);
+      if (event === "error") throw fromBody(JSON.parse(data));
+      const value: T = JSON.parse(data);
+      yield value;
+    }
+  }
+
+  async #json<T>(
+    method: Call["method"],
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const value: T = JSON.parse(await readText(await this.#send(method, path, body, signal)));
+    return value;
+  }
+
+  #send(
+    method: Call["method"],
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): ReturnType<typeof send> {
+    return send(this.endpoint, { method, path, body, signal, timeoutMs: this.#timeoutMs });
+  }
+}
+
+function unitPath(unit: string): string {
+  return `/v1/units/${encodeURIComponent(unit)}`;
+}
+
+function withQuery(path: string, query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
+  }
+  return search.size === 0 ? path : `${path}?${search}`;
+}
