@@ -1,0 +1,90 @@
+/** What systemd refuses in a service as a whole although each line is good; in systemd's words (service_verify()). */
+import type { Diagnostic } from "./diagnostic.ts";
+import type { SectionReader } from "./section-reader.ts";
+import type { Entry, UnitFile } from "./unit-file.ts";
+
+type ServiceReader = SectionReader<"Service">;
+
+/** A reason to refuse the service: which key it is about, and whether it holds. */
+interface Refusal {
+  readonly key: "Type" | "ExecStart" | "ExecStop" | "Restart" | "RestartForceExitStatus" | "SuccessAction";
+  readonly holds: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The first reason to refuse the service, and what runs under systemd but not under the embedded supervisor. */
+export function checkService(
+  file: UnitFile,
+  service: ServiceReader,
+  unit: SectionReader<"Unit">,
+): readonly Diagnostic[] {
+  const found = refusals(service, unit).find((refusal) => refusal.holds);
+  if (found === undefined) return [];
+  const { message, hint } = found;
+  const entry = file.entriesOf("Service", found.key).at(-1);
+  return [{ severity: "error", code: "bad-combination", message, hint, place: placeFor(file, entry) }];
+}
+
+function placeFor(file: UnitFile, entry: Entry | undefined) {
+  if (entry !== undefined) return file.placeOf(entry);
+  const header = file.headers.find(({ name }) => name === "Service");
+  const source = header === undefined ? {} : { source: header.source };
+  return { file: file.file, line: header?.line ?? 1, column: 1, ...source };
+}
+
+function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly Refusal[] {
+  const starts = service.all("ExecStart").flat().length;
+  const stops = service.all("ExecStop").flat().length;
+  const type = service.last("Type") ?? (starts > 0 ? "simple" : "oneshot");
+  const restart = service.last("Restart") ?? "no";
+  const restartForce = service.all("RestartForceExitStatus");
+  return [
+    {
+      key: "ExecStart",
+      holds: starts === 0 && stops === 0 && (unit.last("SuccessAction") ?? "none") === "none",
+      message: "Service has no ExecStart=, ExecStop=, or SuccessAction=. Refusing.",
+      hint: "add ExecStart= with the command to run",
+    },
+    {
+      key: "Type",
+      holds: type !== "oneshot" && starts === 0,
+      message: `Service has no ExecStart= setting, which is only allowed for Type=oneshot services. Refusing.`,
+      hint: "add ExecStart=, or write Type=oneshot",
+    },
+    {
+      key: "ExecStop",
+      holds: starts === 0 && !(service.last("RemainAfterExit") ?? false) && stops > 0,
+      message:
+        "Service has no ExecStart= and no SuccessAction= settings and does not have RemainAfterExit=yes set. Refusing.",
+      hint: "add ExecStart=, or RemainAfterExit=yes",
+    },
+    {
+      key: "ExecStart",
+      holds: type !== "oneshot" && starts > 1,
+      message:
+        "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services. Refusing.",
+      hint: "an empty ExecStart= forgets those before it; ExecStartPre= runs commands before the main one",
+    },
+    {
+      key: "Restart",
+      holds: type === "oneshot" && (restart === "always" || restart === "on-success"),
+      message: `Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot services. Refusing.`,
+      hint: "write Restart=on-failure",
+    },
+    {
+      key: "RestartForceExitStatus",
+      holds:
+        type === "oneshot" && restartForce.some(({ codes, signals }) => codes.length + signals.length > 0),
+      message:
+        "Service has RestartForceExitStatus= set, which isn't allowed for Type=oneshot services. Refusing.",
+      hint: "write Restart=on-failure",
+    },
+    {
+      key: "Type",
+      holds: type === "dbus" && service.last("BusName") === undefined,
+      message: "Service is of type D-Bus but no D-Bus service name has been specified. Refusing.",
+      hint: "add BusName=",
+    },
+  ];
+}

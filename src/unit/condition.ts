@@ -1,0 +1,78 @@
+/** `ConditionPathExists=` and its like as typed data; whoever starts units evaluates them. */
+import { Complaint } from "./diagnostic.ts";
+import { expanded, type Grammar } from "./grammar.ts";
+
+/** What follows Condition or Assert in a key's name. Those of {@link PATH_CHECKS} take an absolute path. */
+export const PATH_CHECKS = [
+  "PathExists",
+  "PathExistsGlob",
+  "PathIsDirectory",
+  "PathIsSymbolicLink",
+  "PathIsMountPoint",
+  "PathIsReadWrite",
+  "PathIsEncrypted",
+  "DirectoryNotEmpty",
+  "FileNotEmpty",
+  "FileIsExecutable",
+  "NeedsUpdate",
+] as const;
+
+export const OTHER_CHECKS = [
+  "FirstBoot",
+  "KernelCommandLine",
+  "KernelVersion",
+  "Architecture",
+  "Firmware",
+  "Virtualization",
+  "Security",
+  "Capability",
+  "Host",
+  "ACPower",
+  "Memory",
+  "CPUs",
+  "CPUFeature",
+  "CPUPressure",
+  "MemoryPressure",
+  "IOPressure",
+  "Environment",
+  "User",
+  "Group",
+  "ControlGroupController",
+  "Credential",
+  "OSRelease",
+] as const;
+
+export type Check = (typeof PATH_CHECKS)[number] | (typeof OTHER_CHECKS)[number];
+
+/** The value of a condition with its prefixes taken off. */
+export interface ConditionTest {
+  readonly argument: string;
+  /** `|`: one of all triggering conditions is enough; the others must all hold. */
+  readonly triggering: boolean;
+  /** `!`: holds when the check does not. */
+  readonly negated: boolean;
+}
+
+/** One Condition…= or Assert…= of [Unit]. */
+export interface Condition extends ConditionTest {
+  /** A failed condition skips the unit, a failed assertion fails its job. */
+  readonly kind: "condition" | "assert";
+  readonly check: Check;
+}
+
+function conditionTest(isPath: boolean): Grammar<ConditionTest> {
+  return expanded({
+    name: isPath
+      ? "an absolute path, after | or ! where wanted"
+      : "a value to test, after | or ! where wanted",
+    parse: (value) => {
+      const [, triggering = "", negated = "", argument = ""] = /^(\|?)\s*(!?)\s*(.*)$/su.exec(value) ?? [];
+      if (isPath && !argument.startsWith("/"))
+        return new Complaint(`Path in condition not absolute, ignoring: ${value}`);
+      return { argument, triggering: triggering !== "", negated: negated !== "" };
+    },
+  });
+}
+
+export const pathTest = conditionTest(true);
+export const valueTest = conditionTest(false);

@@ -1,0 +1,171 @@
+/** Command lines of Exec keys: parsed when a unit is loaded, their variables expanded when a command is run. */
+import { Complaint } from "./diagnostic.ts";
+import type { Grammar, ValueContext } from "./grammar.ts";
+import type { ExecCommand } from "./service.ts";
+import { expandSpecifiers } from "./specifiers.ts";
+import { isBlank, skipBlanks, splitWords, takeWord } from "./words.ts";
+
+/** One or more commands, separated by a lone `;`: systemd.service(5), COMMAND LINES. */
+export const execCommands: Grammar<readonly ExecCommand[]> = {
+  name: "a command line such as /usr/bin/sleep 60",
+  parse: parseExec,
+};
+
+function parseExec(text: string, context: ValueContext): readonly ExecCommand[] | Complaint {
+  const commands: ExecCommand[] = [];
+  let at = skipBlanks(text, 0);
+  while (at < text.length) {
+    const separator = separatorAt(text, at);
+    if (separator !== undefined) {
+      at = separator;
+      continue;
+    }
+    const taken = takeCommand(text, at, context);
+    if (taken instanceof Complaint) return taken;
+    if (taken.command !== undefined) commands.push(taken.command);
+    at = taken.next;
+  }
+  return commands;
+}
+
+/** Index behind a lone `;` at `at` and the blanks that follow, or undefined when none is there. */
+function separatorAt(text: string, at: number): number | undefined {
+  if (text[at] !== ";" || !(at + 1 === text.length || isBlank(text[at + 1]))) return undefined;
+  return skipBlanks(text, at + 1);
+}
+
+interface TakenCommand {
+  /** Absent when `-` stands before something that is no command: systemd then only warns. */
+  readonly command?: ExecCommand;
+  readonly next: number;
+}
+
+function takeCommand(text: string, start: number, context: ValueContext): TakenCommand | Complaint {
+  const first = takeWarned(text, start, context);
+  if (first instanceof Complaint) return first;
+  const flags = takePrefixes(first.text);
+  const fail = (message: string): TakenCommand | Complaint => {
+    if (!flags.ignoreFailure) return new Complaint(`${message}: ${text}`, "error");
+    context.warn(`${message}, ignoring: ${text}`);
+    return { next: text.length };
+  };
+  const path = expandSpecifiers(flags.path, context.specifiers);
+  if (path instanceof Complaint) return fail(path.message);
+  const problem = pathProblem(path);
+  if (problem !== undefined) return fail(problem);
+  const rest = takeArguments(text, first.next, context);
+  if (rest instanceof Complaint) return fail(rest.message);
+  const argv = flags.ownArgv0 ? rest.argv : [path, ...rest.argv];
+  if (argv.length === 0 || argv[0] === "") return fail("Empty executable name or zeroeth argument");
+  const { ignoreFailure, literalEnvironment, privileges } = flags;
+  return {
+    command: { path: simplifyPath(path), argv, ignoreFailure, literalEnvironment, privileges },
+    next: rest.next,
+  };
+}
+
+function takeArguments(
+  text: string,
+  start: number,
+  context: ValueContext,
+): { argv: string[]; next: number } | Complaint {
+  const argv: string[] = [];
+  let at = start;
+  while (at < text.length && separatorAt(text, at) === undefined) {
+    if (text[at] === "\\" && separatorAt(text, at + 1) !== undefined) {
+      argv.push(";");
+      at = skipBlanks(text, at + 2);
+      continue;
+    }
+    const word = takeWarned(text, at, context);
+    if (word instanceof Complaint) return word;
+    const expanded = expandSpecifiers(word.text, context.specifiers);
+    if (expanded instanceof Complaint) return expanded;
+    argv.push(expanded);
+    at = word.next;
+  }
+  return { argv, next: at };
+}
+
+function takeWarned(
+  text: string,
+  at: number,
+  context: ValueContext,
+): { text: string; next: number } | Complaint {
+  const word = takeWord(text, at);
+  if (word.kind === "unbalanced") return new Complaint(`Unbalanced quoting, ignoring: "${text}"`, "error");
+  if (word.kind === "end") return new Complaint(`Empty path in command line: ${text}`, "error");
+  if (word.unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text}"`);
+  return { text: word.text, next: word.next };
+}
+
+interface Prefixes {
+  readonly path: string;
+  readonly ignoreFailure: boolean;
+  readonly literalEnvironment: boolean;
+  readonly ownArgv0: boolean;
+  readonly privileges: ExecCommand["privileges"];
+}
+
+/** The characters before the path, in any order, each at most once; a second one is part of the path. */
+function takePrefixes(word: string): Prefixes {
+  const seen = new Set<string>();
+  let at = 0;
+  for (; at < word.length; at++) {
+    const char = word[at] ?? "";
+    const prefix = char === "!" && seen.has("!") ? "!!" : char;
+    if (!"-@:+!".includes(char) || seen.has(prefix)) break;
+    if ((prefix === "+" && seen.has("!")) || (char === "!" && seen.has("+"))) break;
+    seen.add(prefix);
+  }
+  return {
+    path: word.slice(at),
+    ignoreFailure: seen.has("-"),
+    literalEnvironment: seen.has(":"),
+    ownArgv0: seen.has("@"),
+    privileges: privilegesOf(seen),
+  };
+}
+
+function privilegesOf(prefixes: ReadonlySet<string>): ExecCommand["privileges"] {
+  if (prefixes.has("+")) return "full";
+  if (prefixes.has("!!")) return "ambient";
+  return prefixes.has("!") ? "no-setuid" : "unit";
+}
+
+/** systemd's words for a path that cannot be run. */
+function pathProblem(path: string): string | undefined {
+  if (path === "") return "Empty path in command line";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  if (/[\x00-\x1f\x7f"'\\]/.test(path)) return "Executable name contains special characters";
+  if (path.endsWith("/")) return "Executable path specifies a directory";
+  const isFileName = !path.includes("/") && path !== "." && path !== "..";
+  if (!path.startsWith("/") && !isFileName) return "Neither a valid executable name nor an absolute path";
+  return undefined;
+}
+
+/** Drops doubled slashes and `.` parts, as systemd's path_simplify(). */
+export function simplifyPath(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  return (path.startsWith("/") ? "/" : "") + parts.join("/");
+}
+
+/**
+ * Expands the variables of a command line as it is run: a word that is exactly `$NAME` becomes the words of its value
+ * (none when unset), `${NAME}` anywhere its value as it is, `$$` a dollar; anything else with a dollar stays.
+ */
+export function expandEnvironment(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const lookup = (name: string): string | undefined =>
+    Object.hasOwn(environment, name) ? environment[name] : undefined;
+  return argv.flatMap((word) => {
+    if (/^\$(?![${])/.test(word)) return splitWords(lookup(word.slice(1)) ?? "").words;
+    return [
+      word.replaceAll(/\$(?:\$|\{([^}]*)\})/g, (_, name?: string) =>
+        name === undefined ? "$" : (lookup(name) ?? ""),
+      ),
+    ];
+  });
+}

@@ -1,0 +1,42 @@
+/** The form of a row of the key table. */
+import type { Grammar } from "./grammar.ts";
+
+/**
+ * How several assignments of one key add up. `last`: the last one counts, an empty one restores the default.
+ * `list`: they accumulate, an empty one forgets those before. `additive`: they accumulate and an empty one does nothing
+ * (dependencies).
+ */
+export type Merge = "last" | "list" | "additive";
+
+/** `run`: the embedded supervisor does it. `limit`: it does where cgroups allow. `ignored`: only systemd does. */
+export type Treatment = "run" | "limit" | "ignored";
+
+export interface Key<T> {
+  readonly value: Grammar<T>;
+  readonly merge: Merge;
+  readonly embedded: Treatment;
+  /** systemd's version that brought the key, where that was after 239. */
+  readonly since?: number;
+  /** A former name: what to write instead. */
+  readonly insteadUse?: string;
+}
+
+/** A section's keys by name. */
+export type Keys = Readonly<Record<string, Key<unknown>>>;
+
+/** What a key's values are read as. */
+export type ValueOf<K> = K extends Key<infer T> ? T : never;
+
+type More = Pick<Key<unknown>, "since" | "insteadUse">;
+
+export function last<T>(value: Grammar<T>, embedded: Treatment = "ignored", more: More = {}): Key<T> {
+  return { value, merge: "last", embedded, ...more };
+}
+
+export function list<T>(value: Grammar<T>, embedded: Treatment = "ignored", more: More = {}): Key<T> {
+  return { value, merge: "list", embedded, ...more };
+}
+
+export function additive<T>(value: Grammar<T>, embedded: Treatment = "ignored", more: More = {}): Key<T> {
+  return { value, merge: "additive", embedded, ...more };
+}

@@ -1,0 +1,36 @@
+/** Keys of [X-Fleet], with fleet's former names, and of [X-Flotilla]; systemd ignores both sections. */
+import {
+  failover,
+  fleetBoolean,
+  fleetGlobs,
+  fleetNames,
+  fleetText,
+  machineId,
+  maxPerMachine,
+  metadataPairs,
+  preferences,
+  spreadKeys,
+} from "../fleet-values.ts";
+import { additive, last } from "../key.ts";
+
+export const X_FLEET_KEYS = {
+  MachineID: additive(machineId, "run"),
+  MachineOf: additive(fleetNames, "run"),
+  MachineMetadata: additive(metadataPairs, "run"),
+  Conflicts: additive(fleetGlobs, "run"),
+  Replaces: additive(fleetGlobs, "run"),
+  Global: additive(fleetBoolean, "run"),
+  "X-ConditionMachineID": additive(machineId, "run", { insteadUse: "MachineID" }),
+  // A boot ID is no machine ID, but fleet compared it with machine IDs.
+  "X-ConditionMachineBootID": additive(fleetText, "run", { insteadUse: "MachineID" }),
+  "X-ConditionMachineOf": additive(fleetNames, "run", { insteadUse: "MachineOf" }),
+  "X-ConditionMachineMetadata": additive(metadataPairs, "run", { insteadUse: "MachineMetadata" }),
+  "X-Conflicts": additive(fleetGlobs, "run", { insteadUse: "Conflicts" }),
+} as const;
+
+export const X_FLOTILLA_KEYS = {
+  Failover: last(failover, "run"),
+  Spread: additive(spreadKeys, "run"),
+  Prefer: additive(preferences, "run"),
+  MaxPerMachine: last(maxPerMachine, "run"),
+} as const;

@@ -1,0 +1,121 @@
+/** Keys of [Unit] and [Install]: systemd.unit(5). */
+import {
+  type Check,
+  type ConditionTest,
+  OTHER_CHECKS,
+  PATH_CHECKS,
+  pathTest,
+  valueTest,
+} from "../condition.ts";
+import { oneOf } from "../grammar.ts";
+import { additive, type Key, last, list } from "../key.ts";
+import {
+  absolutePath,
+  boolean,
+  expandedText,
+  expandedWords,
+  integer,
+  timeSpan,
+  unitNames,
+  unsigned,
+} from "../values.ts";
+
+const jobMode = oneOf("job mode", [
+  "fail",
+  "replace",
+  "replace-irreversibly",
+  "isolate",
+  "flush",
+  "ignore-dependencies",
+  "ignore-requirements",
+]);
+
+export const emergencyAction = oneOf("emergency action", [
+  "none",
+  "reboot",
+  "reboot-force",
+  "reboot-immediate",
+  "poweroff",
+  "poweroff-force",
+  "poweroff-immediate",
+  "exit",
+  "exit-force",
+]);
+
+const exitStatus = integer(0, 255);
+
+/** `ConditionX` and `AssertX` of every check. */
+type ConditionKeys = { readonly [K in `${"Condition" | "Assert"}${Check}`]: Key<ConditionTest> };
+
+function conditionKeys(): ConditionKeys {
+  const keys: Record<string, Key<ConditionTest>> = {};
+  for (const kind of ["Condition", "Assert"]) {
+    for (const check of PATH_CHECKS) keys[`${kind}${check}`] = list(pathTest, "run");
+    for (const check of OTHER_CHECKS) keys[`${kind}${check}`] = list(valueTest, "run");
+  }
+  // The loops above fill exactly the keys that the type spells out.
+  return keys as ConditionKeys;
+}
+
+export const UNIT_KEYS = {
+  Description: last(expandedText, "run"),
+  Documentation: list(expandedWords, "run"),
+  SourcePath: last(absolutePath),
+  Wants: additive(unitNames, "run"),
+  Requires: additive(unitNames, "run"),
+  Requisite: additive(unitNames, "run"),
+  BindsTo: additive(unitNames, "run"),
+  BindTo: additive(unitNames, "run", { insteadUse: "BindsTo" }),
+  PartOf: additive(unitNames, "run"),
+  Upholds: additive(unitNames, "run", { since: 249 }),
+  Conflicts: additive(unitNames, "run"),
+  Before: additive(unitNames, "run"),
+  After: additive(unitNames, "run"),
+  OnFailure: additive(unitNames, "run"),
+  OnSuccess: additive(unitNames, "run", { since: 249 }),
+  PropagatesStopTo: additive(unitNames, "run", { since: 249 }),
+  StopPropagatedFrom: additive(unitNames, "run", { since: 249 }),
+  PropagatesReloadTo: additive(unitNames, "run"),
+  PropagateReloadTo: additive(unitNames, "run", { insteadUse: "PropagatesReloadTo" }),
+  ReloadPropagatedFrom: additive(unitNames, "run"),
+  PropagateReloadFrom: additive(unitNames, "run", { insteadUse: "ReloadPropagatedFrom" }),
+  JoinsNamespaceOf: additive(unitNames),
+  RequiresOverridable: additive(unitNames, "ignored", { insteadUse: "Requires" }),
+  RequisiteOverridable: additive(unitNames, "ignored", { insteadUse: "Requisite" }),
+  RequiresMountsFor: additive(expandedWords),
+  DefaultDependencies: last(boolean, "run"),
+  RefuseManualStart: last(boolean, "run"),
+  RefuseManualStop: last(boolean, "run"),
+  StopWhenUnneeded: last(boolean, "run"),
+  AllowIsolate: last(boolean, "run"),
+  IgnoreOnIsolate: last(boolean, "run"),
+  IgnoreOnSnapshot: last(boolean),
+  SurviveFinalKillSignal: last(boolean, "ignored", { since: 255 }),
+  OnSuccessJobMode: last(jobMode, "ignored", { since: 249 }),
+  OnFailureJobMode: last(jobMode),
+  OnFailureIsolate: last(boolean, "ignored", { insteadUse: "OnFailureJobMode" }),
+  JobTimeoutSec: last(timeSpan),
+  JobRunningTimeoutSec: last(timeSpan),
+  JobTimeoutAction: last(emergencyAction),
+  JobTimeoutRebootArgument: last(expandedText),
+  StartLimitIntervalSec: last(timeSpan, "run"),
+  StartLimitInterval: last(timeSpan, "run", { insteadUse: "StartLimitIntervalSec" }),
+  StartLimitBurst: last(unsigned, "run"),
+  StartLimitAction: last(emergencyAction),
+  FailureAction: last(emergencyAction),
+  SuccessAction: last(emergencyAction),
+  FailureActionExitStatus: last(exitStatus),
+  SuccessActionExitStatus: last(exitStatus),
+  RebootArgument: last(expandedText),
+  CollectMode: last(oneOf("garbage collection mode", ["inactive", "inactive-or-failed"])),
+  ...conditionKeys(),
+} as const;
+
+export const INSTALL_KEYS = {
+  Alias: list(expandedWords),
+  WantedBy: list(unitNames, "run"),
+  RequiredBy: list(unitNames, "run"),
+  UpheldBy: list(unitNames, "run", { since: 255 }),
+  Also: list(unitNames),
+  DefaultInstance: last(expandedText),
+} as const;

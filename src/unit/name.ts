@@ -1,0 +1,156 @@
+/**
+ * Unit names: what is one, its parts, templates and instances, and the escaping of other text into one.
+ * Rules: systemd.unit(5), "STRING ESCAPING FOR INCLUSION IN UNIT NAMES", and systemd-escape(1).
+ */
+import { FlotillaError } from "#base/errors.ts";
+import { nearest } from "#base/nearest.ts";
+
+export { matchGlob } from "./glob.ts";
+
+/** Every type of unit; a name ends in a dot and one of these. */
+export const UNIT_SUFFIXES = [
+  "service",
+  "socket",
+  "target",
+  "device",
+  "mount",
+  "automount",
+  "swap",
+  "timer",
+  "path",
+  "slice",
+  "scope",
+] as const;
+
+export type UnitSuffix = (typeof UNIT_SUFFIXES)[number];
+
+export interface UnitName {
+  readonly full: string;
+  /** What stands before the first `@`, or before the suffix. */
+  readonly prefix: string;
+  /** What stands between the first `@` and the suffix; absent for templates and plain units. */
+  readonly instance?: string;
+  /** Without the dot. */
+  readonly suffix: UnitSuffix;
+  /** `web@.service` */
+  readonly isTemplate: boolean;
+  /** `web@1.service` */
+  readonly isInstance: boolean;
+  /** For an instance, the full name of its template. */
+  readonly template?: string;
+}
+
+const MAX_BYTES = 255;
+
+/** Takes a full unit name apart. Throws `bad-unit-name` with what is wrong. */
+export function parseUnitName(text: string): UnitName {
+  const dot = text.lastIndexOf(".");
+  const suffix = suffixOf(text);
+  if (suffix === undefined) throw noSuffix(text, text.slice(dot + 1));
+  if (new TextEncoder().encode(text).length > MAX_BYTES)
+    throw badName(text, `it is longer than ${MAX_BYTES} bytes`);
+  const stem = text.slice(0, dot);
+  const at = stem.indexOf("@");
+  const prefix = at < 0 ? stem : stem.slice(0, at);
+  const bad = /[^0-9A-Za-z:_.\\@-]/u.exec(stem);
+  if (bad !== null) throw badName(text, `it contains ${JSON.stringify(bad[0])}`, characterHint(text));
+  if (prefix === "") throw badName(text, `nothing stands before the ${at < 0 ? "suffix" : '"@"'}`);
+  if (at < 0) return { full: text, prefix, suffix, isTemplate: false, isInstance: false };
+  const instance = stem.slice(at + 1);
+  if (instance === "") return { full: text, prefix, suffix, isTemplate: true, isInstance: false };
+  const template = `${prefix}@.${suffix}`;
+  return { full: text, prefix, instance, suffix, isTemplate: false, isInstance: true, template };
+}
+
+/** True for a full unit name, template names included. */
+export function isUnitName(text: string): boolean {
+  try {
+    parseUnitName(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a person may type for a unit, a path or a name without suffix, as a full name: the path's last part, with
+ * `.service` added where no suffix of any unit type stands. (fleet knew seven types here and made `foo.target` into
+ * `foo.target.service`.) The result is not checked further.
+ */
+export function completeUnitName(text: string): string {
+  const base = text.slice(text.lastIndexOf("/") + 1);
+  return suffixOf(base) === undefined ? `${base}.service` : base;
+}
+
+function suffixOf(text: string): UnitSuffix | undefined {
+  const dot = text.lastIndexOf(".");
+  return dot < 0 ? undefined : UNIT_SUFFIXES.find((suffix) => suffix === text.slice(dot + 1));
+}
+
+function badName(text: string, reason: string, hint?: string): FlotillaError {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const details = hint === undefined ? {} : { hint };
+  return new FlotillaError(
+    "bad-unit-name",
+    `${JSON.stringify(shown)} is not a unit name: ${reason}`,
+    details,
+  );
+}
+
+function noSuffix(text: string, found: string): FlotillaError {
+  const meant = text.includes(".") ? nearest(found, UNIT_SUFFIXES) : "service";
+  const stem = text.includes(".") ? text.slice(0, text.lastIndexOf(".")) : text;
+  const hint =
+    meant === undefined
+      ? `a unit name ends in one of .${UNIT_SUFFIXES.join(" .")}`
+      : `did you mean ${stem}.${meant}?`;
+  return badName(text, "it does not end in the suffix of a unit type", hint);
+}
+
+function characterHint(text: string): string {
+  const stem = text.slice(0, text.lastIndexOf("."));
+  const at = stem.indexOf("@");
+  const escaped =
+    at < 0 ? escapeUnitName(stem) : `${stem.slice(0, at + 1)}${escapeUnitName(stem.slice(at + 1))}`;
+  return `escaped it would be ${escaped}${text.slice(text.lastIndexOf("."))}`;
+}
+
+export interface EscapeOptions {
+  /** The text is a file system path: slashes at the ends and doubled ones are dropped, `..` is refused. */
+  readonly path?: boolean;
+}
+
+/** Any text as a part of a unit name: `/` becomes `-`, every byte not allowed `\xNN`. Throws `bad-unit-name` for a path with `..`. */
+export function escapeUnitName(text: string, options: EscapeOptions = {}): string {
+  if (options.path !== true) return escapeBytes(text);
+  const parts = text.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) throw badName(text, 'a path with ".." cannot be escaped');
+  return parts.length === 0 ? "-" : escapeBytes(parts.join("/"));
+}
+
+function escapeBytes(text: string): string {
+  let escaped = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    const char = String.fromCharCode(byte);
+    if (char === "/") escaped += "-";
+    else if (/[0-9A-Za-z:_.]/.test(char) && !(char === "." && escaped === "")) escaped += char;
+    else escaped += `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+  return escaped;
+}
+
+/** The text that {@link escapeUnitName} made `escaped` from. Throws `bad-unit-name` for an escape that is none. */
+export function unescapeUnitName(escaped: string, options: EscapeOptions = {}): string {
+  if (options.path === true && escaped === "-") return "/";
+  const bytes: number[] = [];
+  const encoder = new TextEncoder();
+  const part = /\\x([0-9a-fA-F]{2})|([^\\])/uy;
+  while (part.lastIndex < escaped.length) {
+    const match = part.exec(escaped);
+    if (match === null) throw badName(escaped, "a backslash in it begins no \\xNN escape");
+    if (match[1] !== undefined) bytes.push(Number.parseInt(match[1], 16));
+    else bytes.push(...encoder.encode(match[2] === "-" ? "/" : match[2]));
+  }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  return options.path === true ? `/${text}` : text;
+}

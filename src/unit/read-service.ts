@@ -1,0 +1,194 @@
+/** [Service] of a unit file as typed settings, with systemd's defaults and systemd's refusals. */
+
+import { checkService } from "./check-service.ts";
+import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
+import { RLIMITS, type RlimitName } from "./keys/exec.ts";
+import { SectionReader } from "./section-reader.ts";
+import type { ExitStatusSet, OutputTarget, ResourceLimits, ServiceSettings, ServiceType } from "./service.ts";
+import type { SpecifierContext } from "./specifiers.ts";
+import type { UnitFile } from "./unit-file.ts";
+
+const DEFAULT_TIMEOUT_MS = 90_000;
+const DEFAULT_RESTART_MS = 100;
+
+export interface ServiceReading {
+  /** Undefined when an error makes the service one that cannot be run. */
+  readonly settings: ServiceSettings | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads a service. Never throws; what is wrong is in the diagnostics, in systemd's words. */
+export function readService(file: UnitFile, context: SpecifierContext): ServiceReading {
+  const service = new SectionReader(file, "Service", context);
+  const unit = new SectionReader(file, "Unit", context);
+  const diagnostics = inOrder([
+    ...file.diagnostics,
+    ...service.diagnostics,
+    ...unit.diagnostics,
+    ...checkService(file, service, unit),
+  ]);
+  if (hasErrors(diagnostics)) return { settings: undefined, diagnostics };
+  const type = serviceType(service);
+  const settings: ServiceSettings = {
+    type,
+    ...readCommands(service),
+    ...readRestart(service, unit),
+    ...readTimeouts(service, type),
+    ...readProcess(service),
+    ...readKill(service),
+    ...readEnvironment(service),
+    ...readIdentity(service),
+    ...readOutput(service),
+    runtimeDirectories: service.all("RuntimeDirectory").flat(),
+    stateDirectories: service.all("StateDirectory").flat(),
+    resources: readResources(service),
+  };
+  return { settings, diagnostics };
+}
+
+type ServiceReader = SectionReader<"Service">;
+
+/** A service without a type is simple, or oneshot where nothing is started. (`notify-reload` is `notify` here: what differs is the reload.) */
+function serviceType(service: ServiceReader): ServiceType {
+  const type = service.last("Type");
+  if (type === "notify-reload") return "notify";
+  if (type !== undefined && type !== "dbus") return type;
+  return service.all("ExecStart").flat().length > 0 ? "simple" : "oneshot";
+}
+
+function readCommands(service: ServiceReader) {
+  return {
+    execCondition: service.all("ExecCondition").flat(),
+    execStartPre: service.all("ExecStartPre").flat(),
+    execStart: service.all("ExecStart").flat(),
+    execStartPost: service.all("ExecStartPost").flat(),
+    execReload: service.all("ExecReload").flat(),
+    execStop: service.all("ExecStop").flat(),
+    execStopPost: service.all("ExecStopPost").flat(),
+  };
+}
+
+function readRestart(service: ServiceReader, unit: SectionReader<"Unit">) {
+  return {
+    restart: service.last("Restart") ?? "no",
+    restartMs: service.last("RestartSec") ?? DEFAULT_RESTART_MS,
+    restartSteps: service.last("RestartSteps") ?? 0,
+    restartMaxDelayMs: service.last("RestartMaxDelaySec") ?? Number.POSITIVE_INFINITY,
+    startLimitBurst: unit.last("StartLimitBurst") ?? service.last("StartLimitBurst") ?? 5,
+    startLimitIntervalMs:
+      unit.last("StartLimitIntervalSec") ??
+      unit.last("StartLimitInterval") ??
+      service.last("StartLimitInterval") ??
+      10_000,
+    successExitStatus: union(service.all("SuccessExitStatus")),
+    restartPreventExitStatus: union(service.all("RestartPreventExitStatus")),
+    restartForceExitStatus: union(service.all("RestartForceExitStatus")),
+  };
+}
+
+function union(sets: readonly ExitStatusSet[]): ExitStatusSet {
+  return {
+    codes: [...new Set(sets.flatMap((set) => set.codes))],
+    signals: [...new Set(sets.flatMap((set) => set.signals))],
+  };
+}
+
+/** Of TimeoutSec= and the two it stands for, the later line counts, as in systemd. */
+function readTimeouts(service: ServiceReader, type: ServiceType) {
+  const latest = (key: "TimeoutStartSec" | "TimeoutStopSec"): number | undefined => {
+    const lines = [...service.located(key), ...service.located("TimeoutSec")];
+    return lines.sort((a, b) => a.entry.line - b.entry.line).at(-1)?.value;
+  };
+  const defaultStartMs = type === "oneshot" ? Number.POSITIVE_INFINITY : DEFAULT_TIMEOUT_MS;
+  const watchdogMs = service.last("WatchdogSec") ?? 0;
+  return {
+    timeoutStartMs: latest("TimeoutStartSec") ?? defaultStartMs,
+    timeoutStopMs: latest("TimeoutStopSec") ?? DEFAULT_TIMEOUT_MS,
+    watchdogMs: Number.isFinite(watchdogMs) ? watchdogMs : 0,
+  };
+}
+
+function readProcess(service: ServiceReader) {
+  const pidFile = service.last("PIDFile");
+  const notifies = service.last("Type") === "notify" || service.last("Type") === "notify-reload";
+  const needsNotify = notifies || (service.last("WatchdogSec") ?? 0) > 0;
+  const access = service.last("NotifyAccess") ?? "none";
+  return {
+    remainAfterExit: service.last("RemainAfterExit") ?? false,
+    guessMainPid: service.last("GuessMainPID") ?? true,
+    // systemd opens the socket to the main process wherever the service would be useless without it.
+    notifyAccess: needsNotify && access === "none" ? ("main" as const) : access,
+    ...(pidFile === undefined ? {} : { pidFile }),
+  };
+}
+
+function readKill(service: ServiceReader) {
+  const restartKillSignal = service.last("RestartKillSignal");
+  return {
+    killMode: service.last("KillMode") ?? ("control-group" as const),
+    killSignal: service.last("KillSignal") ?? "TERM",
+    finalKillSignal: service.last("FinalKillSignal") ?? "KILL",
+    sendSigkill: service.last("SendSIGKILL") ?? true,
+    sendSighup: service.last("SendSIGHUP") ?? false,
+    ...(restartKillSignal === undefined ? {} : { restartKillSignal }),
+  };
+}
+
+function readEnvironment(service: ServiceReader) {
+  return {
+    environment: service.all("Environment").flat(),
+    environmentFiles: service.all("EnvironmentFile"),
+    passEnvironment: service.all("PassEnvironment").flat(),
+    unsetEnvironment: service.all("UnsetEnvironment").flat(),
+  };
+}
+
+function readIdentity(service: ServiceReader) {
+  return {
+    ...present("workingDirectory", service.last("WorkingDirectory")),
+    ...present("user", service.last("User")),
+    ...present("group", service.last("Group")),
+    supplementaryGroups: service.all("SupplementaryGroups").flat(),
+    umask: service.last("UMask") ?? 0o022,
+    ...present("nice", service.last("Nice")),
+    ...present("oomScoreAdjust", service.last("OOMScoreAdjust")),
+    rlimits: readRlimits(service),
+    noNewPrivileges: service.last("NoNewPrivileges") ?? false,
+  };
+}
+
+function readRlimits(service: ServiceReader): ServiceSettings["rlimits"] {
+  return Object.keys(RLIMITS).flatMap((name) => {
+    const limit = isRlimitName(name) ? service.last(`Limit${name}`) : undefined;
+    return limit === undefined ? [] : [{ name: name.toLowerCase(), ...limit }];
+  });
+}
+
+function isRlimitName(name: string): name is RlimitName {
+  return Object.hasOwn(RLIMITS, name);
+}
+
+/** StandardError= inherits, which is what StandardOutput= says. */
+function readOutput(service: ServiceReader) {
+  const standardOutput: OutputTarget = service.last("StandardOutput") ?? { kind: "journal" };
+  const standardError: OutputTarget = service.last("StandardError") ?? { kind: "inherit" };
+  return { standardOutput, standardError, ...present("syslogIdentifier", service.last("SyslogIdentifier")) };
+}
+
+function readResources(service: ServiceReader): ResourceLimits {
+  return {
+    ...present("memoryMax", service.last("MemoryMax")),
+    ...present("memoryHigh", service.last("MemoryHigh")),
+    ...present("memoryMin", service.last("MemoryMin")),
+    ...present("cpuCores", service.last("CPUQuota")),
+    ...present("cpuWeight", service.last("CPUWeight")),
+    ...present("tasksMax", service.last("TasksMax")),
+  };
+}
+
+/** A property that is there only when it has a value. */
+function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  const properties: { [P in K]?: T } = {};
+  if (value !== undefined) properties[key] = value;
+  return properties;
+}

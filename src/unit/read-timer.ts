@@ -1,0 +1,62 @@
+/** [Timer] of a unit file as typed settings, with systemd's defaults (systemd.timer(5)). Times are milliseconds. */
+import type { CalendarSpec } from "./calendar.ts";
+import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
+import { SectionReader } from "./section-reader.ts";
+import type { SpecifierContext } from "./specifiers.ts";
+import type { UnitFile } from "./unit-file.ts";
+
+export interface TimerSettings {
+  /** What is started; the service of the same name unless Unit= says otherwise. */
+  readonly unit: string;
+  readonly onActiveMs: readonly number[];
+  readonly onBootMs: readonly number[];
+  readonly onStartupMs: readonly number[];
+  readonly onUnitActiveMs: readonly number[];
+  readonly onUnitInactiveMs: readonly number[];
+  readonly onCalendar: readonly CalendarSpec[];
+  /** A calendar time that passed while the timer was off is made up for. */
+  readonly persistent: boolean;
+  readonly randomizedDelayMs: number;
+  readonly accuracyMs: number;
+  readonly remainAfterElapse: boolean;
+}
+
+export interface TimerReading {
+  /** Undefined when an error makes the timer one that cannot run. */
+  readonly settings: TimerSettings | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const DEFAULT_ACCURACY_MS = 60_000;
+
+/** Reads a timer. Never throws; what is wrong is in the diagnostics, in systemd's words. */
+export function readTimer(file: UnitFile, context: SpecifierContext): TimerReading {
+  const timer = new SectionReader(file, "Timer", context);
+  const settings: TimerSettings = {
+    unit: timer.last("Unit") ?? `${context.unit.full.slice(0, -context.unit.suffix.length)}service`,
+    onActiveMs: timer.all("OnActiveSec"),
+    onBootMs: timer.all("OnBootSec"),
+    onStartupMs: timer.all("OnStartupSec"),
+    onUnitActiveMs: timer.all("OnUnitActiveSec"),
+    onUnitInactiveMs: timer.all("OnUnitInactiveSec"),
+    onCalendar: timer.all("OnCalendar"),
+    persistent: timer.last("Persistent") ?? false,
+    randomizedDelayMs: timer.last("RandomizedDelaySec") ?? 0,
+    accuracyMs: timer.last("AccuracySec") ?? DEFAULT_ACCURACY_MS,
+    remainAfterElapse: timer.last("RemainAfterElapse") ?? true,
+  };
+  const diagnostics = inOrder([...file.diagnostics, ...timer.diagnostics, ...checkTimer(file, settings)]);
+  return { settings: hasErrors(diagnostics) ? undefined : settings, diagnostics };
+}
+
+function checkTimer(file: UnitFile, settings: TimerSettings): readonly Diagnostic[] {
+  const { onActiveMs, onBootMs, onStartupMs, onUnitActiveMs, onUnitInactiveMs, onCalendar } = settings;
+  const spans = [onActiveMs, onBootMs, onStartupMs, onUnitActiveMs, onUnitInactiveMs].flat();
+  if (spans.length + onCalendar.length > 0) return [];
+  const header = file.headers.find(({ name }) => name === "Timer");
+  const place = { file: file.file, line: header?.line ?? 1, column: 1, source: header?.source ?? "" };
+  const message = "Timer unit lacks value setting. Refusing.";
+  return [
+    { severity: "error", code: "bad-combination", message, place, hint: "add OnCalendar= or OnBootSec=" },
+  ];
+}

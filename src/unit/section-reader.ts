@@ -1,0 +1,80 @@
+/**
+ * Reads the keys of one section as typed values, by the key table's grammar and reset rule.
+ *
+ * As in systemd each assignment stands for itself: one whose value is bad is complained about and then as if it were
+ * not there, so that an earlier one counts.
+ */
+import { Complaint, type Diagnostic, type DiagnosticCode, type Severity } from "./diagnostic.ts";
+import type { ValueContext } from "./grammar.ts";
+import type { Key, ValueOf } from "./key.ts";
+import { findKey, type SECTIONS, type SectionName } from "./keys.ts";
+import type { SpecifierContext } from "./specifiers.ts";
+import type { Entry, UnitFile } from "./unit-file.ts";
+
+/** A value and where it stands. */
+export interface Located<T> {
+  readonly value: T;
+  readonly entry: Entry;
+}
+
+type KeyName<S extends SectionName> = Extract<keyof (typeof SECTIONS)[S], string>;
+type ValueIn<S extends SectionName, K extends KeyName<S>> = ValueOf<(typeof SECTIONS)[S][K]>;
+
+export class SectionReader<S extends SectionName> {
+  readonly #file: UnitFile;
+  readonly #values: ReadonlyMap<string, readonly Located<unknown>[]>;
+  readonly #diagnostics: Diagnostic[] = [];
+
+  constructor(file: UnitFile, section: S, specifiers: SpecifierContext) {
+    this.#file = file;
+    this.#values = this.#readAll(section, specifiers);
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  /** The value that counts, or undefined when the key is absent, emptied or bad. */
+  last<K extends KeyName<S>>(key: K): ValueIn<S, K> | undefined {
+    return this.all(key).at(-1);
+  }
+
+  /** Values of all assignments that count, in order. */
+  all<K extends KeyName<S>>(key: K): readonly ValueIn<S, K>[] {
+    return this.located(key).map(({ value }) => value);
+  }
+
+  located<K extends KeyName<S>>(key: K): readonly Located<ValueIn<S, K>>[] {
+    // Each value was parsed by the grammar of the row that the type is taken from.
+    return (this.#values.get(key) ?? []) as readonly Located<ValueIn<S, K>>[];
+  }
+
+  complain(entry: Entry, severity: Severity, code: DiagnosticCode, message: string, hint?: string): void {
+    const place = this.#file.placeOf(entry);
+    this.#diagnostics.push({ severity, code, message, place, ...(hint === undefined ? {} : { hint }) });
+  }
+
+  #readAll(section: S, specifiers: SpecifierContext): ReadonlyMap<string, readonly Located<unknown>[]> {
+    const values = new Map<string, Located<unknown>[]>();
+    for (const entry of this.#file.entries) {
+      const key = entry.section === section ? findKey(section, entry.key) : undefined;
+      if (key === undefined) continue;
+      const kept = values.get(entry.key) ?? [];
+      if (entry.value !== "") kept.push(...this.#read(key, entry, specifiers));
+      else if (key.merge !== "additive") kept.length = 0;
+      values.set(entry.key, kept);
+    }
+    return values;
+  }
+
+  #read(key: Key<unknown>, entry: Entry, specifiers: SpecifierContext): readonly Located<unknown>[] {
+    const context: ValueContext = {
+      specifiers,
+      warn: (message) => this.complain(entry, "warning", "bad-value", message),
+    };
+    const value = key.value.parse(entry.value, context);
+    if (!(value instanceof Complaint)) return [{ value, entry }];
+    this.complain(entry, value.severity, "bad-value", value.message, `write ${key.value.name}`);
+    return [];
+  }
+}

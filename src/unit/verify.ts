@@ -1,0 +1,131 @@
+/** Everything that is wrong with a unit file, from its name to combinations of options: what `flotilla verify` prints. */
+import { type ErrorDetails, FlotillaError } from "#base/errors.ts";
+import { nearest } from "#base/nearest.ts";
+import { type Diagnostic, inOrder } from "./diagnostic.ts";
+import type { Keys } from "./key.ts";
+import { COMMON_SECTIONS, findKey, isSectionName, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
+import type { UnitName } from "./name.ts";
+import { readPlacement } from "./read-placement.ts";
+import { readService } from "./read-service.ts";
+import { readTimer } from "./read-timer.ts";
+import { SectionReader } from "./section-reader.ts";
+import { type MachineFacts, type SpecifierContext, specifierContext } from "./specifiers.ts";
+import { type Entry, parseUnitFile, type UnitFile } from "./unit-file.ts";
+
+/**
+ * Checks a unit file as the unit `name` (a template's name is fine; `%i` is then empty). In order of lines.
+ * `facts` are those of the machine, where it is known. Never throws.
+ */
+export function verifyUnit(
+  name: string,
+  text: string,
+  facts: Partial<MachineFacts> = {},
+): readonly Diagnostic[] {
+  const file = parseUnitFile(text, name);
+  const context = contextOf(name, facts);
+  if (context instanceof FlotillaError) return [badName(name, context), ...file.diagnostics];
+  return inOrder([
+    ...file.diagnostics,
+    ...unknownSections(file, context.unit),
+    ...unknownKeys(file),
+    ...file.sections
+      .filter(isSectionName)
+      .flatMap((section) => new SectionReader(file, section, context).diagnostics),
+    ...readPlacement(file, name).diagnostics,
+    ...ofType(file, context),
+  ]);
+}
+
+function contextOf(name: string, facts: Partial<MachineFacts>): SpecifierContext | FlotillaError {
+  try {
+    return specifierContext(name, facts);
+  } catch (error) {
+    if (error instanceof FlotillaError) return error;
+    throw error;
+  }
+}
+
+function badName(name: string, error: FlotillaError): Diagnostic {
+  const hint: Pick<ErrorDetails, "hint"> = error.hint === undefined ? {} : { hint: error.hint };
+  return {
+    severity: "error",
+    code: "bad-unit-name",
+    message: error.message,
+    place: { file: name, line: 1, column: 1 },
+    ...hint,
+  };
+}
+
+/** What only a reader of the whole section can see. */
+function ofType(file: UnitFile, context: SpecifierContext): readonly Diagnostic[] {
+  if (context.unit.suffix === "service") return readService(file, context).diagnostics;
+  return context.unit.suffix === "timer" ? readTimer(file, context).diagnostics : [];
+}
+
+function unknownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
+  const known = knownSections(unit);
+  return file.headers.flatMap(({ name, line, source }) => {
+    if (known.includes(name) || name.startsWith("X-")) return [];
+    return [
+      {
+        severity: "warning",
+        code: "unknown-section",
+        message: `Unknown section '${name}'. Ignoring.`,
+        place: { file: file.file, line, column: 1, source },
+        ...didYouMean(sectionMeant(name, known), (section) => `[${section}]`),
+      },
+    ];
+  });
+}
+
+function knownSections(unit: UnitName): readonly string[] {
+  const own = OWN_SECTION[unit.suffix];
+  return own === undefined ? COMMON_SECTIONS : [...COMMON_SECTIONS, own];
+}
+
+/** `[Fleet]` is `[X-Fleet]` with its prefix forgotten. */
+function sectionMeant(name: string, known: readonly string[]): string | undefined {
+  return known.find((section) => section === `X-${name}`) ?? nearest(name, known);
+}
+
+function unknownKeys(file: UnitFile): readonly Diagnostic[] {
+  return file.entries.flatMap((entry) => {
+    const { section, key } = entry;
+    if (!isSectionName(section)) return [];
+    const row = findKey(section, key);
+    if (row === undefined) return key.startsWith("X-") ? [] : [unknownKey(file, entry, section)];
+    if (row.insteadUse === undefined) return [];
+    const message = `Key '${key}' in section [${section}] is obsolete.`;
+    return [
+      { ...about(file, entry), message, code: "unknown-key", hint: `write ${row.insteadUse}` } as const,
+    ];
+  });
+}
+
+function unknownKey(file: UnitFile, entry: Entry, section: SectionName): Diagnostic {
+  const message = `Unknown key '${entry.key}' in section [${section}], ignoring.`;
+  const keys: Keys = SECTIONS[section];
+  return {
+    ...about(file, entry),
+    code: "unknown-key",
+    message,
+    ...keyHint(entry.key, section, nearest(entry.key, Object.keys(keys))),
+  };
+}
+
+/** A key that is right in another section has most likely been put in the wrong one. */
+function keyHint(key: string, section: SectionName, meant: string | undefined): Pick<Diagnostic, "hint"> {
+  const elsewhere = Object.keys(SECTIONS).find(
+    (other) => other !== section && findKey(other, key) !== undefined,
+  );
+  if (elsewhere !== undefined) return { hint: `${key}= belongs in [${elsewhere}]` };
+  return didYouMean(meant, (name) => `${name}=`);
+}
+
+function didYouMean(meant: string | undefined, show: (name: string) => string): Pick<Diagnostic, "hint"> {
+  return meant === undefined ? {} : { hint: `did you mean ${show(meant)}?` };
+}
+
+function about(file: UnitFile, entry: Entry): Pick<Diagnostic, "severity" | "place"> {
+  return { severity: "warning", place: file.placeOf(entry) };
+}
