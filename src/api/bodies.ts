@@ -37,7 +37,13 @@ export const refusalSchema = z.object({
 export type RefusalBody = z.infer<typeof refusalSchema>;
 
 /** Why a unit that is asked for is nowhere. */
-export const unplacedSchema = z.object({ summary: z.string(), refusals: z.array(refusalSchema) });
+export const unplacedSchema = z.object({
+  summary: z.string(),
+  final: z
+    .boolean()
+    .describe("false while only time is missing: a strict unit's last copy, a hold of all moves"),
+  refusals: z.array(refusalSchema),
+});
 export type UnplacedBody = z.infer<typeof unplacedSchema>;
 
 /** One unit on one machine, or a unit that is on none. What nobody has reported is null. */
@@ -117,17 +123,19 @@ export const eventListSchema = z.object({ events: z.array(eventSchema) });
 export type EventList = z.infer<typeof eventListSchema>;
 
 export const whySchema = unitDetailSchema.extend({
-  story: z.array(z.string()).describe("what is decided about the unit and why, in sentences"),
-  machines: z
-    .array(
-      z.object({
-        machine: z.string(),
-        machineName: z.string(),
-        fits: z.boolean(),
-        reasons: z.array(z.string()),
-      }),
-    )
-    .describe("whether each machine could take it"),
+  summary: z.string().describe("where it is and why, or why it is nowhere, in one sentence"),
+  next: z.array(z.string()).describe("what the engine is about to do with it, and why"),
+  holding: z.string().nullable().describe("what the engine waits for before it moves anything"),
+  machines: z.array(
+    z.object({
+      machine: z.string(),
+      machineName: z.string(),
+      verdict: z
+        .enum(["here", "chosen", "fits", "refused"])
+        .describe("here: it stays; chosen: it would be put there; fits: another is better"),
+      reason: z.string().nullable().describe("why it is refused"),
+    }),
+  ),
   events: z.array(eventSchema).describe("the unit's latest events, oldest first"),
 });
 export type Why = z.infer<typeof whySchema>;

@@ -1,0 +1,187 @@
+/**
+ * A cluster for tests of the API and the command line: a memory store, a real mirror, the real planner's explanations
+ * and a served API. Engine and agents are imitated by writing the keys they would write.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Api, createApi } from "#api/api.ts";
+import type { ApiDependencies } from "#api/dependencies.ts";
+import { serveApi } from "#api/serve.ts";
+import { seededRandom } from "#base/random.ts";
+import { systemClock } from "#host/system.ts";
+import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
+import { keys } from "#model/keys.ts";
+import type { Assignment, ClusterEvent, MachineRecord, UnitState } from "#model/records.ts";
+import type { PlanContext } from "#plan/cluster-plan.ts";
+import { createPlacementCache } from "#plan/placement-cache.ts";
+import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
+import { createMemoryStore } from "#store/memory.ts";
+import { putJson } from "#store/ops.ts";
+import type { RequestOp, Store } from "#store/store.ts";
+import type { JournalEntry } from "#supervisor/supervisor.ts";
+import { ANYWHERE, type Placement } from "#unit/placement.ts";
+import { parseUnitFile } from "#unit/unit-file.ts";
+
+export const M1 = "11111111111111111111111111111111";
+export const M2 = "12222222222222222222222222222222";
+
+export const SERVICE = "[Unit]\nDescription=A test\n[Service]\nExecStart=/bin/sleep infinity\n";
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+export class TestCluster {
+  readonly store: Store;
+  readonly dependencies: ApiDependencies;
+  readonly api: Api;
+  readonly #mirror: ClusterMirror & { stop(): Promise<void> };
+  readonly #undo: (() => Promise<void>)[] = [];
+
+  constructor(changes: Partial<ApiDependencies> = {}) {
+    const random = seededRandom(1);
+    this.store = changes.store ?? createMemoryStore({ clock: systemClock, random });
+    this.#mirror = startClusterMirror({ store: this.store, clock: systemClock, random });
+    const cache = createPlacementCache(readPlacementForTest);
+    const { view } = this.#mirror;
+    this.dependencies = {
+      store: this.store,
+      mirror: this.#mirror,
+      journal: noJournal,
+      machineId: M1,
+      version: "0.0.0-test",
+      clock: systemClock,
+      random,
+      log: { warn: () => undefined, error: () => undefined },
+      planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
+      fetchPeer: () => Promise.reject(new Error("no peer")),
+      ...changes,
+    };
+    this.api = createApi(this.dependencies);
+  }
+
+  static async start(changes: Partial<ApiDependencies> = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(changes);
+    await cluster.dependencies.mirror.ready();
+    return cluster;
+  }
+
+  /** Sends one request to the API without a socket. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const init = body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE };
+    const response = await this.api.fetch(new Request(`http://api${path}`, { method, ...init }));
+    const answer: T = JSON.parse(await response.text());
+    return { status: response.status, body: answer };
+  }
+
+  /** Serves the API on a unix socket in a new directory and on a free port of the loopback. */
+  async serve(): Promise<{ directory: string; unix: string; http: string }> {
+    const directory = await mkdtemp(join(tmpdir(), "flotilla-api-"));
+    this.#undo.push(() => rm(directory, { recursive: true, force: true }));
+    const socketPath = join(directory, "api.sock");
+    const { api, dependencies } = this;
+    const served = await serveApi({ api, socketPath, host: "127.0.0.1", log: dependencies.log });
+    this.#undo.push(() => served.close());
+    const [unix = "", http = ""] = served.addresses;
+    return { directory, unix, http };
+  }
+
+  /** Writes in one transaction and waits until the mirror shows it. */
+  async write(...ops: RequestOp[]): Promise<void> {
+    const { header } = await this.store.txn({ compare: [], success: ops, failure: [] });
+    await this.dependencies.mirror.reached(header.revision);
+  }
+
+  addMachine(id: string, name: string, changes: Partial<MachineRecord> = {}): Promise<void> {
+    return this.write(putJson(keys.machine(id), { ...machineRecord(id, name), ...changes }));
+  }
+
+  /** What the engine would write to put the unit on the machine. */
+  assign(unit: string, machine: string): Promise<void> {
+    const record = this.dependencies.mirror.view.units.get(unit);
+    const assignment: Assignment = {
+      file: record?.file ?? "0".repeat(64),
+      desired: record?.desired === "loaded" ? "loaded" : "launched",
+      launch: record?.launch ?? 0,
+      reason: "least loaded",
+      assignedMs: 1,
+    };
+    return this.write(putJson(keys.assignment(machine, unit), assignment));
+  }
+
+  /** What engine and agent would write for a unit that runs on the machine, at its present launch. */
+  async report(unit: string, machine: string, changes: Partial<UnitState> = {}): Promise<void> {
+    await this.assign(unit, machine);
+    const record = this.dependencies.mirror.view.units.get(unit);
+    const running = { load: "loaded", active: "active", sub: "running", result: "success" };
+    const known = {
+      file: record?.file ?? "0".repeat(64),
+      launch: record?.launch ?? 0,
+      sinceMs: 1,
+      restarts: 0,
+    };
+    const state: UnitState = { ...running, ...known, ...changes };
+    await this.write(putJson(keys.state(machine, unit), state));
+  }
+
+  async addEvent(event: Partial<ClusterEvent>): Promise<void> {
+    const timeMs = event.timeMs ?? Date.now();
+    const id = Math.random().toString(16).slice(2);
+    await this.write(
+      putJson(keys.event(timeMs, id), { timeMs, kind: "unit-active", message: "m", ...event }),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo();
+    await this.#mirror.stop();
+    await this.store.close();
+  }
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+function machineRecord(id: string, name: string): MachineRecord {
+  return {
+    id,
+    instance: "i",
+    name,
+    address: "127.0.0.1",
+    api: "http://127.0.0.1:1",
+    metadata: {},
+    capacity: { cpuMillis: 2_000, memoryBytes: 2 ** 30 },
+    version: "0.0.0",
+    supervisor: "fake",
+    notEnforced: [],
+    hasStore: id === M1,
+    startedMs: 1,
+    bootId: "b",
+    leaseTtlS: 5,
+  };
+}
+
+function planContext(placementOf: PlanContext["placementOf"]): PlanContext {
+  return {
+    nowMs: 1,
+    monotonicMs: 1,
+    placementOf,
+    lostSince: new Map(),
+    settings: DEFAULT_PLAN_SETTINGS,
+  };
+}
+
+/** Metadata and Global= are all that these tests need of [X-Fleet]. */
+function readPlacementForTest(_unit: string, text: string): Placement {
+  const file = parseUnitFile(text);
+  const metadata = file.values("X-Fleet", "MachineMetadata").flatMap((pair) => {
+    const [key = "", value = ""] = pair.split("=");
+    return [{ key, values: [value] }];
+  });
+  return { ...ANYWHERE, metadata, global: file.last("X-Fleet", "Global") === "true" };
+}
+
+async function* noJournal(): AsyncGenerator<JournalEntry, void> {
+  // A machine on which no unit has written anything.
+}
