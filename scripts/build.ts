@@ -11,8 +11,8 @@ import { type BuildResult, build, type OutputFile } from "esbuild";
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
-/** Programs that are no JavaScript and are found beside the bundle at run time. */
-const COMPANIONS = ["src/supervisor/embedded/shim.pl"];
+/** Programs that are no JavaScript: the code that runs them looks beside its own file, so all files lie in one folder. */
+const COMPANIONS = ["src/supervisor/embedded/shim/shim.pl"];
 
 /** A running daemon may still load a chunk of the build it came from. */
 const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
@@ -28,7 +28,7 @@ async function bundle(): Promise<BuildResult<{ write: false }>> {
     target: "node24",
     format: "esm",
     splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
+    chunkNames: "[name]-[hash]",
     minifyWhitespace: true,
     minifySyntax: true,
     sourcemap: false,
@@ -52,16 +52,17 @@ async function place(path: string, write: (temporary: string) => Promise<void>):
   }
 }
 
+const isChunk = (path: string): boolean => /-[A-Z0-9]{8}\.js$/.test(path);
+
 function chunksFirst(a: OutputFile, b: OutputFile): number {
-  return Number(dirname(a.path) === dist) - Number(dirname(b.path) === dist);
+  return Number(isChunk(b.path)) - Number(isChunk(a.path));
 }
 
 async function removeOldChunks(current: readonly OutputFile[], nowMs: number): Promise<void> {
-  const folder = join(dist, "chunks");
   const kept = new Set(current.map((file) => basename(file.path)));
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (kept.has(name)) continue;
-    const path = join(folder, name);
+  for (const name of await readdir(dist)) {
+    if (kept.has(name) || !isChunk(name)) continue;
+    const path = join(dist, name);
     const info = await stat(path).catch(() => undefined);
     if (info !== undefined && nowMs - info.mtimeMs > CHUNK_KEPT_MS) await rm(path, { force: true });
   }

@@ -35,6 +35,7 @@ export class DevHost {
   readonly layout: DevLayout;
   readonly #machines: ReadonlyMap<string, MachineProcess>;
   #ready = false;
+  #stopping: Promise<void> | undefined;
 
   private constructor(layout: DevLayout, options: HostOptions) {
     this.layout = layout;
@@ -77,8 +78,14 @@ export class DevHost {
     await machine.start();
   }
 
-  /** Ends everything; the machine with the store goes last, so that the others can say what they have to. */
-  async stop(): Promise<void> {
+  /** Ends everything; may be called more than once. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** The machine with the store goes last, so that the others can say what they have to. */
+  async #stop(): Promise<void> {
     const [store, ...others] = this.#machines.values();
     await Promise.all(others.map((machine) => machine.stop()));
     await store?.stop();

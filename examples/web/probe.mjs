@@ -1,0 +1,21 @@
+/** Asks the web server on the same machine every two seconds how it is, and tells when that changes. */
+const { INSTANCE = "?", PORT = "8080" } = process.env;
+const EVERY_MS = 2_000;
+
+async function health() {
+  try {
+    const response = await fetch(`http://localhost:${PORT}/healthz`, { signal: AbortSignal.timeout(1_000) });
+    return response.ok ? "healthy" : `unhealthy: status ${response.status}`;
+  } catch (error) {
+    return `unhealthy: ${error.cause?.code ?? error.name}`;
+  }
+}
+
+let told = "";
+async function probe() {
+  const state = await health();
+  if (state !== told) console.log(`web@${INSTANCE} is ${state}`);
+  told = state;
+  setTimeout(probe, EVERY_MS);
+}
+await probe();

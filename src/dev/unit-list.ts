@@ -1,0 +1,81 @@
+/**
+ * A list of units to bring a new cluster up with: a JSON file beside the unit files it names.
+ * `load` are handed to a machine for something there to start them, a timer or a target; `start` are started.
+ */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import type { SubmitRequest, UnitResult } from "#api/bodies.ts";
+import { FlotillaError } from "#base/errors.ts";
+import type { FlotillaClient } from "#client/client.ts";
+
+const listSchema = z.strictObject({
+  load: z.array(z.string()).default([]),
+  start: z.array(z.string()).default([]),
+});
+
+type SubmitUnit = SubmitRequest["units"][number];
+
+export interface UnitList {
+  readonly templates: readonly SubmitUnit[];
+  readonly load: readonly SubmitUnit[];
+  readonly start: readonly SubmitUnit[];
+}
+
+/** Reads the list and every file it names. @throws FlotillaError `bad-config` when one is missing or of a wrong shape. */
+export async function readUnitList(path: string): Promise<UnitList> {
+  const parsed = listSchema.safeParse(JSON.parse(await read(path)));
+  if (!parsed.success) throw badList(path, parsed.error.issues.map((issue) => issue.message).join("; "));
+  const folder = dirname(path);
+  const { load, start } = parsed.data;
+  const templates = new Set([...load, ...start].map(fileOf).filter((file) => file.includes("@.")));
+  return {
+    templates: await readUnits(folder, [...templates]),
+    load: await readUnits(folder, load),
+    start: await readUnits(folder, start),
+  };
+}
+
+/** `web@.service` for `web@1.service`, and the name itself for what is no instance. */
+export function fileOf(unit: string): string {
+  return unit.replace(/@.*(?=\.[a-z]+$)/, "@");
+}
+
+async function readUnits(folder: string, units: readonly string[]): Promise<readonly SubmitUnit[]> {
+  return Promise.all(units.map(async (unit) => ({ unit, text: await read(join(folder, fileOf(unit))) })));
+}
+
+async function read(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: unknown) => {
+    throw badList(path, error instanceof Error ? error.message : String(error));
+  });
+}
+
+function badList(path: string, what: string): FlotillaError {
+  return new FlotillaError("bad-config", `cannot take units from ${path}: ${what}`);
+}
+
+/**
+ * Submits all of the list and asks for what it says. Files that have changed since the cluster was last up are replaced.
+ * @throws FlotillaError the first refusal.
+ */
+export async function submitUnitList(client: FlotillaClient, list: UnitList): Promise<void> {
+  const submit = async (units: readonly SubmitUnit[], desired?: "loaded" | "launched"): Promise<void> => {
+    if (units.length === 0) return;
+    const request = { units: [...units], replace: true, ...(desired === undefined ? {} : { desired }) };
+    checkResults(await client.submit(request));
+  };
+  await submit(list.templates);
+  await submit(list.load, "loaded");
+  await submit(list.start, "launched");
+}
+
+function checkResults(results: readonly UnitResult[]): void {
+  const refused = results.find((result) => result.error !== null);
+  if (refused?.error == null) return;
+  const { code, message, causes, hint } = refused.error;
+  throw new FlotillaError("bad-unit-file", `${refused.unit} was refused (${code}): ${message}`, {
+    causes,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
