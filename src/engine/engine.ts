@@ -47,6 +47,7 @@ export class Engine {
   #seat: Seat | undefined;
   #observed: Observed | undefined;
   #planDue = true;
+  #statesDecide = false;
   #holding: string | undefined;
   #alarm: Timer | undefined;
 
@@ -86,8 +87,11 @@ export class Engine {
 
   #onChange(change: ClusterChange): void {
     if (this.#seat === undefined) return;
-    // States decide nothing, they are only told of; everything else may change the plan.
-    if ([...change.kinds].some((kind) => kind !== "state" && kind !== "event")) this.#planDue = true;
+    // States are only told of, unless a strict unit waits for its last copy to stop; all else may change the plan.
+    const decisive = [...change.kinds].some(
+      (kind) => kind !== "event" && (kind !== "state" || this.#statesDecide),
+    );
+    if (decisive) this.#planDue = true;
     this.#loop.wake();
   }
 
@@ -119,6 +123,9 @@ export class Engine {
     const context = this.#context();
     const plan = this.#options.planCluster(this.#options.cluster.view, context);
     this.#setAlarm(plan);
+    this.#statesDecide = plan.unplaced.some(({ refusals }) =>
+      refusals.some(({ code }) => code === "strict-wait"),
+    );
     let revision: Revision | undefined;
     for (const transaction of toTransactions(plan.steps, this.#commitContext(seat))) {
       const committed = await this.#options.store.txn(transaction);
