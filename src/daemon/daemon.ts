@@ -1,0 +1,206 @@
+/**
+ * The daemon: the composition root, where every part meets the implementation it runs on.
+ *
+ * It owns wiring and lifecycle, nothing else. Invariants: one daemon a state directory; starting waits for nothing
+ * outside this machine, so that a machine whose store is away still starts its units; ending stops no unit unless the
+ * configuration says so.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Agent } from "#agent/agent.ts";
+import { memoryFile } from "#agent/memory.ts";
+import { directoryCache } from "#agent/unit-files.ts";
+import { createApi } from "#api/api.ts";
+import { serveApi } from "#api/serve.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { type Random, randomId } from "#base/random.ts";
+import { Election } from "#engine/election.ts";
+import { Engine } from "#engine/engine.ts";
+import { systemClock, systemRandom } from "#host/system.ts";
+import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { PlanContext } from "#plan/cluster-plan.ts";
+import { createPlacementCache } from "#plan/placement-cache.ts";
+import { planCluster } from "#plan/reconcile/plan-cluster.ts";
+import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
+import type { Supervisor } from "#supervisor/supervisor.ts";
+import type { Placement } from "#unit/placement.ts";
+import { readPlacement } from "#unit/read-placement.ts";
+import { parseUnitFile } from "#unit/unit-file.ts";
+import type { DaemonConfig } from "./config.ts";
+import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
+import { lockDirectory } from "./lock.ts";
+import { openStore } from "./store.ts";
+import { openSupervisor } from "./supervisor.ts";
+
+export interface Daemon {
+  readonly machineId: string;
+  readonly apiUrl: string;
+  readonly socketPath: string;
+  /** Where etcd clients reach the store. */
+  readonly storeEndpoints: readonly string[];
+  /** Ends the daemon as the configuration says; units run on unless it says otherwise. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  readonly log: Logger;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What is undone, in reverse order, when the daemon ends or cannot start. */
+class Undo {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step();
+  }
+}
+
+/**
+ * Starts a daemon; it is up when the promise resolves, whether or not the store answers.
+ * @throws FlotillaError when its directory, its ports or its own store cannot be used; nothing is left running then.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const undo = new Undo();
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
+  const { config, log, clock = systemClock, random = systemRandom } = options;
+  const means = { clock, random, log };
+  await mkdir(config.directory, { recursive: true });
+  await mkdir(config.runDirectory, { recursive: true });
+  const lock = await lockDirectory(config.directory);
+  undo.add(() => lock.release());
+  const identity = await identify(config, options.version, clock, random);
+  const opened = await openStore(config, means);
+  undo.add(() => opened.close());
+  const supervisor = await openSupervisor(config, identity, means);
+  undo.add(() => supervisor.close());
+  const cluster = startClusterMirror({ store: opened.store, clock, random });
+  undo.add(() => cluster.stop());
+
+  const placementOf = readPlacements(cluster);
+  const api = createApi({
+    store: opened.store,
+    mirror: cluster,
+    journal: (unit, query) => supervisor.journal(unit, query),
+    machineId: identity.machine,
+    version: options.version,
+    clock,
+    random,
+    log,
+    planContext: () => explainContext(cluster, clock, placementOf),
+    fetchPeer: (url, peer) => fetch(url, { headers: peer.headers, signal: peer.signal }),
+  });
+  const { socketPath, address: host, apiPort: port } = config;
+  const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log });
+  undo.add(() => served.close());
+
+  const machine = describeMachine(config, identity, supervisor, served.port);
+  const engine = new Engine({
+    ...means,
+    store: opened.store,
+    cluster,
+    planCluster,
+    placementOf,
+    settings: DEFAULT_PLAN_SETTINGS,
+    machine: machine.id,
+  });
+  undo.add(() => engine.stop());
+  const election = new Election({
+    ...means,
+    store: opened.store,
+    machine: machine.id,
+    instance: machine.instance,
+    onSeat: (seat) => engine.useSeat(seat),
+  });
+  undo.add(() => election.stop());
+  const agent = new Agent({
+    ...means,
+    store: opened.store,
+    supervisor,
+    memory: memoryFile(join(config.directory, "agent.json")),
+    files: directoryCache(join(config.directory, "files")),
+    machine,
+    isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
+    onLease: (lease) => election.useLease(lease),
+  });
+  undo.add(() => agent.stop());
+  await agent.start();
+  return {
+    machineId: machine.id,
+    apiUrl: machine.api,
+    socketPath,
+    storeEndpoints: opened.endpoints,
+    stop: async () => {
+      if (config.onExit === "stop") await stopEverything(agent, supervisor, log);
+      await undo.run();
+    },
+  };
+}
+
+async function identify(
+  config: DaemonConfig,
+  version: string,
+  clock: Clock,
+  random: Random,
+): Promise<Identity> {
+  return {
+    machine: await readMachineId(config.directory, random),
+    instance: randomId(random),
+    bootId: await readBootId(),
+    version,
+    startedMs: clock.now(),
+  };
+}
+
+/** The machine leaves the cluster first, so that its units are started elsewhere while they end here. */
+async function stopEverything(agent: Agent, supervisor: Supervisor, log: Logger): Promise<void> {
+  await agent.stop();
+  await agent
+    .leave()
+    .catch((error: unknown) => log.warn({ error: String(error) }, "could not end the lease"));
+  await supervisor.unload(supervisor.statuses().map((status) => status.name));
+}
+
+function readPlacementOf(unit: string, text: string): Placement | undefined {
+  const { placement, diagnostics } = readPlacement(parseUnitFile(text), unit);
+  return diagnostics.some((one) => one.severity === "error") ? undefined : placement;
+}
+
+function readPlacements(cluster: ClusterMirror): PlanContext["placementOf"] {
+  const cache = createPlacementCache(readPlacementOf);
+  return (unit, file) => cache.placementOf(cluster.view.files, unit, file);
+}
+
+/** What the planner would be told now; a machine that is missing counts as lost from this moment. */
+function explainContext(
+  cluster: ClusterMirror,
+  clock: Clock,
+  placementOf: PlanContext["placementOf"],
+): PlanContext {
+  const { machines, assignments } = cluster.view;
+  const nowMs = clock.monotonic();
+  const lost = [...assignments.keys()].filter((machine) => !machines.has(machine));
+  return {
+    nowMs: clock.now(),
+    monotonicMs: nowMs,
+    placementOf,
+    lostSince: new Map(lost.map((machine) => [machine, nowMs])),
+    settings: DEFAULT_PLAN_SETTINGS,
+  };
+}

@@ -1,0 +1,39 @@
+/** The daemon as a process: starts it, says that it is up, and ends it on SIGTERM or SIGINT. */
+
+import { readConfig, type SettingValues } from "./config.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
+import { createLog } from "./log.ts";
+
+/** Runs until a signal ends it; resolves with the process's exit code. */
+export async function runDaemon(given: SettingValues, version: string): Promise<number> {
+  const config = readConfig(given, process.env);
+  const log = createLog(config.logLevel);
+  const daemon = await startDaemon({ config, log, version });
+  log.info(
+    {
+      machine: daemon.machineId,
+      name: config.name,
+      api: daemon.apiUrl,
+      socket: daemon.socketPath,
+      store: daemon.storeEndpoints,
+    },
+    "ready",
+  );
+  const signal = await endSignal();
+  log.info({ signal, onExit: config.onExit }, "ending");
+  await endOf(daemon);
+  return 0;
+}
+
+function endSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+async function endOf(daemon: Daemon): Promise<void> {
+  // A second signal ends the process at once: units are not harmed by it, the daemon is not in their way.
+  process.once("SIGTERM", () => process.exit(1));
+  process.once("SIGINT", () => process.exit(1));
+  await daemon.stop();
+}
