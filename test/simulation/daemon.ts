@@ -1,0 +1,89 @@
+/** One daemon of a simulated machine, wired as src/daemon wires a real one. */
+import { Agent } from "#agent/agent.ts";
+import type { ApiDependencies } from "#api/dependencies.ts";
+import { silentLogger } from "#base/log.ts";
+import { type Random, randomId } from "#base/random.ts";
+import { Election } from "#engine/election.ts";
+import { Engine } from "#engine/engine.ts";
+import { startClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { MachineRecord } from "#model/records.ts";
+import { createPlacementCache } from "#plan/placement-cache.ts";
+import { planCluster } from "#plan/reconcile/plan-cluster.ts";
+import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
+import type { Supervisor } from "#supervisor/supervisor.ts";
+import type { Placement } from "#unit/placement.ts";
+import { readPlacement } from "#unit/read-placement.ts";
+import { parseUnitFile } from "#unit/unit-file.ts";
+import { type Disk, filesOn, memoryOn } from "./disk.ts";
+import type { Link } from "./link.ts";
+import type { ProcessClock } from "./process-clock.ts";
+
+export interface Daemon {
+  readonly instance: string;
+  readonly clock: ProcessClock;
+  readonly link: Link;
+  /** What a request to this daemon's API is answered with. */
+  readonly api: ApiDependencies;
+}
+
+export interface DaemonParts {
+  readonly clock: ProcessClock;
+  readonly link: Link;
+  readonly disk: Disk;
+  readonly supervisor: Supervisor;
+  readonly random: Random;
+  /** The record but for the instance. */
+  readonly machine: Omit<MachineRecord, "instance">;
+  readonly onSeat: (elected: boolean) => void;
+}
+
+export function startDaemon({ clock, link, disk, supervisor, random, ...parts }: DaemonParts): Daemon {
+  const means = { clock, random, log: silentLogger, store: link };
+  const machine: MachineRecord = { ...parts.machine, instance: randomId(random) };
+  const cluster = startClusterMirror(means);
+  const cache = createPlacementCache(readPlacementOf);
+  const placementOf = (unit: string, file: string): Placement | undefined =>
+    cache.placementOf(cluster.view.files, unit, file);
+  const settings = DEFAULT_PLAN_SETTINGS;
+  const engine = new Engine({ ...means, cluster, planCluster, placementOf, settings, machine: machine.id });
+  const election = new Election({
+    ...means,
+    machine: machine.id,
+    instance: machine.instance,
+    onSeat: (seat) => {
+      parts.onSeat(seat !== undefined);
+      engine.useSeat(seat);
+    },
+  });
+  const agent = new Agent({
+    ...means,
+    supervisor,
+    memory: memoryOn(disk, clock, random),
+    files: filesOn(disk, clock, random),
+    machine,
+    isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
+    onLease: (lease) => election.useLease(lease),
+  });
+  void agent.start();
+  const api: ApiDependencies = {
+    ...means,
+    mirror: cluster,
+    machineId: machine.id,
+    version: machine.version,
+    journal: (unit, query) => supervisor.journal(unit, query),
+    planContext: () => ({
+      nowMs: clock.now(),
+      monotonicMs: clock.monotonic(),
+      placementOf,
+      lostSince: new Map(),
+      settings,
+    }),
+    fetchPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
+  };
+  return { instance: machine.instance, clock, link, api };
+}
+
+function readPlacementOf(unit: string, text: string): Placement | undefined {
+  const { placement, diagnostics } = readPlacement(parseUnitFile(text), unit);
+  return diagnostics.some(({ severity }) => severity === "error") ? undefined : placement;
+}

@@ -1,0 +1,144 @@
+/** A simulated machine: what survives its daemons, and the daemon that runs on it now, if one does. */
+import { type Random, randomId } from "#base/random.ts";
+import type { VirtualClock } from "#base/virtual-clock.ts";
+import type { Capacity, MachineRecord } from "#model/records.ts";
+import { type FakeBehaviour, FakeMachine } from "#supervisor/fake.ts";
+import type { UnitStatus } from "#supervisor/supervisor.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
+import { Disk } from "./disk.ts";
+import { goodNetwork, Link, type Network, type Written } from "./link.ts";
+import { ProcessClock } from "./process-clock.ts";
+import { supervisorOf } from "./process-supervisor.ts";
+import type { StoreServer } from "./store-server.ts";
+import type { Trace } from "./trace.ts";
+
+export interface MachineOptions {
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly capacity: Capacity;
+  readonly leaseTtlS: number;
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly server: StoreServer;
+  readonly trace: Trace;
+  readonly behaviour: FakeBehaviour;
+  readonly onWritten: (written: Written, machine: SimulatedMachine) => void;
+  /** Told of each change of a unit on this machine, at the moment it happens. */
+  readonly onStatus: (machine: SimulatedMachine, unit: string, status: UnitStatus | undefined) => void;
+}
+
+export class SimulatedMachine {
+  readonly id: string;
+  readonly name: string;
+  readonly disk = new Disk();
+  readonly network: Network = goodNetwork();
+  readonly options: MachineOptions;
+  readonly #hardware: FakeMachine;
+  #daemon: Daemon | undefined;
+  #powered = true;
+  #skew = { wallMs: 0, bootMs: 0 };
+  #bootId = "";
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+    this.name = options.name;
+    this.id = randomId(options.random);
+    this.#hardware = new FakeMachine({ clock: options.clock, behaviour: options.behaviour });
+    this.#boot();
+  }
+
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
+  }
+
+  get powered(): boolean {
+    return this.#powered;
+  }
+
+  /** Units that run here, whoever knows of them. */
+  running(): readonly string[] {
+    return this.#hardware.running();
+  }
+
+  status(unit: string): UnitStatus | undefined {
+    return this.#hardware.supervisor().status(unit);
+  }
+
+  /** Starts the daemon, and the machine before it if it has no power. */
+  start(): void {
+    if (this.#daemon !== undefined) return;
+    if (!this.#powered) this.#boot();
+    const { clock, random, server, trace, onWritten } = this.options;
+    const process = new ProcessClock(clock, this.#skew);
+    const link = new Link({
+      store: () => server.store,
+      world: clock,
+      process,
+      random,
+      network: this.network,
+      onWritten: (written) => onWritten(written, this),
+    });
+    trace.note(this.name, "daemon starts");
+    this.#daemon = startDaemon({
+      clock: process,
+      link,
+      disk: this.disk,
+      supervisor: supervisorOf(this.#hardware.supervisor(), process, random),
+      random,
+      machine: this.#record(),
+      onSeat: (elected) => trace.note(this.name, elected ? "is elected" : "is not the engine"),
+    });
+  }
+
+  /** SIGKILL of the daemon: its units run on. */
+  killDaemon(): void {
+    if (this.#daemon === undefined) return;
+    this.options.trace.note(this.name, "daemon dies");
+    this.#daemon.clock.end();
+    this.#daemon.link.disconnect();
+    this.#daemon = undefined;
+  }
+
+  /** Everything that ran here is gone at once; the disk stays. */
+  cutPower(): void {
+    this.killDaemon();
+    if (!this.#powered) return;
+    this.options.trace.note(this.name, "power is cut");
+    this.#powered = false;
+    const ran = this.running();
+    this.#hardware.cutPower();
+    for (const unit of ran) this.options.onStatus(this, unit, undefined);
+  }
+
+  setNetwork(change: Partial<Network>): void {
+    Object.assign(this.network, change);
+    this.#daemon?.link.networkChanged();
+  }
+
+  #boot(): void {
+    const { clock, random, onStatus } = this.options;
+    this.#powered = true;
+    this.#bootId = randomId(random);
+    this.#skew = { wallMs: Math.round((random.next() - 0.5) * 4_000), bootMs: clock.monotonic() - 20_000 };
+    this.#hardware.supervisor().onStatus((unit, status) => onStatus(this, unit, status));
+  }
+
+  #record(): Omit<MachineRecord, "instance"> {
+    const { name, metadata, capacity, leaseTtlS, clock } = this.options;
+    return {
+      id: this.id,
+      name,
+      address: "192.0.2.1",
+      api: "http://192.0.2.1:7400",
+      metadata,
+      capacity,
+      version: "0.0.0",
+      supervisor: "fake",
+      notEnforced: [],
+      hasStore: false,
+      startedMs: clock.now(),
+      bootId: this.#bootId,
+      leaseTtlS,
+    };
+  }
+}

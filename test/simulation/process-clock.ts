@@ -1,0 +1,63 @@
+/**
+ * The clock of one simulated daemon: the world's time seen through a skewed wall clock and a monotonic clock that
+ * began at the machine's boot. A paused process sees nothing happen until it is resumed; an ended one never again.
+ */
+import type { Clock, Timer } from "#base/clock.ts";
+
+export interface ClockSkew {
+  readonly wallMs: number;
+  /** World time at which the machine's monotonic clock showed zero. */
+  readonly bootMs: number;
+}
+
+export class ProcessClock implements Clock {
+  readonly #world: Clock;
+  readonly #skew: ClockSkew;
+  #resumesMs = Number.NEGATIVE_INFINITY;
+  #ended = false;
+
+  constructor(world: Clock, skew: ClockSkew) {
+    this.#world = world;
+    this.#skew = skew;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  now(): number {
+    return this.#world.now() + this.#skew.wallMs;
+  }
+
+  monotonic(): number {
+    return this.#world.monotonic() - this.#skew.bootMs;
+  }
+
+  setTimer(delayMs: number, fire: () => void): Timer {
+    let timer = this.#world.setTimer(delayMs, () => run());
+    const run = (): void => {
+      if (this.#ended) return;
+      const waitMs = this.#resumesMs - this.#world.monotonic();
+      if (waitMs > 0) timer = this.#world.setTimer(waitMs, run);
+      else fire();
+    };
+    return { cancel: () => timer.cancel() };
+  }
+
+  /** Calls `act` now, or when the process goes on; never once it has ended. */
+  run(act: () => void): void {
+    if (this.#ended) return;
+    if (this.#resumesMs > this.#world.monotonic()) this.setTimer(0, act);
+    else act();
+  }
+
+  /** Lets no time pass for the process for `durationMs`, while time passes for everybody else. */
+  pause(durationMs: number): void {
+    this.#resumesMs = this.#world.monotonic() + durationMs;
+  }
+
+  /** The process is gone: what it waited for never comes. */
+  end(): void {
+    this.#ended = true;
+  }
+}

@@ -1,0 +1,37 @@
+/** The store's process: it can stop and start again with what it had on its disk, giving every lease its time anew. */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import { MvccStore } from "#store/mvcc/mvcc-store.ts";
+import { MvccState } from "#store/mvcc/state.ts";
+import type { Store } from "#store/store.ts";
+
+export class StoreServer {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #state = new MvccState();
+  #store: Store | undefined;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Undefined while it is down. */
+  get store(): Store | undefined {
+    return this.#store;
+  }
+
+  get revision(): bigint {
+    return this.#state.revision;
+  }
+
+  start(): void {
+    this.#store ??= new MvccStore({ clock: this.#clock, random: this.#random, state: this.#state });
+  }
+
+  async stop(): Promise<void> {
+    const store = this.#store;
+    this.#store = undefined;
+    await store?.close();
+  }
+}

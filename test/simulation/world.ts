@@ -1,0 +1,159 @@
+/**
+ * A whole cluster in one process, under one virtual clock and one seed.
+ *
+ * Time moves from timer to timer; between two timers everything that can happen without time passing does happen.
+ * Nothing here depends on anything but the seed, so that two runs of one seed are the same to the byte.
+ */
+import type { Random } from "#base/random.ts";
+import { seededRandom } from "#base/random.ts";
+import { VirtualClock } from "#base/virtual-clock.ts";
+import type { ClusterView } from "#model/cluster-state.ts";
+import { keys, parseKey } from "#model/keys.ts";
+import { toText } from "#store/keys.ts";
+import { putJson } from "#store/ops.ts";
+import type { FakeBehaviour } from "#supervisor/fake.ts";
+import type { UnitStatus } from "#supervisor/supervisor.ts";
+import { History, type HistoryEntry } from "./history.ts";
+import { SimulatedMachine } from "./machine.ts";
+import { StoreServer } from "./store-server.ts";
+import { Trace } from "./trace.ts";
+
+export interface MachineSpec {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly memoryBytes: number;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly machines: readonly MachineSpec[];
+  readonly behaviour: (random: Random) => FakeBehaviour;
+  readonly leaseTtlS?: number;
+}
+
+/** What watches over a world: told of everything, at the moment it happens. */
+export interface Watcher {
+  onRevision?(entry: HistoryEntry, after: ClusterView): void;
+  onStatus?(machine: SimulatedMachine, unit: string, status: UnitStatus | undefined): void;
+  /** Everything that could happen at this moment has happened. */
+  onSettled?(): void;
+}
+
+/** No timer is allowed to fire so often without time passing. */
+const MOMENT_TIMERS_MAX = 20_000;
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly random: Random;
+  readonly trace = new Trace(this.clock);
+  readonly server: StoreServer;
+  readonly history: History;
+  readonly machines: readonly SimulatedMachine[];
+  readonly watchers: Watcher[] = [];
+
+  constructor(options: WorldOptions) {
+    this.random = seededRandom(options.seed);
+    this.server = new StoreServer(this.clock, this.random);
+    this.history = new History(this.server, (entry, after) => this.#onRevision(entry, after));
+    const behaviour = options.behaviour(this.random);
+    this.machines = options.machines.map(
+      ({ metadata, memoryBytes }, index) =>
+        new SimulatedMachine({
+          name: `m${index + 1}`,
+          metadata,
+          capacity: { cpuMillis: 4_000, memoryBytes },
+          leaseTtlS: options.leaseTtlS ?? 5,
+          clock: this.clock,
+          random: this.random,
+          server: this.server,
+          trace: this.trace,
+          behaviour,
+          onWritten: (written) => this.history.note(written),
+          onStatus: (machine, unit, status) => this.#onStatus(machine, unit, status),
+        }),
+    );
+  }
+
+  get nowMs(): number {
+    return this.clock.monotonic();
+  }
+
+  machineOf(id: string): SimulatedMachine | undefined {
+    return this.machines.find((machine) => machine.id === id);
+  }
+
+  nameOf(id: string): string {
+    return this.machineOf(id)?.name ?? id.slice(0, 8);
+  }
+
+  /** Starts the store with a cluster of its own, and every daemon. */
+  async start(): Promise<void> {
+    this.startStore();
+    const cluster = { id: "simulated", name: "simulated", createdMs: this.clock.now() };
+    await this.server.store?.txn({ compare: [], success: [putJson(keys.cluster(), cluster)], failure: [] });
+    for (const machine of this.machines) machine.start();
+    await this.#settle();
+  }
+
+  startStore(): void {
+    if (this.server.store !== undefined) return;
+    this.trace.note("store", "starts");
+    this.server.start();
+    this.history.follow();
+  }
+
+  stopStore(): void {
+    if (this.server.store === undefined) return;
+    this.trace.note("store", "stops");
+    void this.server.stop();
+  }
+
+  /** Lets `durationMs` of virtual time pass. */
+  async run(durationMs: number): Promise<void> {
+    const untilMs = this.nowMs + durationMs;
+    let timers = 0;
+    let momentMs = this.nowMs;
+    while (this.clock.fireNext(untilMs)) {
+      await this.#settle();
+      timers = this.nowMs === momentMs ? timers + 1 : 0;
+      momentMs = this.nowMs;
+      if (timers > MOMENT_TIMERS_MAX) throw new Error(`time stands still at ${momentMs} ms`);
+    }
+    this.clock.skipTo(untilMs);
+    await this.#settle();
+  }
+
+  /** Ends everything, so that nothing of this world is left waiting. */
+  async end(): Promise<void> {
+    for (const machine of this.machines) machine.killDaemon();
+    await this.server.stop();
+    await this.#settle();
+  }
+
+  /** Everything asynchronous here is promises, and those have all run when a macrotask comes. */
+  async #settle(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.history.read();
+    for (const watcher of this.watchers) watcher.onSettled?.();
+  }
+
+  #onRevision(entry: HistoryEntry, after: ClusterView): void {
+    for (const { key, value } of entry.changes) this.#traceChange(key, value);
+    for (const watcher of this.watchers) watcher.onRevision?.(entry, after);
+  }
+
+  #traceChange(key: string, value: Uint8Array | undefined): void {
+    const parsed = parseKey(key);
+    if (parsed === undefined || parsed.kind === "file") return;
+    const { kind, first, second } = parsed;
+    const name = [kind, this.nameOf(first), second].filter((part) => part !== "").join("/");
+    this.trace.note("store", value === undefined ? `- ${name}` : `+ ${name} ${toText(value)}`);
+  }
+
+  #onStatus(machine: SimulatedMachine, unit: string, status: UnitStatus | undefined): void {
+    this.trace.note(
+      machine.name,
+      `${unit} is ${status === undefined ? "gone" : `${status.active} (${status.sub})`}`,
+    );
+    for (const watcher of this.watchers) watcher.onStatus?.(machine, unit, status);
+  }
+}
