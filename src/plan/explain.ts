@@ -124,7 +124,7 @@ function verdicts(
   const judge = (machine: ScheduledMachine): MachineVerdict => {
     const { id, name } = machine.facts;
     const isTarget = targets.has(machine);
-    const refusal = isTarget ? undefined : scheduler.refusal(machine, { unit, placement });
+    const refusal = isTarget ? undefined : scheduler.refusalToCome(machine, { unit, placement });
     if (refusal !== undefined) return { machine: id, name, verdict: "refused", refusal };
     const score = scheduler.score(machine, { unit, placement });
     if (!isTarget) return { machine: id, name, verdict: "fits", score };

@@ -87,7 +87,10 @@ function placeOne(draft: Draft, candidate: Candidate): void {
     return;
   }
   const choice = draft.scheduler.place(candidate);
-  if (choice.kind === "refused") return notePlacedNowhere(draft, candidate.unit, choice.refusals);
+  if (choice.kind === "refused") {
+    notePlacedNowhere(draft, candidate.unit, choice.refusals);
+    return;
+  }
   const why = leavingReason(draft, standing);
   const reason = why === undefined ? choice.reason : `${why}: ${choice.reason}`;
   draft.reasons.set(reasonKey(candidate.unit, choice.machine), reason);

@@ -77,7 +77,8 @@ function clearTheWay(draft: Draft, placed: Placed): void {
     const displaced = draft.scheduler.displace(other, machine, unit);
     if (displaced === undefined) {
       const fact = `has ${other}, which the unit replaces but which fits on no other machine`;
-      return leave(draft, placed, `${machine.facts.name} ${fact}`);
+      leave(draft, placed, `${machine.facts.name} ${fact}`);
+      return;
     }
     draft.reasons.set(reasonKey(other, displaced.to), displaced.reason);
   }

@@ -1,16 +1,17 @@
 /**
  * Which machine? Holds every present machine with what is on it, and chooses machines for units one after the other.
  *
- * Invariants: the same machines, units and calls give the same choices in any order of insertion; a choice passes every
- * filter; of the machines that pass, none has a better score. It must not know of desired states, losses or time.
+ * Invariants: the same machines, units and calls give the same choices, whatever order the machines were given in; a
+ * choice passes every filter; of the machines that pass, none has a better score. It must not know of desired states,
+ * losses or time.
  */
 import type { Refusal } from "#plan/cluster-plan.ts";
 import type { Placement } from "#unit/placement.ts";
-import { type Candidate, isOpenTo, refusalOf, replacedOn, type Surroundings } from "./filters.ts";
+import { type Candidate, refusalOf, replacedOn, type Surroundings } from "./filters.ts";
 import { groupOf } from "./group.ts";
 import { type MachineFacts, ScheduledMachine } from "./machine.ts";
+import { Rankings } from "./rankings.ts";
 import { compareScores, reasonFor, type ScoreParts, scoreOf } from "./score.ts";
-import { SpreadCounts } from "./spread.ts";
 
 /** A unit that has to leave for another that replaces it. */
 export interface Displaced {
@@ -27,21 +28,27 @@ export type Choice =
       readonly reason: string;
       readonly displaced: readonly Displaced[];
     }
+  /** One refusal for each machine, in order of machine ID. */
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
+
+type Taken =
+  | { readonly kind: "taken"; readonly displaced: readonly Displaced[] }
+  | { readonly kind: "blocked"; readonly refusal: Refusal };
 
 export class Scheduler implements Surroundings {
   /** In order of machine ID. */
   readonly machines: readonly ScheduledMachine[];
-  readonly #byId: ReadonlyMap<string, ScheduledMachine>;
+  readonly #byId = new Map<string, ScheduledMachine>();
   readonly #places = new Map<string, Set<ScheduledMachine>>();
   readonly #away = new Map<string, string>();
-  readonly #spreads = new Map<string, Map<string, SpreadCounts>>();
+  readonly #rankings: Rankings;
 
   constructor(machines: Iterable<MachineFacts>) {
     this.machines = [...machines]
       .sort((left, right) => (left.id < right.id ? -1 : 1))
       .map((facts, index) => new ScheduledMachine(facts, index));
-    this.#byId = new Map(this.machines.map((machine) => [machine.facts.id, machine]));
+    for (const machine of this.machines) this.#byId.set(machine.facts.id, machine);
+    this.#rankings = new Rankings(this.machines);
   }
 
   machine(id: string): ScheduledMachine | undefined {
@@ -69,7 +76,7 @@ export class Scheduler implements Surroundings {
     const places = this.#places.get(unit);
     if (places === undefined) this.#places.set(unit, new Set([machine]));
     else places.add(machine);
-    this.#count(unit, machine, 1);
+    this.#rankings.count(groupOf(unit), machine, 1);
   }
 
   remove(unit: string, machine: ScheduledMachine): void {
@@ -77,7 +84,7 @@ export class Scheduler implements Surroundings {
     const places = this.#places.get(unit);
     places?.delete(machine);
     if (places?.size === 0) this.#places.delete(unit);
-    this.#count(unit, machine, -1);
+    this.#rankings.count(groupOf(unit), machine, -1);
   }
 
   /** Why the unit cannot be on the machine; `placed` as for {@link refusalOf}. What it would replace is not asked. */
@@ -86,77 +93,47 @@ export class Scheduler implements Surroundings {
   }
 
   score(machine: ScheduledMachine, candidate: Candidate): ScoreParts {
-    return scoreOf(machine, candidate, this.#spreadFor(candidate));
+    return scoreOf(machine, candidate, this.#rankings.countsFor(candidate));
   }
 
-  /** Chooses a machine for a unit that is on none and puts it there, together with whatever it replaces elsewhere. */
+  /** Chooses a machine for a unit that is on none and puts it there, and whatever it replaces elsewhere. */
   place(candidate: Candidate): Choice {
-    const refusals: Refusal[] = [];
-    for (const machine of this.#ranked(candidate, refusals)) {
+    const blocked = new Map<ScheduledMachine, Refusal>();
+    for (const machine of this.#inOrder(candidate)) {
       const reason = this.#reason(machine, candidate);
       const taken = this.#take(machine, candidate);
       if (taken.kind === "taken")
         return { kind: "chosen", machine: machine.facts.id, reason, displaced: taken.displaced };
-      refusals.push(taken.refusal);
+      blocked.set(machine, taken.refusal);
     }
-    return {
-      kind: "refused",
-      refusals: refusals.sort((left, right) => (left.machine < right.machine ? -1 : 1)),
-    };
+    const refusals = this.machines.flatMap(
+      (machine) => blocked.get(machine) ?? this.refusal(machine, candidate) ?? [],
+    );
+    return { kind: "refused", refusals };
   }
 
-  /** Machines that pass, best first; the others' refusals are added to `refusals`. */
-  #ranked(candidate: Candidate, refusals: Refusal[]): readonly ScheduledMachine[] {
-    const fitting: { machine: ScheduledMachine; score: ScoreParts }[] = [];
-    for (const machine of this.machines) {
-      const refusal = this.refusal(machine, candidate);
-      if (refusal === undefined) fitting.push({ machine, score: this.score(machine, candidate) });
-      else refusals.push(refusal);
-    }
-    return fitting
-      .sort(
-        (left, right) => compareScores(left.score, right.score) || left.machine.index - right.machine.index,
-      )
-      .map(({ machine }) => machine);
-  }
-
-  #reason(machine: ScheduledMachine, candidate: Candidate): string {
-    const matching = this.machines.filter((other) => isOpenTo(other, candidate.placement.metadata)).length;
-    return reasonFor(machine, candidate, this.score(machine, candidate), matching);
-  }
-
-  /** Puts the unit on the machine and what it replaces there on others; nothing changes where one of those fits nowhere. */
-  #take(
-    machine: ScheduledMachine,
-    candidate: Candidate,
-  ): { kind: "taken"; displaced: readonly Displaced[] } | { kind: "refused"; refusal: Refusal } {
-    const victims = replacedOn(machine, candidate);
-    const displaced: Displaced[] = [];
-    this.add(candidate.unit, candidate.placement, machine);
-    for (const unit of victims) {
-      const moved = this.displace(unit, machine, candidate.unit);
-      if (moved === undefined) {
-        this.#undo(displaced);
-        this.remove(candidate.unit, machine);
-        const text = `has ${unit}, which the unit replaces but which fits on no other machine`;
-        return { kind: "refused", refusal: { machine: machine.facts.id, code: "conflicts", text } };
-      }
-      displaced.push(moved);
-    }
-    return { kind: "taken", displaced };
+  /** Why the unit cannot come to the machine, with all it would replace there; nothing is changed. */
+  refusalToCome(machine: ScheduledMachine, candidate: Candidate): Refusal | undefined {
+    const refusal = this.refusal(machine, candidate);
+    if (refusal !== undefined || replacedOn(machine, candidate).length === 0) return refusal;
+    const taken = this.#take(machine, candidate);
+    if (taken.kind === "blocked") return taken.refusal;
+    this.#undo(taken.displaced);
+    this.remove(candidate.unit, machine);
+    return undefined;
   }
 
   /** Moves a unit away from a machine for the sake of `by`; undefined, and no change, when it fits nowhere else. */
   displace(unit: string, from: ScheduledMachine, by: string): Displaced | undefined {
     const placement = from.units.get(unit);
-    if (placement === undefined) return undefined;
+    if (placement === undefined || placement.global) return undefined;
     const candidate = { unit, placement };
     this.remove(unit, from);
     // A unit that is moved out of the way moves nobody else, so that one placement stays one small change.
-    const to = this.#ranked(candidate, []).find(
+    const to = this.#fitting(this.machines, candidate).find(
       (machine) => machine !== from && replacedOn(machine, candidate).length === 0,
     );
-    if (to === undefined || placement.global) {
+    if (to === undefined) {
       this.add(unit, placement, from);
       return undefined;
     }
@@ -165,38 +142,60 @@ export class Scheduler implements Surroundings {
     return { unit, from: from.facts.id, to: to.facts.id, reason };
   }
 
+  /** Machines that pass, best first. Where one alone can be told to be the best, only that one. */
+  #inOrder(candidate: Candidate): readonly ScheduledMachine[] {
+    const { machineId, machineOf, replaces } = candidate.placement;
+    const [peer] = machineOf;
+    if (peer !== undefined) return this.#fitting(this.placesOf(peer), candidate);
+    if (machineId !== undefined || replaces.length > 0) return this.#fitting(this.machines, candidate);
+    const accepts = (machine: ScheduledMachine): boolean => this.refusal(machine, candidate) === undefined;
+    const best = this.#rankings.for(candidate).find(this.#rankings.countsFor(candidate), accepts);
+    return best === undefined ? [] : [best];
+  }
+
+  /** The slow way to the same order as the rankings', for the few units whose choice depends on other units' moves. */
+  #fitting(pool: Iterable<ScheduledMachine>, candidate: Candidate): readonly ScheduledMachine[] {
+    const fitting: { machine: ScheduledMachine; score: ScoreParts }[] = [];
+    for (const machine of pool)
+      if (this.refusal(machine, candidate) === undefined)
+        fitting.push({ machine, score: this.score(machine, candidate) });
+    return fitting
+      .sort(
+        (left, right) => compareScores(left.score, right.score) || left.machine.index - right.machine.index,
+      )
+      .map(({ machine }) => machine);
+  }
+
+  #reason(machine: ScheduledMachine, candidate: Candidate): string {
+    return reasonFor(machine, candidate, this.score(machine, candidate), this.#rankings.for(candidate).size);
+  }
+
+  /** Puts the unit on the machine and what it replaces there on others; no change where one of those fits nowhere. */
+  #take(machine: ScheduledMachine, candidate: Candidate): Taken {
+    const displaced: Displaced[] = [];
+    const replaced = replacedOn(machine, candidate);
+    this.add(candidate.unit, candidate.placement, machine);
+    for (const unit of replaced) {
+      const moved = this.displace(unit, machine, candidate.unit);
+      if (moved !== undefined) {
+        displaced.push(moved);
+        continue;
+      }
+      this.#undo(displaced);
+      this.remove(candidate.unit, machine);
+      const text = `has ${unit}, which the unit replaces but which fits on no other machine`;
+      return { kind: "blocked", refusal: { machine: machine.facts.id, code: "conflicts", text } };
+    }
+    return { kind: "taken", displaced };
+  }
+
   #undo(displaced: readonly Displaced[]): void {
     for (const { unit, from, to } of displaced) {
-      const source = this.machine(from);
-      const target = this.machine(to);
+      const [source, target] = [this.machine(from), this.machine(to)];
       const placement = target?.units.get(unit);
       if (source === undefined || target === undefined || placement === undefined) continue;
       this.remove(unit, target);
       this.add(unit, placement, source);
     }
-  }
-
-  /** The counts that Spread= of the unit is judged by; undefined where it has none to judge. */
-  #spreadFor({ unit, placement }: Candidate): SpreadCounts | undefined {
-    const group = groupOf(unit);
-    if (group === undefined || placement.spread.length === 0) return undefined;
-    const spreads = this.#spreads.get(group) ?? new Map<string, SpreadCounts>();
-    this.#spreads.set(group, spreads);
-    const signature = placement.spread.join("\0");
-    const known = spreads.get(signature);
-    if (known !== undefined) return known;
-    const counts = new SpreadCounts(placement.spread);
-    for (const machine of this.machines) {
-      const instances = machine.countOf(group);
-      if (instances > 0) counts.count(machine, instances);
-    }
-    spreads.set(signature, counts);
-    return counts;
-  }
-
-  #count(unit: string, machine: ScheduledMachine, change: 1 | -1): void {
-    const group = groupOf(unit);
-    const spreads = group === undefined ? undefined : this.#spreads.get(group);
-    if (spreads !== undefined) for (const counts of spreads.values()) counts.count(machine, change);
   }
 }

@@ -12,47 +12,74 @@ export interface SpreadUse {
 }
 
 /**
- * Instances counted by the values of `keys`, the later keys within the earlier ones: with rack and machine, first the
- * least used rack is looked for, then the least used machine of it. Machines without a key share the empty value, as
- * in swarmkit, so that they are neither preferred nor left out.
+ * The machines divided by the values of keys, the later keys within the earlier ones: with rack and machine, first the
+ * least used rack is looked for, then the least used machine in it. Each division is a domain, known by its number.
+ * Machines without a key share the empty value, as in swarmkit, so that they are neither preferred nor left out.
  */
-export class SpreadCounts {
+export class SpreadLayout {
   readonly keys: readonly string[];
-  readonly #counts = new Map<string, number>();
+  /** By machine index: the domain at each depth. */
+  readonly #domains: readonly (readonly number[])[];
 
-  constructor(keys: readonly string[]) {
+  constructor(keys: readonly string[], machines: readonly ScheduledMachine[]) {
     this.keys = keys;
+    const numbers = new Map<string, number>();
+    this.#domains = machines.map((machine) => {
+      let path = "";
+      return keys.map((key, depth) => {
+        // Neither metadata values nor machine IDs hold a NUL, so different paths stay different.
+        path = `${path}\0${keyValue(machine, key)}`;
+        const name = `${depth}${path}`;
+        const number = numbers.get(name) ?? numbers.size;
+        numbers.set(name, number);
+        return number;
+      });
+    });
+  }
+
+  domainsOf(machine: ScheduledMachine): readonly number[] {
+    return this.#domains[machine.index] ?? [];
+  }
+}
+
+/** Instances of one template, counted by the domains of a layout. */
+export class SpreadCounts {
+  readonly layout: SpreadLayout;
+  readonly #counts = new Map<number, number>();
+
+  constructor(layout: SpreadLayout) {
+    this.layout = layout;
   }
 
   /** Takes `change` instances on the machine into the counts. */
   count(machine: ScheduledMachine, change: number): void {
-    for (let depth = 0; depth < this.keys.length; depth++) {
-      const path = pathOf(machine, this.keys, depth);
-      this.#counts.set(path, this.at(path) + change);
+    for (const domain of this.layout.domainsOf(machine)) {
+      const count = this.at(domain) + change;
+      if (count === 0) this.#counts.delete(domain);
+      else this.#counts.set(domain, count);
     }
   }
 
-  at(path: string): number {
-    return this.#counts.get(path) ?? 0;
+  at(domain: number): number {
+    return this.#counts.get(domain) ?? 0;
+  }
+
+  /** The domains that have instances. */
+  used(): Iterable<number> {
+    return this.#counts.keys();
   }
 
   /** What a further instance on the machine would add to, key by key. */
   usesOf(machine: ScheduledMachine): readonly SpreadUse[] {
-    return this.keys.map((key, depth) => ({
+    const domains = this.layout.domainsOf(machine);
+    return this.layout.keys.map((key, depth) => ({
       key,
       value: keyValue(machine, key),
-      instances: this.at(pathOf(machine, this.keys, depth)),
+      instances: this.at(domains[depth] ?? -1),
     }));
   }
 }
 
-export function keyValue(machine: ScheduledMachine, key: string): string {
+function keyValue(machine: ScheduledMachine, key: string): string {
   return key === MACHINE_KEY ? machine.facts.id : (machine.facts.metadata[key] ?? "");
-}
-
-/** Names the machine's values of the first `depth` + 1 keys; values hold no NUL. */
-export function pathOf(machine: ScheduledMachine, keys: readonly string[], depth: number): string {
-  let path = keyValue(machine, keys[depth] ?? "");
-  for (let above = depth - 1; above >= 0; above--) path = `${keyValue(machine, keys[above] ?? "")}\0${path}`;
-  return path;
 }
