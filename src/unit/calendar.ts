@@ -56,7 +56,7 @@ export function parseCalendar(text: string): CalendarSpec | undefined {
 export const calendar: Grammar<CalendarSpec> = grammar(
   "a calendar event such as daily or Mon..Fri 09:00",
   parseCalendar,
-  "Failed to parse calendar specification, ignoring",
+  "Failed to parse calendar specification, ignoring: %v",
 );
 
 /** A zone is the last word: `UTC`, or a name with a slash that the platform knows. */

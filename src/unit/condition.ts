@@ -1,6 +1,7 @@
 /** `ConditionPathExists=` and its like as typed data; whoever starts units evaluates them. */
 import { Complaint } from "./diagnostic.ts";
-import { expanded, type Grammar } from "./grammar.ts";
+import { type Grammar, unresolved } from "./grammar.ts";
+import { expandSpecifiers } from "./specifiers.ts";
 
 /** What follows Condition or Assert in a key's name. Those of {@link PATH_CHECKS} take an absolute path. */
 export const PATH_CHECKS = [
@@ -61,17 +62,19 @@ export interface Condition extends ConditionTest {
 }
 
 function conditionTest(isPath: boolean): Grammar<ConditionTest> {
-  return expanded({
-    name: isPath
-      ? "an absolute path, after | or ! where wanted"
-      : "a value to test, after | or ! where wanted",
-    parse: (value) => {
-      const [, triggering = "", negated = "", argument = ""] = /^(\|?)\s*(!?)\s*(.*)$/su.exec(value) ?? [];
-      if (isPath && !argument.startsWith("/"))
-        return new Complaint(`Path in condition not absolute, ignoring: ${value}`);
+  const what = isPath ? "an absolute path" : "a value to test";
+  return {
+    name: `${what}, after | or ! where wanted`,
+    parse: (value, { key, specifiers }) => {
+      const [, triggering = "", negated = "", text = ""] = /^(\|?)\s*(!?)\s*(.*)$/su.exec(value) ?? [];
+      const argument = expandSpecifiers(text, specifiers);
+      if (argument === undefined) return unresolved(text, "warning");
+      if (isPath && !argument.startsWith("/")) {
+        return new Complaint(`${key}= path is not absolute, ignoring: ${argument}`);
+      }
       return { argument, triggering: triggering !== "", negated: negated !== "" };
     },
-  });
+  };
 }
 
 export const pathTest = conditionTest(true);

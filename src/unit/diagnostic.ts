@@ -11,6 +11,7 @@ export type DiagnosticCode =
   | "syntax"
   | "unknown-section"
   | "unknown-key"
+  | "obsolete-key"
   | "bad-value"
   | "bad-combination"
   | "contradictory-options"

@@ -14,7 +14,7 @@ export const environmentAssignments: Grammar<readonly EnvironmentAssignment[]> =
 
 function parseEnvironment(text: string, context: ValueContext): readonly EnvironmentAssignment[] | Complaint {
   const { words, unbalanced, unknownEscape } = splitWords(text);
-  if (unbalanced) return new Complaint(`Unbalanced quoting, ignoring: "${text}"`);
+  if (unbalanced) return new Complaint(`Invalid syntax, ignoring: ${text}`);
   if (unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text}"`);
   const assignments: EnvironmentAssignment[] = [];
   for (const word of words) {
@@ -27,7 +27,8 @@ function parseEnvironment(text: string, context: ValueContext): readonly Environ
 
 function parseAssignment(word: string, context: ValueContext): EnvironmentAssignment | Complaint {
   const expanded = expandSpecifiers(word, context.specifiers);
-  if (expanded instanceof Complaint) return new Complaint(`${expanded.message}, ignoring`);
+  if (expanded === undefined)
+    return new Complaint(`Failed to resolve specifiers in ${word}, ignoring: Invalid slot`);
   const equals = expanded.indexOf("=");
   const name = expanded.slice(0, Math.max(equals, 0));
   const value = expanded.slice(equals + 1);

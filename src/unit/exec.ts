@@ -42,21 +42,33 @@ interface TakenCommand {
 
 function takeCommand(text: string, start: number, context: ValueContext): TakenCommand | Complaint {
   const first = takeWarned(text, start, context);
-  if (first instanceof Complaint) return first;
+  // A first word without end is the one fault over which systemd drops the line and keeps the unit.
+  if (first instanceof Fault) return new Complaint(first.message(true));
   const flags = takePrefixes(first.text);
-  const fail = (message: string): TakenCommand | Complaint => {
-    if (!flags.ignoreFailure) return new Complaint(`${message}: ${text}`, "error");
-    context.warn(`${message}, ignoring: ${text}`);
-    return { next: text.length };
-  };
+  const taken = takePathAndArguments(text, flags, first.next, context);
+  if (!(taken instanceof Fault)) return taken;
+  if (!flags.ignoreFailure) return new Complaint(taken.message(false), "error");
+  context.warn(taken.message(true));
+  return { next: text.length };
+}
+
+function takePathAndArguments(
+  text: string,
+  flags: Prefixes,
+  start: number,
+  context: ValueContext,
+): TakenCommand | Fault {
   const path = expandSpecifiers(flags.path, context.specifiers);
-  if (path instanceof Complaint) return fail(path.message);
+  if (path === undefined) {
+    return new Fault(`Failed to resolve unit specifiers in '${flags.path}'`, ": Invalid slot");
+  }
   const problem = pathProblem(path);
-  if (problem !== undefined) return fail(problem);
-  const rest = takeArguments(text, first.next, context);
-  if (rest instanceof Complaint) return fail(rest.message);
+  if (problem !== undefined) return new Fault(problem, `: ${path === "" ? `'${text}'` : path}`);
+  const rest = takeArguments(text, start, context);
+  if (rest instanceof Fault) return rest;
   const argv = flags.ownArgv0 ? rest.argv : [path, ...rest.argv];
-  if (argv.length === 0 || argv[0] === "") return fail("Empty executable name or zeroeth argument");
+  if (argv.length === 0 || argv[0] === "")
+    return new Fault("Empty executable name or zeroeth argument", `: ${text}`);
   const { ignoreFailure, literalEnvironment, privileges } = flags;
   return {
     command: { path: simplifyPath(path), argv, ignoreFailure, literalEnvironment, privileges },
@@ -68,7 +80,7 @@ function takeArguments(
   text: string,
   start: number,
   context: ValueContext,
-): { argv: string[]; next: number } | Complaint {
+): { argv: string[]; next: number } | Fault {
   const argv: string[] = [];
   let at = start;
   while (at < text.length && separatorAt(text, at) === undefined) {
@@ -78,25 +90,38 @@ function takeArguments(
       continue;
     }
     const word = takeWarned(text, at, context);
-    if (word instanceof Complaint) return word;
+    if (word instanceof Fault) return word;
     const expanded = expandSpecifiers(word.text, context.specifiers);
-    if (expanded instanceof Complaint) return expanded;
+    if (expanded === undefined)
+      return new Fault(`Failed to resolve unit specifiers in ${word.text}`, ": Invalid slot");
     argv.push(expanded);
     at = word.next;
   }
   return { argv, next: at };
 }
 
-function takeWarned(
-  text: string,
-  at: number,
-  context: ValueContext,
-): { text: string; next: number } | Complaint {
+function takeWarned(text: string, at: number, context: ValueContext): { text: string; next: number } | Fault {
   const word = takeWord(text, at);
-  if (word.kind === "unbalanced") return new Complaint(`Unbalanced quoting, ignoring: "${text}"`, "error");
-  if (word.kind === "end") return new Complaint(`Empty path in command line: ${text}`, "error");
-  if (word.unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text}"`);
+  if (word.kind !== "word") return new Fault("Unbalanced quoting", `: "${text}"`, true);
+  if (word.unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text.slice(at)}"`);
   return { text: word.text, next: word.next };
+}
+
+/** What is wrong with a command; whether it spoils the unit or only the line depends on the `-` before the command. */
+class Fault {
+  readonly #before: string;
+  readonly #after: string;
+  readonly #alwaysIgnoring: boolean;
+
+  constructor(before: string, after: string, alwaysIgnoring = false) {
+    this.#before = before;
+    this.#after = after;
+    this.#alwaysIgnoring = alwaysIgnoring;
+  }
+
+  message(ignoring: boolean): string {
+    return `${this.#before}${ignoring || this.#alwaysIgnoring ? ", ignoring" : ""}${this.#after}`;
+  }
 }
 
 interface Prefixes {

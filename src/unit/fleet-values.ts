@@ -19,8 +19,7 @@ export function fleetValues(text: string, specifiers: SpecifierContext): readonl
 }
 
 function expandOne(found: string, specifiers: SpecifierContext): string {
-  const text = expandSpecifiers(found, specifiers);
-  return text instanceof Complaint ? found : text;
+  return expandSpecifiers(found, specifiers) ?? found;
 }
 
 /** The first of fleet's values: for keys that take one. */
@@ -132,13 +131,13 @@ function parsePreference(word: string): Preference | undefined {
 export const failover = grammar(
   "eager or strict",
   (text) => (["eager", "strict"] as const).find((word) => word === text),
-  "Failover= is neither eager nor strict",
+  "Failover= is neither eager nor strict: %v",
   "error",
 );
 
 export const maxPerMachine = grammar(
   "a whole number from 1",
   (text) => (/^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined),
-  "MaxPerMachine= is not a whole number from 1",
+  "MaxPerMachine= is not a whole number from 1: %v",
   "error",
 );

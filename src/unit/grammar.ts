@@ -4,6 +4,8 @@ import { expandSpecifiers, type SpecifierContext } from "./specifiers.ts";
 
 /** What a grammar may know and say beside its result. */
 export interface ValueContext {
+  /** The key the value is assigned to; systemd names it in some of its complaints. */
+  readonly key: string;
   readonly specifiers: SpecifierContext;
   /** Something odd that does not spoil the value. */
   warn(message: string): void;
@@ -16,7 +18,10 @@ export interface Grammar<T> {
   parse(text: string, context: ValueContext): T | Complaint;
 }
 
-/** A grammar from a function that yields undefined for what it does not take; `complaint` is followed by the text. */
+/**
+ * A grammar from a function that yields undefined for what it does not take. In `complaint`, `%v` stands for the value
+ * and `%k` for the key.
+ */
 export function grammar<T>(
   name: string,
   parse: (text: string, context: ValueContext) => T | Complaint | undefined,
@@ -27,7 +32,12 @@ export function grammar<T>(
     name,
     parse: (text, context) => {
       const value = parse(text, context);
-      return value === undefined ? new Complaint(`${complaint}: ${text}`, severity) : value;
+      if (value !== undefined) return value;
+      const replacements: Readonly<Record<string, string>> = { "%v": text, "%k": context.key };
+      return new Complaint(
+        complaint.replaceAll(/%[vk]/g, (found) => replacements[found] ?? found),
+        severity,
+      );
     },
   };
 }
@@ -35,22 +45,27 @@ export function grammar<T>(
 /** One of some words. */
 export function oneOf<const W extends string>(what: string, words: readonly W[]): Grammar<W> {
   const find = (text: string): W | undefined => words.find((word) => word === text);
-  return grammar(`one of ${words.join(", ")}`, find, `Failed to parse ${what}, ignoring`);
+  return grammar(`one of ${words.join(", ")}`, find, `Failed to parse ${what}, ignoring: %v`);
 }
 
-/** `inner` after specifiers have been expanded. */
-export function expanded<T>(inner: Grammar<T>): Grammar<T> {
+/** `inner` after specifiers have been expanded; an unknown one spoils the value, or with `error` the unit. */
+export function expanded<T>(inner: Grammar<T>, severity: Severity = "warning"): Grammar<T> {
   return {
     name: inner.name,
     parse: (text, context) => {
       const value = expandSpecifiers(text, context.specifiers);
-      if (value instanceof Complaint) return new Complaint(`${value.message}, ignoring`);
-      return inner.parse(value, context);
+      return value === undefined ? unresolved(text, severity) : inner.parse(value, context);
     },
   };
 }
 
-/** `inner`, but systemd accepts anything in its place; used where the value is a list of `inner` words. */
+/** systemd's words for an unknown specifier. */
+export function unresolved(text: string, severity: Severity): Complaint {
+  const where = severity === "error" ? text : `'${text}', ignoring`;
+  return new Complaint(`Failed to resolve unit specifiers in ${where}: Invalid slot`, severity);
+}
+
+/** `inner` with another form of its value. */
 export function map<T, U>(inner: Grammar<T>, transform: (value: T) => U): Grammar<U> {
   return {
     name: inner.name,

@@ -17,7 +17,7 @@ export interface Key<T> {
   readonly embedded: Treatment;
   /** systemd's version that brought the key, where that was after 239. */
   readonly since?: number;
-  /** A former name: what to write instead. */
+  /** The key of the same section to write instead of this former name. */
   readonly insteadUse?: string;
 }
 

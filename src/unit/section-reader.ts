@@ -69,6 +69,7 @@ export class SectionReader<S extends SectionName> {
 
   #read(key: Key<unknown>, entry: Entry, specifiers: SpecifierContext): readonly Located<unknown>[] {
     const context: ValueContext = {
+      key: entry.key,
       specifiers,
       warn: (message) => this.complain(entry, "warning", "bad-value", message),
     };

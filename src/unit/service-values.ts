@@ -1,9 +1,9 @@
-/** Grammars of the composite values of [Service]: exit statuses, limits, outputs, directories, environment files. */
-import { parseDuration } from "#base/duration.ts";
-import { parseSize } from "#base/size.ts";
+/** Grammars of the composite values of [Service]: exit statuses, outputs, directories, accounts, environment files. */
 import { Complaint } from "./diagnostic.ts";
-import { expanded, type Grammar, grammar, type ValueContext } from "./grammar.ts";
+import { isVariableName } from "./environment.ts";
+import { expanded, type Grammar, grammar, unresolved, type ValueContext } from "./grammar.ts";
 import type { EnvironmentFile, ExitStatusSet, OutputTarget } from "./service.ts";
+import { expandSpecifiers } from "./specifiers.ts";
 import { parsePath, parseSignal } from "./values.ts";
 import { splitWords } from "./words.ts";
 
@@ -55,7 +55,7 @@ export const environmentFile: Grammar<EnvironmentFile> = expanded(
       const path = parsePath(optional ? value.slice(1) : value);
       return path === undefined ? undefined : { path, optional };
     },
-    "EnvironmentFile= path is not absolute, ignoring",
+    "%k= path is not absolute, ignoring: %v",
   ),
 );
 
@@ -64,20 +64,23 @@ export interface WorkingDirectory {
   readonly optional: boolean;
 }
 
-/** An absolute path or `~`, which is the home of the unit's user. */
-export const workingDirectory: Grammar<WorkingDirectory> = expanded(
-  grammar(
-    "an absolute path or ~, after - for one that may be missing",
-    (value) => {
-      const optional = value.startsWith("-");
-      const rest = optional ? value.slice(1) : value;
-      const path = rest === "~" ? rest : parsePath(rest);
-      return path === undefined ? undefined : { path, optional };
-    },
-    "Failed to parse working directory path, ignoring",
-    "error",
-  ),
-);
+/** An absolute path or `~`, which is the home of the unit's user. Without `-` systemd refuses a unit over a bad one. */
+export const workingDirectory: Grammar<WorkingDirectory> = {
+  name: "an absolute path or ~, after - for one that may be missing",
+  parse: (value, { specifiers }) => {
+    const optional = value.startsWith("-");
+    const rest = optional ? value.slice(1) : value;
+    const [ignoring, severity] = optional ? ([", ignoring", "warning"] as const) : (["", "error"] as const);
+    const text = expandSpecifiers(rest, specifiers);
+    if (text === undefined) {
+      const message = `Failed to resolve unit specifiers in working directory path '${rest}'${ignoring}: Invalid slot`;
+      return new Complaint(message, severity);
+    }
+    const path = text === "~" ? text : parsePath(text);
+    if (path !== undefined) return { path, optional };
+    return new Complaint(`WorkingDirectory= path is not absolute${ignoring}: ${text}`, severity);
+  },
+};
 
 const JOURNAL_WORDS = [
   "journal",
@@ -94,7 +97,7 @@ export const outputTarget: Grammar<OutputTarget> = expanded(
   grammar(
     "journal, null, inherit, file:PATH, append:PATH or truncate:PATH",
     parseOutput,
-    "Failed to parse output specifier, ignoring",
+    "Failed to parse output specifier, ignoring: %v",
   ),
 );
 
@@ -109,78 +112,75 @@ function parseOutput(value: string): OutputTarget | undefined {
   return { kind: "file", path };
 }
 
-export interface LimitPair {
-  readonly soft: number;
-  readonly hard: number;
-}
-
-/** Units of a resource limit: a count, bytes, seconds (LimitCPU=) or microseconds (LimitRTTIME=). */
-export type LimitUnit = "count" | "bytes" | "seconds" | "microseconds" | "nice";
-
-/** `1024:524288`, `infinity`, `1G`: soft and hard limit, one value being both. */
-export function resourceLimit(unit: LimitUnit): Grammar<LimitPair> {
-  return grammar(
-    "a limit, or soft:hard, each a number or infinity",
-    (value) => {
-      const [soft, hard, more] = value.split(":").map((part) => parseLimit(part.trim(), unit));
-      if (soft === undefined || more !== undefined || (value.includes(":") && hard === undefined))
-        return undefined;
-      const pair = { soft, hard: hard ?? soft };
-      return pair.soft <= pair.hard ? pair : undefined;
-    },
-    "Failed to parse resource value, ignoring",
-  );
-}
-
-function parseLimit(value: string, unit: LimitUnit): number | undefined {
-  if (value === "infinity") return Number.POSITIVE_INFINITY;
-  if (unit === "bytes") return parseSize(value);
-  if (unit === "seconds") return wholeUnits(parseDuration(value), 1000);
-  if (unit === "microseconds") return wholeUnits(parseDuration(value, 1 / 1000), 1 / 1000);
-  if (unit === "nice") return parseNiceLimit(value);
-  return /^\d+$/.test(value) ? Number(value) : undefined;
-}
-
-/** setrlimit counts whole units; what is begun counts. */
-function wholeUnits(ms: number | undefined, unitMs: number): number | undefined {
-  return ms === undefined ? undefined : Math.ceil(ms / unitMs);
-}
-
-/** `+5` and `-5` are nice levels, which the kernel counts as 20 minus the level; a bare number is the kernel's own. */
-function parseNiceLimit(value: string): number | undefined {
-  const match = /^([+-]?)(\d+)$/.exec(value);
-  if (match === null) return undefined;
-  const number = Number(match[2]);
-  if (match[1] === "") return number;
-  const level = match[1] === "-" ? -number : number;
-  return level >= -20 && level <= 19 ? 20 - level : undefined;
-}
-
 /** Relative paths below the runtime or state directory. */
-export const relativeDirectories: Grammar<readonly string[]> = expandedDirectories();
+export const relativeDirectories: Grammar<readonly string[]> = {
+  name: "relative paths",
+  parse: (value, context) => {
+    const split = splitWords(value);
+    if (split.unbalanced) return new Complaint(`Invalid syntax, ignoring: ${value}`);
+    return split.words.flatMap((word) => {
+      const path = parseRelative(word, context);
+      if (!(path instanceof Complaint)) return [path];
+      context.warn(path.message);
+      return [];
+    });
+  },
+};
 
-function expandedDirectories(): Grammar<readonly string[]> {
-  return expanded({
-    name: "relative paths",
-    parse: (value, context) => {
-      const split = splitWords(value);
-      if (split.unbalanced) return new Complaint(`Unbalanced quoting, ignoring: "${value}"`);
-      return split.words.filter((word) => {
-        const path = word.split(":")[0] ?? "";
-        const isGood = path !== "" && !path.startsWith("/") && !path.split("/").some((part) => part === "..");
-        if (!isGood) context.warn(`RuntimeDirectory= or its like needs a relative path, ignoring: ${word}`);
-        return isGood;
-      });
-    },
-  });
+function parseRelative(word: string, { key, specifiers }: ValueContext): string | Complaint {
+  const path = expandSpecifiers(word, specifiers);
+  if (path === undefined) return unresolved(word, "warning");
+  const [directory = ""] = path.split(":");
+  if (directory.startsWith("/")) return new Complaint(`${key}= path is absolute, ignoring: ${word}`);
+  if (directory === "" || directory.split("/").includes("..")) {
+    return new Complaint(`${key}= path is not normalized, ignoring: ${word}`);
+  }
+  return path;
 }
 
-/** A user or group by name or number. */
+/**
+ * A user or group by name or number. systemd takes names that useradd would not, with a warning; what could be taken
+ * for a path or a line of passwd(5) makes the unit one that cannot be run.
+ */
 export const account: Grammar<string> = expanded(
   grammar(
     "a user or group name or number",
-    (value) => (/^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d+)$/.test(value) ? value : undefined),
-    "Invalid user/group name or numeric ID, ignoring",
+    (value, context) => {
+      if (/^([A-Za-z_][A-Za-z0-9_-]{0,30}\$?|\d+)$/.test(value)) return value;
+      if (value.length > 255 || /^\.{1,2}$|[/:\p{Cc}]/u.test(value)) return undefined;
+      context.warn(
+        `Accepting user/group name '${value}', which does not match strict user/group name rules.`,
+      );
+      return value;
+    },
+    "Invalid user/group name or numeric ID: %v",
     "error",
   ),
+  "error",
 );
+
+/** Groups by name or number; an unknown specifier makes the unit one that cannot be run. */
+export const accounts: Grammar<readonly string[]> = {
+  name: "user or group names or numbers",
+  parse: (value, context) => {
+    const groups: string[] = [];
+    for (const word of splitWords(value).words) {
+      const group = account.parse(word, context);
+      if (group instanceof Complaint) return group;
+      groups.push(group);
+    }
+    return groups;
+  },
+};
+
+/** Names of variables, for PassEnvironment=. */
+export const variableNames: Grammar<readonly string[]> = {
+  name: "names of environment variables",
+  parse: (value, context) =>
+    splitWords(value).words.flatMap((word) => {
+      const name = expandSpecifiers(word, context.specifiers);
+      if (name !== undefined && isVariableName(name)) return [name];
+      context.warn(`Invalid environment name for ${context.key}, ignoring: ${word}`);
+      return [];
+    }),
+};

@@ -1,5 +1,4 @@
 /** Specifiers (`%n`, `%i`, …) of systemd.unit(5), SPECIFIERS, expanded from plain facts. */
-import { Complaint } from "./diagnostic.ts";
 import { parseUnitName, type UnitName, unescapeUnitName } from "./name.ts";
 
 /** What specifiers say about the machine and the user units run for; all plain data. */
@@ -114,11 +113,10 @@ const SPECIFIERS: ReadonlyMap<string, Expansion> = new Map<string, Expansion>([
   ["%", () => "%"],
 ]);
 
-/** The text with its specifiers expanded, or systemd's complaint about an unknown letter; `%` before anything else stays. */
-export function expandSpecifiers(text: string, context: SpecifierContext): string | Complaint {
-  const unknown = [...text.matchAll(/%([%0-9A-Za-z])/g)].find(([, letter]) => !SPECIFIERS.has(letter ?? ""));
-  if (unknown !== undefined)
-    return new Complaint(`Failed to resolve unit specifiers in '${text}': Invalid slot`);
+/** The text with its specifiers expanded, or undefined when one of them is unknown; `%` before anything but a letter or digit stays. */
+export function expandSpecifiers(text: string, context: SpecifierContext): string | undefined {
+  const specifiers = text.matchAll(/%([%0-9A-Za-z])/g);
+  if (specifiers.some(([, letter = ""]) => !SPECIFIERS.has(letter))) return undefined;
   return text.replaceAll(
     /%([%0-9A-Za-z])/g,
     (whole, letter: string) => SPECIFIERS.get(letter)?.(context) ?? whole,

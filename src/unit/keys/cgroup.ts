@@ -1,20 +1,9 @@
 /** Resource keys, shared by every section whose unit has a control group: systemd.resource-control(5). */
 import { oneOf } from "../grammar.ts";
 import { last, list } from "../key.ts";
-import {
-  boolean,
-  cpuQuota,
-  cpuWeight,
-  expandedWords,
-  integer,
-  memoryLimit,
-  tasksLimit,
-  text,
-  timeSpan,
-  unitName,
-} from "../values.ts";
+import { cpuQuota, cpuWeight, ioWeight, memoryFloor, memoryLimit, tasksLimit } from "../resource-values.ts";
+import { boolean, expandedWords, integer, text, timeSpan, unitName } from "../values.ts";
 
-const ioWeight = integer(1, 10_000);
 const shares = integer(2, 262_144);
 const oldIoWeight = integer(10, 1000);
 const oomdMode = oneOf("oomd mode", ["auto", "kill"]);
@@ -32,19 +21,19 @@ export const CGROUP_KEYS = {
   AllowedMemoryNodes: list(text, "ignored", { since: 244 }),
   StartupAllowedMemoryNodes: list(text, "ignored", { since: 252 }),
   MemoryAccounting: last(boolean),
-  MemoryMin: last(memoryLimit, "limit"),
-  DefaultMemoryMin: last(memoryLimit, "ignored", { since: 240 }),
-  MemoryLow: last(memoryLimit),
-  DefaultMemoryLow: last(memoryLimit, "ignored", { since: 240 }),
-  StartupMemoryLow: last(memoryLimit, "ignored", { since: 253 }),
+  MemoryMin: last(memoryFloor, "limit"),
+  DefaultMemoryMin: last(memoryFloor, "ignored", { since: 240 }),
+  MemoryLow: last(memoryFloor),
+  DefaultMemoryLow: last(memoryFloor, "ignored", { since: 240 }),
+  StartupMemoryLow: last(memoryFloor, "ignored", { since: 253 }),
   MemoryHigh: last(memoryLimit, "limit"),
   StartupMemoryHigh: last(memoryLimit, "ignored", { since: 253 }),
   MemoryMax: last(memoryLimit, "limit"),
   StartupMemoryMax: last(memoryLimit, "ignored", { since: 253 }),
-  MemorySwapMax: last(memoryLimit),
-  StartupMemorySwapMax: last(memoryLimit, "ignored", { since: 253 }),
-  MemoryZSwapMax: last(memoryLimit, "ignored", { since: 253 }),
-  StartupMemoryZSwapMax: last(memoryLimit, "ignored", { since: 253 }),
+  MemorySwapMax: last(memoryFloor),
+  StartupMemorySwapMax: last(memoryFloor, "ignored", { since: 253 }),
+  MemoryZSwapMax: last(memoryFloor, "ignored", { since: 253 }),
+  StartupMemoryZSwapMax: last(memoryFloor, "ignored", { since: 253 }),
   MemoryLimit: last(memoryLimit, "ignored", { insteadUse: "MemoryMax" }),
   MemoryPressureWatch: last(text, "ignored", { since: 254 }),
   MemoryPressureThresholdSec: last(timeSpan, "ignored", { since: 254 }),

@@ -2,14 +2,14 @@
 import { environmentAssignments } from "../environment.ts";
 import { oneOf } from "../grammar.ts";
 import { type Key, last, list } from "../key.ts";
+import { type LimitPair, type LimitUnit, resourceLimit } from "../resource-values.ts";
 import {
   account,
+  accounts,
   environmentFile,
-  type LimitPair,
-  type LimitUnit,
   outputTarget,
   relativeDirectories,
-  resourceLimit,
+  variableNames,
   workingDirectory,
 } from "../service-values.ts";
 import {
@@ -74,11 +74,11 @@ export const EXEC_KEYS = {
   MountImages: list(text, "ignored", { since: 247 }),
   User: last(account, "run"),
   Group: last(account, "run"),
-  SupplementaryGroups: list(expandedWords, "run"),
+  SupplementaryGroups: list(accounts, "run"),
   DynamicUser: last(boolean),
   SetLoginEnvironment: last(boolean, "ignored", { since: 255 }),
-  Nice: last(integer(-20, 19), "run"),
-  OOMScoreAdjust: last(integer(-1000, 1000), "run"),
+  Nice: last(integer(-20, 19, "Nice priority out of range, ignoring: %v"), "run"),
+  OOMScoreAdjust: last(integer(-1000, 1000, "OOM score adjust value out of range, ignoring: %v"), "run"),
   CoredumpFilter: list(text, "ignored", { since: 246 }),
   IOSchedulingClass: last(text),
   IOSchedulingPriority: last(integer(0, 7)),
@@ -91,7 +91,7 @@ export const EXEC_KEYS = {
   UMask: last(mode, "run"),
   Environment: list(environmentAssignments, "run"),
   EnvironmentFile: list(environmentFile, "run"),
-  PassEnvironment: list(expandedWords, "run"),
+  PassEnvironment: list(variableNames, "run"),
   UnsetEnvironment: list(expandedWords, "run"),
   ExecSearchPath: list(text, "ignored", { since: 250 }),
   StandardInput: last(standardInput),

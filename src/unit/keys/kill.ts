@@ -4,7 +4,7 @@ import { last } from "../key.ts";
 import { boolean, signal } from "../values.ts";
 
 export const KILL_KEYS = {
-  KillMode: last(oneOf("kill mode", ["control-group", "mixed", "process", "none"]), "run"),
+  KillMode: last(oneOf("kill mode specification", ["control-group", "mixed", "process", "none"]), "run"),
   KillSignal: last(signal, "run"),
   RestartKillSignal: last(signal, "run", { since: 244 }),
   FinalKillSignal: last(signal, "run"),

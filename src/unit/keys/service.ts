@@ -26,7 +26,7 @@ const pidFile = expanded(
   grammar(
     "a path",
     (value, { specifiers }) => (value.startsWith("/") ? value : `${specifiers.runtimeDirectory}/${value}`),
-    "Failed to parse path, ignoring",
+    "Failed to parse path, ignoring: %v",
   ),
 );
 
@@ -98,7 +98,7 @@ export const SERVICE_KEYS = {
   USBFunctionStrings: last(absolutePath),
   OOMPolicy: last(oneOf("OOM policy", ["continue", "stop", "kill"]), "ignored", { since: 243 }),
   // These stood here before they moved to [Unit]; systemd takes them in both places.
-  StartLimitInterval: last(timeSpan, "run", { insteadUse: "StartLimitIntervalSec= in [Unit]" }),
+  StartLimitInterval: last(timeSpan, "run"),
   StartLimitBurst: last(unsigned, "run"),
   StartLimitAction: last(emergencyAction),
   FailureAction: last(emergencyAction),

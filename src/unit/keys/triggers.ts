@@ -1,7 +1,8 @@
 /** Keys of the units that start others: [Timer], [Path], [Socket]. Manuals: systemd.timer(5), .path(5), .socket(5). */
+import { parseDuration } from "#base/duration.ts";
 import { calendar } from "../calendar.ts";
 import { execCommands } from "../exec.ts";
-import { oneOf } from "../grammar.ts";
+import { grammar, oneOf } from "../grammar.ts";
 import { last, list } from "../key.ts";
 import { account } from "../service-values.ts";
 import {
@@ -22,12 +23,18 @@ import { CGROUP_KEYS } from "./cgroup.ts";
 import { EXEC_KEYS } from "./exec.ts";
 import { KILL_KEYS } from "./kill.ts";
 
+const timerSpan = grammar(
+  timeSpan.name,
+  (value) => parseDuration(value),
+  "Failed to parse timer value, ignoring: %v",
+);
+
 export const TIMER_KEYS = {
-  OnActiveSec: list(timeSpan, "run"),
-  OnBootSec: list(timeSpan, "run"),
-  OnStartupSec: list(timeSpan, "run"),
-  OnUnitActiveSec: list(timeSpan, "run"),
-  OnUnitInactiveSec: list(timeSpan, "run"),
+  OnActiveSec: list(timerSpan, "run"),
+  OnBootSec: list(timerSpan, "run"),
+  OnStartupSec: list(timerSpan, "run"),
+  OnUnitActiveSec: list(timerSpan, "run"),
+  OnUnitInactiveSec: list(timerSpan, "run"),
   OnCalendar: list(calendar, "run"),
   OnClockChange: last(boolean, "ignored", { since: 242 }),
   OnTimezoneChange: last(boolean, "ignored", { since: 242 }),

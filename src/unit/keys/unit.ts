@@ -15,6 +15,7 @@ import {
   expandedText,
   expandedWords,
   integer,
+  timeout,
   timeSpan,
   unitNames,
   unsigned,
@@ -30,7 +31,7 @@ const jobMode = oneOf("job mode", [
   "ignore-requirements",
 ]);
 
-export const emergencyAction = oneOf("emergency action", [
+export const emergencyAction = oneOf("%k=", [
   "none",
   "reboot",
   "reboot-force",
@@ -42,7 +43,11 @@ export const emergencyAction = oneOf("emergency action", [
   "exit-force",
 ]);
 
-const exitStatus = integer(0, 255);
+const exitStatus = integer(
+  0,
+  255,
+  "Failed to parse exit status '%v', ignoring: Numerical result out of range",
+);
 
 /** `ConditionX` and `AssertX` of every check. */
 type ConditionKeys = { readonly [K in `${"Condition" | "Assert"}${Check}`]: Key<ConditionTest> };
@@ -94,8 +99,8 @@ export const UNIT_KEYS = {
   OnSuccessJobMode: last(jobMode, "ignored", { since: 249 }),
   OnFailureJobMode: last(jobMode),
   OnFailureIsolate: last(boolean, "ignored", { insteadUse: "OnFailureJobMode" }),
-  JobTimeoutSec: last(timeSpan),
-  JobRunningTimeoutSec: last(timeSpan),
+  JobTimeoutSec: last(timeout),
+  JobRunningTimeoutSec: last(timeout),
   JobTimeoutAction: last(emergencyAction),
   JobTimeoutRebootArgument: last(expandedText),
   StartLimitIntervalSec: last(timeSpan, "run"),
