@@ -9,7 +9,7 @@ import type { Random } from "#base/random.ts";
 import { type LocalStore, MvccStore } from "../mvcc/mvcc-store.ts";
 import type { RetentionLimits } from "../mvcc/retention.ts";
 import { openDatabase } from "./database.ts";
-import { loadState, SqliteJournal } from "./journal.ts";
+import { loadIdentity, loadState, SqliteJournal } from "./journal.ts";
 
 export interface EmbeddedStoreOptions {
   /** Where the store's file is, or shall be created. */
@@ -28,6 +28,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       clock,
       random,
       state: loadState(database, path),
+      identity: loadIdentity(database, random),
       journal: new SqliteJournal(database, path),
       // The check phase comes after all that this turn has read from the network.
       schedule: (flush) => void setImmediate(flush),

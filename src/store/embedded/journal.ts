@@ -7,9 +7,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { FlotillaError } from "#base/errors.ts";
+import type { Random } from "#base/random.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
 import type { Change, Version } from "../mvcc/history.ts";
-import type { Journal } from "../mvcc/mvcc-store.ts";
+import { type Journal, newIdentity, type StoreIdentity } from "../mvcc/mvcc-store.ts";
 import { MvccState } from "../mvcc/state.ts";
 import type { Bytes, Revision } from "../store.ts";
 import { damaged, describeDatabaseError, readPragma } from "./database.ts";
@@ -124,6 +125,21 @@ export class SqliteJournal implements Journal {
     });
     return this.#broken;
   }
+}
+
+/** The identity kept in the file; a new one is put there when there is none yet. */
+export function loadIdentity(database: DatabaseSync, random: Random): StoreIdentity {
+  const fresh = newIdentity(random);
+  const keep = database.prepare("INSERT OR IGNORE INTO setting VALUES (?, ?)");
+  keep.run("cluster_id", fresh.clusterId);
+  keep.run("member_id", fresh.memberId);
+  return { clusterId: readSetting(database, "cluster_id"), memberId: readSetting(database, "member_id") };
+}
+
+function readSetting(database: DatabaseSync, name: string): bigint {
+  const statement = database.prepare("SELECT value FROM setting WHERE name = ?");
+  statement.setReadBigInts(true);
+  return integer(statement.get(name)?.value);
 }
 
 /**

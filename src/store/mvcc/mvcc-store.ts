@@ -37,8 +37,15 @@ import { DEFAULT_RETENTION, Retention, type RetentionLimits } from "./retention.
 import { MvccState } from "./state.ts";
 import { WatchHub } from "./watch.ts";
 
+/** What tells one store from another, as etcd's 64-bit IDs. */
+export interface StoreIdentity {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
+
 /** A store in this process, with what only its holder may ask: the gRPC server fills headers from it. */
 export interface LocalStore extends Store {
+  readonly identity: StoreIdentity;
   readonly revision: Revision;
   /** Bytes on the disk; 0 for a store without one. */
   readonly sizeBytes: number;
@@ -63,6 +70,8 @@ export interface MvccStoreOptions {
   readonly retention?: RetentionLimits;
   /** What was on the disk; the default is an empty store. */
   readonly state?: MvccState;
+  /** The default is a new one. */
+  readonly identity?: StoreIdentity;
 }
 
 /** A group is bounded so that reads and keep-alives are not held up for long. */
@@ -75,6 +84,7 @@ interface PendingWrite {
 }
 
 export class MvccStore implements LocalStore {
+  readonly identity: StoreIdentity;
   readonly #options: MvccStoreOptions;
   readonly #state: MvccState;
   readonly #watches: WatchHub;
@@ -86,6 +96,7 @@ export class MvccStore implements LocalStore {
 
   constructor(options: MvccStoreOptions) {
     const { clock, state = new MvccState() } = options;
+    this.identity = options.identity ?? newIdentity(options.random);
     this.#options = options;
     this.#state = state;
     this.#watches = new WatchHub(state, clock);
@@ -288,9 +299,17 @@ export class MvccStore implements LocalStore {
 
   #freeLeaseId(): LeaseId {
     for (;;) {
-      const bytes = this.#options.random.bytes(8);
-      const id = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0) >> 1n;
+      const id = randomInt63(this.#options.random);
       if (id !== 0n && this.#state.leases.get(id) === undefined) return id;
     }
   }
+}
+
+export function newIdentity(random: Random): StoreIdentity {
+  return { clusterId: randomInt63(random), memberId: randomInt63(random) };
+}
+
+function randomInt63(random: Random): bigint {
+  const bytes = random.bytes(8);
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0) >> 1n;
 }

@@ -1,0 +1,54 @@
+/**
+ * Etcd's v3 gRPC service on a store of this process: how other machines, etcdctl and any etcd client reach it.
+ * Calls it does not know are answered UNIMPLEMENTED.
+ */
+import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
+import type { LocalStore } from "../mvcc/mvcc-store.ts";
+import { leaseKeepAliveRequest, leaseKeepAliveResponse } from "../wire/etcd-messages.ts";
+import { decode, encode } from "../wire/message.ts";
+import { type Call, GrpcServer } from "./grpc-server.ts";
+import { ServedStore } from "./served-store.ts";
+import { unaryMethods } from "./unary-methods.ts";
+import { serveWatch } from "./watch-stream.ts";
+
+/** Etcd lets requests be this much longer on the wire before it stops reading them. */
+const REQUEST_OVERHEAD_BYTES = 512 * 1024;
+
+export interface ServeStoreOptions {
+  readonly store: LocalStore;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface StoreServer {
+  /** `host:port` as it listens. */
+  readonly address: string;
+  readonly port: number;
+  /** Cuts every connection. The store stays open. */
+  close(): Promise<void>;
+}
+
+export async function serveStore({ store, host, port }: ServeStoreOptions): Promise<StoreServer> {
+  let address = "";
+  const served = new ServedStore(store, () => `http://${address}`);
+  const streams = new Map([
+    ["/etcdserverpb.Watch/Watch", (call: Call) => serveWatch(served, call)],
+    ["/etcdserverpb.Lease/LeaseKeepAlive", (call: Call) => serveKeepAlive(served, call)],
+  ]);
+  const methods = { unary: unaryMethods(served), streams };
+  const server = new GrpcServer(methods, REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES);
+  const listeningPort = await server.listen(host, port);
+  address = `${host.includes(":") ? `[${host}]` : host}:${listeningPort}`;
+  return { address, port: listeningPort, close: () => server.close() };
+}
+
+/** A lease that is gone is answered with a time of 0; the stream stays open. */
+async function serveKeepAlive(served: ServedStore, call: Call): Promise<void> {
+  for await (const message of call.messages) {
+    const { id } = decode(leaseKeepAliveRequest, message);
+    const header = served.header();
+    const ttlS = await served.store.leaseKeepAlive(id);
+    await call.send(encode(leaseKeepAliveResponse, { header, id, ttlS }));
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Etcd's Watch call: one stream that carries any number of watches, each with its ID.
+ *
+ * Invariants: nothing is sent for a watch before the answer that it was created; nothing after the one that it was
+ * cancelled. Each watch pulls from the store only when the peer has room, so that a slow peer costs no memory.
+ */
+import { CompactedError, type WatchResponse } from "../store.ts";
+import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
+import { decode, encode } from "../wire/message.ts";
+import type { Call } from "./grpc-server.ts";
+import type { ServedStore } from "./served-store.ts";
+
+type Request = ReturnType<typeof watchRequest.read>;
+type Create = NonNullable<Request["create"]>;
+type Answer = Parameters<typeof watchResponse.write>[1];
+
+/** The ID in answers that concern no single watch. */
+const NO_WATCH = -1n;
+
+export async function serveWatch(served: ServedStore, call: Call): Promise<void> {
+  const stream = new WatchStream(served, call);
+  try {
+    for await (const message of call.messages) await stream.take(decode(watchRequest, message));
+  } finally {
+    await stream.end();
+  }
+}
+
+class WatchStream {
+  readonly #served: ServedStore;
+  readonly #call: Call;
+  readonly #watches = new Map<bigint, { readonly stop: AbortController; readonly ended: Promise<void> }>();
+  #nextId = 0n;
+
+  constructor(served: ServedStore, call: Call) {
+    this.#served = served;
+    this.#call = call;
+    call.signal.addEventListener("abort", () => this.#stopAll(), { once: true });
+  }
+
+  async take(request: Request): Promise<void> {
+    if (request.create !== undefined) await this.#create(request.create);
+    else if (request.cancel !== undefined) await this.#cancel(request.cancel.watchId);
+  }
+
+  /** Ends every watch of the stream. */
+  async end(): Promise<void> {
+    this.#stopAll();
+    await Promise.all([...this.#watches.values()].map(({ ended }) => ended));
+  }
+
+  #stopAll(): void {
+    for (const { stop } of this.#watches.values()) stop.abort();
+  }
+
+  async #create(request: Create): Promise<void> {
+    const watchId = request.watchId === 0n ? this.#freeId() : request.watchId;
+    if (this.#watches.has(watchId)) {
+      await this.#send({ header: this.#served.header(), watchId: NO_WATCH, created: true, canceled: true });
+      return;
+    }
+    const stop = new AbortController();
+    this.#watches.set(watchId, { stop, ended: this.#run(watchId, request, stop.signal) });
+  }
+
+  async #cancel(watchId: bigint): Promise<void> {
+    const watch = this.#watches.get(watchId);
+    if (watch === undefined) return;
+    watch.stop.abort();
+    await watch.ended;
+    await this.#send({ header: this.#served.header(), watchId, canceled: true });
+  }
+
+  async #run(watchId: bigint, request: Create, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const response of this.#served.store.watch(request, { signal })) {
+        await this.#send({ ...this.#answerTo(response), watchId });
+      }
+    } catch (error) {
+      await this.#sendEnd(watchId, error).catch(() => undefined);
+    } finally {
+      this.#watches.delete(watchId);
+    }
+  }
+
+  #answerTo(response: WatchResponse): Answer {
+    const header = this.#served.header(response.header);
+    switch (response.kind) {
+      case "created":
+        return { header, created: true };
+      case "events":
+        return { header, events: response.events };
+      case "progress":
+        return { header };
+    }
+  }
+
+  async #sendEnd(watchId: bigint, error: unknown): Promise<void> {
+    if (this.#call.signal.aborted) return;
+    const answer = { header: this.#served.header({ revision: 0n }), watchId, canceled: true };
+    if (error instanceof CompactedError) {
+      await this.#send({ ...answer, compactRevision: error.compactRevision });
+    } else {
+      await this.#send({ ...answer, cancelReason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #freeId(): bigint {
+    while (this.#watches.has(this.#nextId)) this.#nextId += 1n;
+    this.#nextId += 1n;
+    return this.#nextId - 1n;
+  }
+
+  #send(answer: Answer): Promise<void> {
+    return this.#call.send(encode(watchResponse, answer));
+  }
+}

@@ -1,0 +1,146 @@
+/** Reading and writing the primitives of the protobuf wire format (https://protobuf.dev/programming-guides/encoding). */
+import { StoreError } from "../store.ts";
+
+export type WireType = number;
+export const VARINT = 0;
+const FIXED64 = 1;
+export const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
+
+export class WireReader {
+  readonly #bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** A 64-bit varint as an unsigned number. */
+  uint64(): bigint {
+    let low = 0;
+    // Four groups of seven bits fit into a number, which is much faster than a bigint and nearly always enough.
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt(low);
+    }
+    let value = BigInt(low);
+    for (let shift = 28n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+    throw malformed("a number is too long");
+  }
+
+  int64(): bigint {
+    return BigInt.asIntN(64, this.uint64());
+  }
+
+  /** A varint that must fit into a JavaScript number: lengths, tags, counts. */
+  number(): number {
+    return Number(this.int64());
+  }
+
+  /** A view of the bytes, not a copy. */
+  bytes(): Uint8Array {
+    const end = this.end();
+    const view = this.#bytes.subarray(this.at, end);
+    this.at = end;
+    return view;
+  }
+
+  /** Reads a length and returns where what follows ends. */
+  end(): number {
+    const length = this.number();
+    const end = this.at + length;
+    if (length < 0 || end > this.#bytes.length) throw malformed("it ends too early");
+    return end;
+  }
+
+  skip(type: WireType): void {
+    if (type === VARINT) this.uint64();
+    else if (type === LENGTH_DELIMITED) this.at = this.end();
+    else if (type === FIXED64) this.at += 8;
+    else if (type === FIXED32) this.at += 4;
+    else throw malformed("a field has an unknown type");
+    if (this.at > this.#bytes.length) throw malformed("it ends too early");
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.at];
+    if (byte === undefined) throw malformed("it ends too early");
+    this.at += 1;
+    return byte;
+  }
+}
+
+/** The error for bytes that are no message; grpc-go answers with this status too. */
+function malformed(what: string): StoreError {
+  return new StoreError("internal", `grpc: failed to unmarshal the received message: ${what}`);
+}
+
+/**
+ * Writes from the last byte to the first: the length of a nested message is known when it is time to write it, so one
+ * pass without copying does. Whoever writes calls in reverse order.
+ */
+export class WireWriter {
+  #bytes = Buffer.allocUnsafe(256);
+  #at = 256;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(this.#at);
+  }
+
+  varint(value: bigint): void {
+    let rest = BigInt.asUintN(64, value);
+    if (rest <= 0x7fffffffn) {
+      this.size(Number(rest));
+      return;
+    }
+    const groups: number[] = [];
+    for (; rest > 0x7fn; rest >>= 7n) groups.push(Number(rest & 0x7fn) | 0x80);
+    groups.push(Number(rest));
+    this.raw(Uint8Array.from(groups));
+  }
+
+  /** A varint of a number below 2^31. */
+  size(value: number): void {
+    const length = value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
+    let at = this.#reserve(length);
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.#bytes[at++] = (rest & 0x7f) | 0x80;
+    this.#bytes[at] = rest;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#reserve(bytes.length));
+  }
+
+  tag(field: number, type: WireType): void {
+    this.size((field << 3) | type);
+  }
+
+  #reserve(length: number): number {
+    if (this.#at < length) this.#grow(length);
+    this.#at -= length;
+    return this.#at;
+  }
+
+  #grow(length: number): void {
+    const used = this.length;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, used + length + 64));
+    larger.set(this.finish(), larger.length - used);
+    this.#bytes = larger;
+    this.#at = larger.length - used;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Messages of the protobuf wire format as tables of fields, from which their TypeScript types follow.
+ *
+ * Reading fills absent fields with their zero, as proto3 says, and leaves absent messages out; unknown fields are
+ * passed over. Writing takes any field as absent, and leaves zeros out. 64-bit numbers are bigint.
+ */
+import { LENGTH_DELIMITED, VARINT, WireReader, type WireType, WireWriter } from "./buffers.ts";
+
+/** How values of one type are read and written, without a field's number. */
+interface Kind<Out, In = Out> {
+  readonly type: WireType;
+  readonly zero: () => Out;
+  read(reader: WireReader): Out;
+  write(writer: WireWriter, value: In): void;
+  isZero(value: In): boolean;
+}
+
+/** A field of a message; `presence` decides what an absent one becomes. */
+interface Field<Out, In, Presence extends "always" | "optional"> {
+  readonly number: number;
+  readonly presence: Presence;
+  readonly zero: () => Out;
+  /** @param previous what earlier occurrences of the field have given. */
+  read(reader: WireReader, type: WireType, previous: unknown): Out;
+  write(writer: WireWriter, value: In): void;
+}
+
+type AnyField = Field<unknown, never, "always" | "optional">;
+type Shape = Readonly<Record<string, AnyField>>;
+type OutOf<F> = F extends Field<infer Out, never, "always" | "optional"> ? Out : never;
+type InOf<F> = F extends { write(writer: WireWriter, value: infer In): void } ? In : never;
+type OptionalNames<S extends Shape> = {
+  [N in keyof S]: S[N]["presence"] extends "optional" ? N : never;
+}[keyof S];
+
+/** What reading gives. */
+export type Decoded<S extends Shape> = {
+  readonly [N in Exclude<keyof S, OptionalNames<S>>]: OutOf<S[N]>;
+} & { readonly [N in OptionalNames<S>]?: OutOf<S[N]> };
+
+/** What writing takes. */
+export type Encodable<S extends Shape> = { readonly [N in keyof S]?: InOf<S[N]> | undefined };
+
+/** A message of one type, read from and written to bytes. */
+export interface Codec<Out, In = Out> {
+  read(reader: WireReader, end: number): Out;
+  write(writer: WireWriter, value: In): void;
+}
+
+export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
+  const writer = new WireWriter();
+  codec.write(writer, value);
+  return writer.finish();
+}
+
+/** @throws StoreError when the bytes are no message. */
+export function decode<Out>(codec: Codec<Out, never>, bytes: Uint8Array): Out {
+  const reader = new WireReader(bytes);
+  return codec.read(reader, reader.length);
+}
+
+export function message<S extends Shape>(shape: S): Codec<Decoded<S>, Encodable<S>> {
+  const fields = Object.entries<AnyField>(shape);
+  const byNumber = new Map(fields.map(([name, field]) => [field.number, { name, field }]));
+  const always = fields.filter(([, field]) => field.presence === "always");
+  const reversed = fields.toReversed();
+  return {
+    read: (reader, end) => {
+      const result: Record<string, unknown> = {};
+      for (const [name, field] of always) result[name] = field.zero();
+      while (reader.at < end) {
+        const tag = reader.number();
+        const known = byNumber.get(tag >>> 3);
+        if (known === undefined) reader.skip(tag & 7);
+        else result[known.name] = known.field.read(reader, tag & 7, result[known.name]);
+      }
+      // The loop above has just built what the table says; the compiler cannot follow the names.
+      return result as Decoded<S>;
+    },
+    write: (writer, value) => {
+      for (const [name, field] of reversed) {
+        const part: unknown = value[name];
+        if (part !== undefined) field.write(writer, part as never);
+      }
+    },
+  };
+}
+
+/** A codec whose values take another form in the rest of the program. */
+export function mapped<Out, In, WireOut, WireIn>(
+  wire: Codec<WireOut, WireIn>,
+  fromWire: (value: WireOut) => Out,
+  toWire: (value: In) => WireIn,
+): Codec<Out, In> {
+  return {
+    read: (reader, end) => fromWire(wire.read(reader, end)),
+    write: (writer, value) => wire.write(writer, toWire(value)),
+  };
+}
+
+function singular<Out, In>(number: number, kind: Kind<Out, In>): Field<Out, In, "always"> {
+  return {
+    number,
+    presence: "always",
+    zero: kind.zero,
+    read: (reader) => kind.read(reader),
+    write: (writer, value) => {
+      if (!kind.isZero(value)) writeField(writer, number, kind, value);
+    },
+  };
+}
+
+function writeField<In>(writer: WireWriter, number: number, kind: Kind<unknown, In>, value: In): void {
+  kind.write(writer, value);
+  writer.tag(number, kind.type);
+}
+
+const int64Kind: Kind<bigint> = {
+  type: VARINT,
+  zero: () => 0n,
+  read: (reader) => reader.int64(),
+  write: (writer, value) => writer.varint(value),
+  isZero: (value) => value === 0n,
+};
+const uint64Kind: Kind<bigint> = { ...int64Kind, read: (reader) => reader.uint64() };
+const numberKind: Kind<number> = {
+  type: VARINT,
+  zero: () => 0,
+  read: (reader) => reader.number(),
+  write: (writer, value) => writer.varint(BigInt(value)),
+  isZero: (value) => value === 0,
+};
+const flagKind: Kind<boolean> = {
+  type: VARINT,
+  zero: () => false,
+  read: (reader) => reader.uint64() !== 0n,
+  write: (writer, value) => writer.size(value ? 1 : 0),
+  isZero: (value) => !value,
+};
+const EMPTY = new Uint8Array(0);
+const bytesKind: Kind<Uint8Array> = {
+  type: LENGTH_DELIMITED,
+  zero: () => EMPTY,
+  read: (reader) => reader.bytes(),
+  write: (writer, value) => {
+    writer.raw(value);
+    writer.size(value.length);
+  },
+  isZero: (value) => value.length === 0,
+};
+const textKind: Kind<string> = {
+  type: LENGTH_DELIMITED,
+  zero: () => "",
+  read: (reader) => Buffer.from(reader.bytes()).toString("utf8"),
+  write: (writer, value) => bytesKind.write(writer, Buffer.from(value)),
+  isZero: (value) => value === "",
+};
+
+function choiceKind<T extends string>(values: readonly [T, ...T[]]): Kind<T> {
+  const [first] = values;
+  return {
+    type: VARINT,
+    zero: () => first,
+    // A number that is not known is what a newer client may send; it counts as absent.
+    read: (reader) => values[reader.number()] ?? first,
+    write: (writer, value) => writer.size(values.indexOf(value)),
+    isZero: (value) => value === first,
+  };
+}
+
+function messageKind<Out, In>(codec: () => Codec<Out, In>): Kind<Out, In> {
+  return {
+    type: LENGTH_DELIMITED,
+    zero: () => decode<Out>(codec(), EMPTY),
+    read: (reader) => codec().read(reader, reader.end()),
+    write: (writer, value) => {
+      const before = writer.length;
+      codec().write(writer, value);
+      writer.size(writer.length - before);
+    },
+    isZero: () => false,
+  };
+}
+
+function list<Out, In>(number: number, kind: Kind<Out, In>): Field<readonly Out[], readonly In[], "always"> {
+  return {
+    number,
+    presence: "always",
+    zero: () => [],
+    read: (reader, type, previous) => {
+      const values: Out[] = Array.isArray(previous) ? previous : [];
+      // Numbers of a list may come packed into one field.
+      const packedEnd = type === LENGTH_DELIMITED && kind.type === VARINT ? reader.end() : undefined;
+      if (packedEnd === undefined) values.push(kind.read(reader));
+      else while (reader.at < packedEnd) values.push(kind.read(reader));
+      return values;
+    },
+    write: (writer, values) => {
+      for (const value of values.toReversed()) writeField(writer, number, kind, value);
+    },
+  };
+}
+
+export const int64 = (number: number) => singular(number, int64Kind);
+export const uint64 = (number: number) => singular(number, uint64Kind);
+/** A 64-bit number on the wire that is a JavaScript number here: counts and limits. */
+export const count = (number: number) => singular(number, numberKind);
+export const flag = (number: number) => singular(number, flagKind);
+export const bytes = (number: number) => singular(number, bytesKind);
+export const text = (number: number) => singular(number, textKind);
+/** An enum; the words stand in the order of their numbers from 0. */
+export const choice = <const T extends string>(number: number, ...values: readonly [T, ...T[]]) =>
+  singular(number, choiceKind(values));
+export const choices = <const T extends string>(number: number, ...values: readonly [T, ...T[]]) =>
+  list(number, choiceKind(values));
+export const texts = (number: number) => list(number, textKind);
+export const bytesList = (number: number) => list(number, bytesKind);
+/** @param codec as a function where messages contain each other. */
+export const messages = <Out, In>(number: number, codec: Codec<Out, In> | (() => Codec<Out, In>)) =>
+  list(number, messageKind(typeof codec === "function" ? codec : () => codec));
+/** A message that always stands, like the header of an answer. */
+export const present = <Out, In>(number: number, codec: Codec<Out, In>) =>
+  singular(
+    number,
+    messageKind(() => codec),
+  );
+
+/** A message or number that may be absent. */
+export function optional<Out, In>(
+  number: number,
+  codec: Codec<Out, In> | (() => Codec<Out, In>),
+): Field<Out, In, "optional"> {
+  const field = singular(number, messageKind(typeof codec === "function" ? codec : () => codec));
+  return { ...field, presence: "optional" };
+}

@@ -1,0 +1,45 @@
+/** gRPC's status in the trailers of an answer, and the store's errors that stand for it. */
+import { CompactedError, STORE_STATUS, StoreError, type StoreStatus } from "../store.ts";
+
+const COMPACTED_TEXT = new CompactedError(0n).message;
+
+/** The trailers that end a call with an error. */
+export function errorTrailers(error: unknown): Record<string, string> {
+  const { status, message } =
+    error instanceof StoreError ? error : { status: "unknown" as const, message: textOf(error) };
+  return { "grpc-status": String(STORE_STATUS[status]), "grpc-message": encodeURI(message) };
+}
+
+export const OK_TRAILERS: Record<string, string> = { "grpc-status": "0", "grpc-message": "" };
+
+/** The error that trailers tell of; undefined when they tell of success. */
+export function errorOf(trailers: Readonly<Record<string, unknown>>): StoreError | undefined {
+  const code = Number(trailers["grpc-status"]);
+  if (code === 0) return undefined;
+  const raw = trailers["grpc-message"];
+  const message = typeof raw === "string" ? decode(raw) : "the store ended the call without a status";
+  // A compacted revision is the one refusal that callers handle; over the network only its text tells it.
+  if (message === COMPACTED_TEXT) return new CompactedError(0n);
+  return new StoreError(statusOf(code), message);
+}
+
+function statusOf(code: number): StoreStatus {
+  const found = Object.entries(STORE_STATUS).find(([, number]) => number === code)?.[0];
+  return found !== undefined && isStatus(found) ? found : "unknown";
+}
+
+function isStatus(text: string): text is StoreStatus {
+  return Object.hasOwn(STORE_STATUS, text);
+}
+
+function decode(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
