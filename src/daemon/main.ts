@@ -1,8 +1,9 @@
 /** The daemon as a process: starts it, says that it is up, and ends it on SIGTERM or SIGINT. */
 
-import { readConfig, type SettingValues } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog } from "./log.ts";
+import type { SettingValues } from "./settings.ts";
 
 /** Runs until a signal ends it; resolves with the process's exit code. */
 export async function runDaemon(given: SettingValues, version: string): Promise<number> {

@@ -1,0 +1,63 @@
+/**
+ * The daemon's settings: one table from which the command line, the environment and the help are read.
+ * Each is `--NAME VALUE` or `FLOTILLA_NAME=VALUE` (dashes as underscores); the command line wins.
+ */
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly help: string;
+  readonly fallback?: string;
+}
+
+/** The order is that of the help. */
+export const SETTINGS = [
+  { name: "dir", value: "DIR", help: "state directory", fallback: "/var/lib/flotilla" },
+  { name: "run-dir", value: "DIR", help: "directory for sockets (default: run/ in the state directory)" },
+  {
+    name: "socket",
+    value: "PATH",
+    help: "unix socket of the API (default: flotilla.sock in the run directory)",
+  },
+  { name: "name", value: "NAME", help: "what the machine is called (default: the host name)" },
+  {
+    name: "address",
+    value: "IP",
+    help: "address that other machines reach this one by",
+    fallback: "127.0.0.1",
+  },
+  { name: "api-port", value: "PORT", help: "TCP port of the API on that address", fallback: "7400" },
+  { name: "store", value: "URLS", help: "etcd endpoints of the store, comma-separated (http://HOST:PORT)" },
+  {
+    name: "store-port",
+    value: "PORT",
+    help: "without --store: port that the embedded store is served on",
+    fallback: "7401",
+  },
+  { name: "cluster-name", value: "NAME", help: "name of a cluster that is newly made", fallback: "flotilla" },
+  {
+    name: "lease-ttl",
+    value: "SECONDS",
+    help: "a machine counts as gone this long after its last sign of life",
+    fallback: "5",
+  },
+  { name: "metadata", value: "K=V,…", help: "metadata that units are placed by", fallback: "" },
+  { name: "cpus", value: "N", help: "cores that units may reserve (default: all)" },
+  { name: "memory", value: "BYTES", help: "memory that units may reserve (default: all)" },
+  {
+    name: "cgroup",
+    value: "NAME",
+    help: 'name of the daemon\'s cgroup; "none" uses no cgroups',
+    fallback: "flotilla",
+  },
+  {
+    name: "on-exit",
+    value: "leave|stop",
+    help: "on SIGTERM leave units running or stop them",
+    fallback: "leave",
+  },
+  { name: "log-level", value: "LEVEL", help: "debug, info, warn or error", fallback: "info" },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof SETTINGS)[number]["name"];
+export type SettingValues = Readonly<Partial<Record<SettingName, string>>>;
