@@ -41,7 +41,8 @@ function candidates(count: number): readonly Candidate[] {
     const placement = { ...ANYWHERE, metadata, spread, reservation };
     return Array.from({ length: INSTANCES }, (_, instance) => ({
       unit: `app${template}@${instance}.service`,
-      placement,
+      // Each unit has a placement of its own, as specifiers make it depend on the unit's name.
+      placement: { ...placement },
     }));
   })
     .flat()

@@ -19,6 +19,8 @@ export interface Candidate {
 export interface Surroundings {
   /** Where a unit is, in words: "on node2", "on no machine". */
   whereIs(unit: string): string;
+  /** Instances of a template on a machine. */
+  instancesOn(group: string, machine: ScheduledMachine): number;
 }
 
 interface Filter {
@@ -147,11 +149,15 @@ function replaces(placement: Placement, unit: string): boolean {
   return placement.replaces.some((glob) => matchGlob(glob, unit));
 }
 
-function refuseMaxPerMachine(machine: ScheduledMachine, { unit, placement }: Candidate): string | undefined {
+function refuseMaxPerMachine(
+  machine: ScheduledMachine,
+  { unit, placement }: Candidate,
+  surroundings: Surroundings,
+): string | undefined {
   const { maxPerMachine } = placement;
   const group = groupOf(unit);
   if (maxPerMachine === undefined || group === undefined) return undefined;
-  const count = machine.countOf(group);
+  const count = surroundings.instancesOn(group, machine);
   if (count < maxPerMachine) return undefined;
   return `has ${count} of ${group}, the unit allows ${maxPerMachine} (MaxPerMachine)`;
 }

@@ -1,7 +1,6 @@
 /** One machine as the scheduler sees it: what it is, what is on it, and how loaded that makes it. */
 import type { Capacity, Metadata } from "#model/records.ts";
 import type { Placement } from "#unit/placement.ts";
-import { groupOf } from "./group.ts";
 
 /** What the scheduler is told of a machine. */
 export interface MachineFacts {
@@ -44,7 +43,6 @@ export class ScheduledMachine {
   load = 0;
   #nominalCpuMillis = 0;
   #nominalMemoryBytes = 0;
-  readonly #groups = new Map<string, number>();
 
   constructor(facts: MachineFacts, index: number) {
     this.facts = facts;
@@ -54,7 +52,7 @@ export class ScheduledMachine {
   add(unit: string, placement: Placement): void {
     this.units.set(unit, placement);
     if (placement.conflicts.length > 0 || placement.replaces.length > 0) this.guarded.set(unit, placement);
-    this.#account(unit, placement, 1);
+    this.#account(placement, 1);
   }
 
   /** The placement the unit was added with; undefined when it is not here. */
@@ -63,13 +61,8 @@ export class ScheduledMachine {
     if (placement === undefined) return undefined;
     this.units.delete(unit);
     this.guarded.delete(unit);
-    this.#account(unit, placement, -1);
+    this.#account(placement, -1);
     return placement;
-  }
-
-  /** How many instances of a template are here. */
-  countOf(group: string): number {
-    return this.#groups.get(group) ?? 0;
   }
 
   /** What the unit would reserve here, since memory may be asked for as a share of the machine's. */
@@ -84,7 +77,7 @@ export class ScheduledMachine {
     };
   }
 
-  #account(unit: string, placement: Placement, sign: 1 | -1): void {
+  #account(placement: Placement, sign: 1 | -1): void {
     const { cpuMillis, memoryBytes } = this.demandOf(placement);
     this.reservedCpuMillis += sign * (cpuMillis ?? 0);
     this.reservedMemoryBytes += sign * (memoryBytes ?? 0);
@@ -95,7 +88,5 @@ export class ScheduledMachine {
       this.#nominalCpuMillis / Math.max(1, capacity.cpuMillis),
       this.#nominalMemoryBytes / Math.max(1, capacity.memoryBytes),
     );
-    const group = groupOf(unit);
-    if (group !== undefined) this.#groups.set(group, this.countOf(group) + sign);
   }
 }

@@ -1,13 +1,15 @@
 /**
- * The machines open to one kind of unit, always in order of score: best first by preference, spread, load and ID.
+ * The machines open to one kind of unit, in order of score: best first by preference, spread, load and ID.
  *
  * A tournament of tournaments. Machines of one spread domain play for the least load; the winners of the domains play
- * for the least used domain, and so on up to the preference tiers. When a machine changes only its own games are
- * played again, so that choosing costs the logarithm of the number of machines. The order is exactly that of
- * compareScores, which the tests hold it to.
+ * for the least used domain, and so on up to the preference tiers. The order is exactly that of compareScores, which
+ * the tests hold it to.
  *
- * Invariant: after {@link Ranking.find} has begun, every game was played with the current loads and counts. It must
- * not know of filters: who asks says which machines will do.
+ * Invariant: what a player plays with, its key and its load, is never worse than the truth. A unit that comes only
+ * makes scores worse, so nothing is done then; the winner is checked against the truth, and where it played with less
+ * its games are played again until a winner's numbers are true: it is the best, since all others' can only be worse.
+ * A unit that leaves makes scores better, which has to be told ({@link Ranking.improve}). The ranking must not know of
+ * filters: who asks says which machines will do.
  */
 import type { ScheduledMachine } from "./machine.ts";
 import type { SpreadCounts, SpreadLayout } from "./spread.ts";
@@ -21,6 +23,8 @@ class Player {
   /** Number of the spread domain whose count is its `key`; -1 where the key is fixed. */
   readonly domain: number;
   readonly machine: ScheduledMachine | undefined;
+  readonly index: number;
+  load: number;
   /** Compared before anything below; less is better. */
   key: number;
   /** False for a machine that is set aside, and for a domain whose machines all are. */
@@ -37,6 +41,8 @@ class Player {
     this.key = key;
     this.domain = domain;
     this.machine = machine;
+    this.index = machine?.index ?? -1;
+    this.load = machine?.load ?? 0;
     parent?.players.push(this);
   }
 }
@@ -47,7 +53,7 @@ export class Ranking {
   readonly #byDomain = new Map<number, Player[]>();
   /** Players whose key is a count other than 0. */
   readonly #used = new Set<Player>();
-  readonly #changed = new Set<ScheduledMachine>();
+  readonly #improved = new Set<ScheduledMachine>();
   readonly #layout: SpreadLayout | undefined;
   #counts: SpreadCounts | undefined;
   readonly size: number;
@@ -69,9 +75,10 @@ export class Ranking {
     playAll(this.#root);
   }
 
-  /** Notes that the load or the instances of a machine changed; it need not be one of this ranking's. */
-  touch(machine: ScheduledMachine): void {
-    if (this.#layout !== undefined || this.#entrants[machine.index] !== undefined) this.#changed.add(machine);
+  /** Notes that a unit has left the machine; it need not be one of this ranking's. */
+  improve(machine: ScheduledMachine): void {
+    if (this.#layout !== undefined || this.#entrants[machine.index] !== undefined)
+      this.#improved.add(machine);
   }
 
   /** The best machine that `accepts` takes, asked from the best on; `counts` are those of the unit's template. */
@@ -82,12 +89,12 @@ export class Ranking {
     this.#refresh();
     this.#countBy(counts);
     const aside: Player[] = [];
-    let best = bestOf(this.#root);
+    let best = this.#best();
     while (best?.machine !== undefined && !accepts(best.machine)) {
       aside.push(best);
       best.open = false;
       replay(best);
-      best = bestOf(this.#root);
+      best = this.#best();
     }
     for (const player of aside) {
       player.open = true;
@@ -117,12 +124,38 @@ export class Ranking {
   }
 
   #refresh(): void {
-    for (const machine of this.#changed) {
+    for (const machine of this.#improved) {
       for (const domain of this.#layout?.domainsOf(machine) ?? []) this.#recountDomain(domain);
       const entrant = this.#entrants[machine.index];
-      if (entrant !== undefined) replay(entrant);
+      if (entrant !== undefined) this.#reload(entrant);
     }
-    this.#changed.clear();
+    this.#improved.clear();
+  }
+
+  /** The winner once its numbers are true; undefined when all machines are set aside. */
+  #best(): Player | undefined {
+    let best = bestOf(this.#root);
+    while (best !== undefined && this.#correct(best)) best = bestOf(this.#root);
+    return best;
+  }
+
+  /** Brings a winner's numbers up to the truth. True when it has to defend its place. */
+  #correct(winner: Player): boolean {
+    if (this.#reload(winner)) return true;
+    for (let above = winner.parent; above !== undefined; above = above.parent) {
+      if (above.domain < 0 || !this.#recount(above)) continue;
+      replay(above);
+      return true;
+    }
+    return false;
+  }
+
+  #reload(entrant: Player): boolean {
+    const load = entrant.machine?.load ?? 0;
+    if (load === entrant.load) return false;
+    entrant.load = load;
+    replay(entrant);
+    return true;
   }
 
   #countBy(counts: SpreadCounts | undefined): void {
@@ -157,21 +190,30 @@ function playAll(bracket: Player): void {
   settle(bracket);
 }
 
-/** Plays the games of a player that changed again, up to the top. */
+/**
+ * Plays the games of a player that changed again, as far up as its result matters: a game that another won before and
+ * wins again leaves everything above it as it was.
+ */
 function replay(changed: Player): void {
   let player = changed;
   for (let bracket = player.parent; bracket !== undefined; bracket = player.parent) {
-    for (let game = (bracket.players.length + player.position) >> 1; game >= 1; game >>= 1)
-      play(bracket, game);
+    const { position } = player;
+    for (let game = (bracket.players.length + position) >> 1; game >= 1; game >>= 1) {
+      const before = bracket.winners[game];
+      if (play(bracket, game) === before && before !== position) return;
+    }
     settle(bracket);
     player = bracket;
   }
 }
 
-function play(bracket: Player, game: number): void {
+/** Plays one game and returns the winner's position. */
+function play(bracket: Player, game: number): number {
   const left = bracket.winners[2 * game] ?? 0;
   const right = bracket.winners[2 * game + 1] ?? 0;
-  bracket.winners[game] = beats(bracket.players[right], bracket.players[left]) ? right : left;
+  const winner = beats(bracket.players[right], bracket.players[left]) ? right : left;
+  bracket.winners[game] = winner;
+  return winner;
 }
 
 function settle(bracket: Player): void {
@@ -192,9 +234,7 @@ function beats(left: Player | undefined, right: Player | undefined): boolean {
 }
 
 function isLessLoaded(left: Player, right: Player): boolean {
-  if (left.machine === undefined || right.machine === undefined) return false;
-  const difference = left.machine.load - right.machine.load;
-  return difference !== 0 ? difference < 0 : left.machine.index < right.machine.index;
+  return left.load === right.load ? left.index < right.index : left.load < right.load;
 }
 
 /** The machine at the end of the winners; undefined when all are set aside. */

@@ -4,32 +4,34 @@
  */
 import type { Placement } from "#unit/placement.ts";
 import { type Candidate, isOpenTo } from "./filters.ts";
-import { groupOf } from "./group.ts";
+import { type Groups, groupOf } from "./group.ts";
 import type { ScheduledMachine } from "./machine.ts";
 import { Ranking } from "./ranking.ts";
 import { preferenceOf } from "./score.ts";
 import { SpreadCounts, SpreadLayout } from "./spread.ts";
 
-/** Each ranking costs some 200 bytes a machine and a little time for every change of a machine in it. */
+/** Each ranking costs some 200 bytes a machine and a little time for every unit that leaves one. */
 const MAX_RANKINGS = 64;
 
 export class Rankings {
   readonly #machines: readonly ScheduledMachine[];
+  readonly #groups: Groups;
   /** The one that was asked for longest ago comes first. */
   readonly #rankings = new Map<string, Ranking>();
   readonly #layouts = new Map<string, SpreadLayout>();
   /** By template, then by layout. */
   readonly #counts = new Map<string, Map<SpreadLayout, SpreadCounts>>();
 
-  constructor(machines: readonly ScheduledMachine[]) {
+  constructor(machines: readonly ScheduledMachine[], groups: Groups) {
     this.#machines = machines;
+    this.#groups = groups;
   }
 
   /** Notes that a unit of the template (if it is an instance) has come to the machine or has left it. */
   count(group: string | undefined, machine: ScheduledMachine, change: 1 | -1): void {
     const perLayout = group === undefined ? undefined : this.#counts.get(group);
     if (perLayout !== undefined) for (const counts of perLayout.values()) counts.count(machine, change);
-    for (const ranking of this.#rankings.values()) ranking.touch(machine);
+    if (change < 0) for (const ranking of this.#rankings.values()) ranking.improve(machine);
   }
 
   /** The machines that the unit's metadata leaves open, cordoned ones left out, in order of score. */
@@ -63,10 +65,7 @@ export class Rankings {
 
   #newCounts(group: string, layout: SpreadLayout): SpreadCounts {
     const counts = new SpreadCounts(layout);
-    for (const machine of this.#machines) {
-      const instances = machine.countOf(group);
-      if (instances > 0) counts.count(machine, instances);
-    }
+    for (const [machine, instances] of this.#groups.machinesOf(group)) counts.count(machine, instances);
     return counts;
   }
 

@@ -8,8 +8,9 @@
 import type { Refusal } from "#plan/cluster-plan.ts";
 import type { Placement } from "#unit/placement.ts";
 import { type Candidate, refusalOf, replacedOn, type Surroundings } from "./filters.ts";
-import { groupOf } from "./group.ts";
+import { Groups, groupOf } from "./group.ts";
 import { type MachineFacts, ScheduledMachine } from "./machine.ts";
+import type { Ranking } from "./ranking.ts";
 import { Rankings } from "./rankings.ts";
 import { compareScores, reasonFor, type ScoreParts, scoreOf } from "./score.ts";
 
@@ -41,6 +42,7 @@ export class Scheduler implements Surroundings {
   readonly #byId = new Map<string, ScheduledMachine>();
   readonly #places = new Map<string, Set<ScheduledMachine>>();
   readonly #away = new Map<string, string>();
+  readonly #groups = new Groups();
   readonly #rankings: Rankings;
 
   constructor(machines: Iterable<MachineFacts>) {
@@ -48,7 +50,7 @@ export class Scheduler implements Surroundings {
       .sort((left, right) => (left.id < right.id ? -1 : 1))
       .map((facts, index) => new ScheduledMachine(facts, index));
     for (const machine of this.machines) this.#byId.set(machine.facts.id, machine);
-    this.#rankings = new Rankings(this.machines);
+    this.#rankings = new Rankings(this.machines, this.#groups);
   }
 
   machine(id: string): ScheduledMachine | undefined {
@@ -66,6 +68,10 @@ export class Scheduler implements Surroundings {
     return this.#away.get(unit) ?? "on no machine";
   }
 
+  instancesOn(group: string, machine: ScheduledMachine): number {
+    return this.#groups.countOn(group, machine);
+  }
+
   /** Notes that a unit is on a machine that is not here, for {@link whereIs}. */
   noteAway(unit: string, where: string): void {
     this.#away.set(unit, where);
@@ -76,7 +82,7 @@ export class Scheduler implements Surroundings {
     const places = this.#places.get(unit);
     if (places === undefined) this.#places.set(unit, new Set([machine]));
     else places.add(machine);
-    this.#rankings.count(groupOf(unit), machine, 1);
+    this.#count(unit, machine, 1);
   }
 
   remove(unit: string, machine: ScheduledMachine): void {
@@ -84,7 +90,7 @@ export class Scheduler implements Surroundings {
     const places = this.#places.get(unit);
     places?.delete(machine);
     if (places?.size === 0) this.#places.delete(unit);
-    this.#rankings.count(groupOf(unit), machine, -1);
+    this.#count(unit, machine, -1);
   }
 
   /** Why the unit cannot be on the machine; `placed` as for {@link refusalOf}. What it would replace is not asked. */
@@ -99,8 +105,9 @@ export class Scheduler implements Surroundings {
   /** Chooses a machine for a unit that is on none and puts it there, and whatever it replaces elsewhere. */
   place(candidate: Candidate): Choice {
     const blocked = new Map<ScheduledMachine, Refusal>();
-    for (const machine of this.#inOrder(candidate)) {
-      const reason = this.#reason(machine, candidate);
+    const ranking = this.#rankings.for(candidate);
+    for (const machine of this.#inOrder(candidate, ranking)) {
+      const reason = this.#reason(machine, candidate, ranking);
       const taken = this.#take(machine, candidate);
       if (taken.kind === "taken")
         return { kind: "chosen", machine: machine.facts.id, reason, displaced: taken.displaced };
@@ -137,19 +144,25 @@ export class Scheduler implements Surroundings {
       this.add(unit, placement, from);
       return undefined;
     }
-    const reason = `replaced by ${by} on ${from.facts.name}: ${this.#reason(to, candidate)}`;
+    const reason = `replaced by ${by} on ${from.facts.name}: ${this.#reason(to, candidate, this.#rankings.for(candidate))}`;
     this.add(unit, placement, to);
     return { unit, from: from.facts.id, to: to.facts.id, reason };
   }
 
+  #count(unit: string, machine: ScheduledMachine, change: 1 | -1): void {
+    const group = groupOf(unit);
+    if (group !== undefined) this.#groups.count(group, machine, change);
+    this.#rankings.count(group, machine, change);
+  }
+
   /** Machines that pass, best first. Where one alone can be told to be the best, only that one. */
-  #inOrder(candidate: Candidate): readonly ScheduledMachine[] {
+  #inOrder(candidate: Candidate, ranking: Ranking): readonly ScheduledMachine[] {
     const { machineId, machineOf, replaces } = candidate.placement;
     const [peer] = machineOf;
     if (peer !== undefined) return this.#fitting(this.placesOf(peer), candidate);
     if (machineId !== undefined || replaces.length > 0) return this.#fitting(this.machines, candidate);
     const accepts = (machine: ScheduledMachine): boolean => this.refusal(machine, candidate) === undefined;
-    const best = this.#rankings.for(candidate).find(this.#rankings.countsFor(candidate), accepts);
+    const best = ranking.find(this.#rankings.countsFor(candidate), accepts);
     return best === undefined ? [] : [best];
   }
 
@@ -166,8 +179,8 @@ export class Scheduler implements Surroundings {
       .map(({ machine }) => machine);
   }
 
-  #reason(machine: ScheduledMachine, candidate: Candidate): string {
-    return reasonFor(machine, candidate, this.score(machine, candidate), this.#rankings.for(candidate).size);
+  #reason(machine: ScheduledMachine, candidate: Candidate, ranking: Ranking): string {
+    return reasonFor(machine, candidate, this.score(machine, candidate), ranking.size);
   }
 
   /** Puts the unit on the machine and what it replaces there on others; no change where one of those fits nowhere. */
