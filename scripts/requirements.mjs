@@ -74,6 +74,7 @@ export function missingPackages(needs, isThere) {
  */
 export function installedMatchesLock(lock, installed) {
   const wanted = Object.entries(lock.packages).filter(([path]) => path !== "");
+  /** @type {(path: string, entry: { version?: string, integrity?: string, optional?: boolean }) => boolean} */
   const isSame = (path, entry) => {
     const there = installed.packages[path];
     // Optional packages for another platform are rightly absent.

@@ -11,11 +11,18 @@ import { fileURLToPath } from "node:url";
 import { installedMatchesLock, missingPackages, taskNeeds } from "./requirements.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const examples = join(root, "examples");
 const node = join(root, "node_modules", "node", "bin", "node");
 
-/** What each task runs: a program of the checkout and its first arguments. */
+/**
+ * What each task runs: a program of the checkout and its first arguments.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
 const TASKS = {
-  start: [join(root, "bin", "flotilla"), "dev", "up", "--units", join(root, "examples")],
+  start: [
+    join(root, "bin", "flotilla"),
+    ...["dev", "up", "--units", join(examples, "cluster.json"), "--env", `EXAMPLES=${examples}`],
+  ],
   test: [node, join(root, "scripts", "test.ts")],
   check: [node, join(root, "scripts", "check.ts")],
   build: [node, join(root, "scripts", "build.ts")],
@@ -25,12 +32,13 @@ const TASKS = {
 
 /**
  * Runs a program in the foreground, passes signals on to it and answers its exit code.
- * @param {string[]} argv @param {import("node:child_process").SpawnOptions} [options] @returns {Promise<number>}
+ * @param {readonly string[]} argv @param {import("node:child_process").SpawnOptions} [options] @returns {Promise<number>}
  */
 function run(argv, options = {}) {
   const [command = "", ...args] = argv;
   const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.on("error", (error) => fail(`cannot run ${command}: ${error.message}`));
     child.on("close", (code) => resolve(code ?? 1));
@@ -43,6 +51,7 @@ function fail(message) {
   process.exit(1);
 }
 
+/** @param {string} path */
 function readLock(path) {
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
 }
@@ -55,12 +64,16 @@ async function installNodePackages() {
   if ((await run(["npm", "ci", "--no-audit", "--no-fund"])) !== 0) fail("npm ci failed; nothing was started");
 }
 
+/** @param {string} command */
 function onPath(command) {
   const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
   return folders.some((folder) => existsSync(join(folder, command)));
 }
 
-/** Installs or names the Debian packages that `task` cannot do without. */
+/**
+ * Installs or names the Debian packages that `task` cannot do without.
+ * @param {string} task @param {boolean} yes
+ */
 async function ensureSystemPackages(task, yes) {
   const missing = missingPackages(taskNeeds(task), onPath);
   if (missing.length === 0) return;
@@ -86,4 +99,4 @@ if (!Object.hasOwn(TASKS, task))
 const yes = rest.includes("--yes");
 await ensureSystemPackages(task, yes);
 await installNodePackages();
-process.exitCode = await run([...TASKS[task], ...rest.filter((argument) => argument !== "--yes")]);
+process.exitCode = await run([...(TASKS[task] ?? []), ...rest.filter((argument) => argument !== "--yes")]);

@@ -1,4 +1,6 @@
 /** Asks the web server on the same machine every two seconds how it is, and tells when that changes. */
+import { setTimeout } from "node:timers/promises";
+
 const { INSTANCE = "?", PORT = "8080" } = process.env;
 const EVERY_MS = 2_000;
 
@@ -7,15 +9,14 @@ async function health() {
     const response = await fetch(`http://localhost:${PORT}/healthz`, { signal: AbortSignal.timeout(1_000) });
     return response.ok ? "healthy" : `unhealthy: status ${response.status}`;
   } catch (error) {
-    return `unhealthy: ${error.cause?.code ?? error.name}`;
+    return `unhealthy: ${String(error)}`;
   }
 }
 
 let told = "";
-async function probe() {
+for (;;) {
   const state = await health();
   if (state !== told) console.log(`web@${INSTANCE} is ${state}`);
   told = state;
-  setTimeout(probe, EVERY_MS);
+  await setTimeout(EVERY_MS);
 }
-await probe();

@@ -6,9 +6,15 @@ const DEFAULT_WIDTH = 100;
 export class Screen {
   readonly #out: NodeJS.WriteStream;
   #blockLines = 0;
+  #muted = false;
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
+  }
+
+  /** Says nothing more: there is nobody left to read it. */
+  mute(): void {
+    this.#muted = true;
   }
 
   get width(): number {
@@ -23,13 +29,13 @@ export class Screen {
   /** Lines that stay, above the block. */
   print(...lines: readonly string[]): void {
     this.#erase();
-    this.#out.write(lines.map((line) => `${line}\n`).join(""));
+    this.#write(lines.map((line) => `${line}\n`).join(""));
   }
 
   /** Lines that the next block or line is drawn over. */
   block(lines: readonly string[]): void {
     this.#erase();
-    this.#out.write(lines.map((line) => `${line}\n`).join(""));
+    this.#write(lines.map((line) => `${line}\n`).join(""));
     this.#blockLines = lines.length;
   }
 
@@ -38,9 +44,13 @@ export class Screen {
     this.#blockLines = 0;
   }
 
+  #write(text: string): void {
+    if (!this.#muted) this.#out.write(text);
+  }
+
   #erase(): void {
     // Cursor up so many lines, then clear to the end of the screen (ECMA-48 CUU and ED).
-    if (this.#blockLines > 0) this.#out.write(`\x1b[${this.#blockLines}A\x1b[J`);
+    if (this.#blockLines > 0) this.#write(`\x1b[${this.#blockLines}A\x1b[J`);
     this.#blockLines = 0;
   }
 

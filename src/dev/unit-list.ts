@@ -24,7 +24,7 @@ export interface UnitList {
 
 /** Reads the list and every file it names. @throws FlotillaError `bad-config` when one is missing or of a wrong shape. */
 export async function readUnitList(path: string): Promise<UnitList> {
-  const parsed = listSchema.safeParse(JSON.parse(await read(path)));
+  const parsed = listSchema.safeParse(parseJson(await read(path)));
   if (!parsed.success) throw badList(path, parsed.error.issues.map((issue) => issue.message).join("; "));
   const folder = dirname(path);
   const { load, start } = parsed.data;
@@ -49,6 +49,15 @@ async function read(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: unknown) => {
     throw badList(path, error instanceof Error ? error.message : String(error));
   });
+}
+
+/** Undefined, which no list is, for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function badList(path: string, what: string): FlotillaError {

@@ -41,7 +41,11 @@ export async function up(options: UpOptions): Promise<void> {
   const server = await serveHost(options.directory, async (request) =>
     answer(request, await hosting.promise, end),
   );
-  const releaseSignals = onEndSignal((signal) => end.abort(signal));
+  const releaseSignals = onEndSignal((signal) => {
+    // The terminal is gone, and writing to it would fail.
+    if (signal === "SIGHUP") options.screen.mute();
+    end.abort(signal === "SIGINT" ? "Ctrl-C" : signal);
+  });
   try {
     const host = await DevHost.start({ ...options, onNote: (note) => options.screen.print(note) });
     hosting.resolve(host);
