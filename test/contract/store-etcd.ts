@@ -1,0 +1,60 @@
+/** Debian's etcd on a free loopback port and a directory of its own, for comparing the store with the real one. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+
+export interface EtcdProcess {
+  readonly endpoint: string;
+  stop(): Promise<void>;
+}
+
+export async function startEtcd(): Promise<EtcdProcess> {
+  const directory = await mkdtemp(join(tmpdir(), "flotilla-etcd-"));
+  const [clientPort, peerPort] = await freePorts(2);
+  const client = `http://127.0.0.1:${clientPort}`;
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const etcd = spawn(
+    "etcd",
+    [
+      ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
+      ...["--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const exited = once(etcd, "exit");
+  await readiness(etcd.stderr);
+  const stop = async (): Promise<void> => {
+    etcd.kill("SIGKILL");
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { endpoint: client, stop };
+}
+
+/** Goes on reading afterwards, so that etcd never blocks on its log. */
+function readiness(log: Readable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    log.on("data", (piece: Buffer) => {
+      text = (text + piece.toString()).slice(-10_000);
+      if (text.includes("ready to serve client requests")) resolve();
+    });
+    log.on("end", () => reject(new Error(`etcd did not start: ${text}`)));
+  });
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
