@@ -123,7 +123,9 @@ export class WireWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    // Making room may replace the buffer, so it comes first.
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   tag(field: number, type: WireType): void {
