@@ -82,4 +82,6 @@ await place(join(dist, "built"), async (temporary) => {
   await utimes(temporary, startedMs / 1000, startedMs / 1000);
 });
 await removeOldChunks(outputFiles, startedMs);
+// V8's compiled code of earlier builds would pile up; commands that run now do without it.
+await rm(join(dist, "compile-cache"), { recursive: true, force: true });
 console.log(`built ${relative(process.cwd(), dist) || "."} in ${Date.now() - startedMs} ms`);

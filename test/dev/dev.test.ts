@@ -1,0 +1,156 @@
+/** Development clusters as a user runs them: real daemons, real networks, power cuts, and nothing left behind. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { examples, flotilla, machinesOf, remains, startFlotilla } from "./flotilla.ts";
+
+const asRoot = process.getuid?.() === 0;
+
+/** Asks again until the answer is right; the test's own timeout ends it. */
+async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+    await delay(100);
+  }
+}
+
+async function hostPid(directory: string): Promise<number> {
+  const { askHost } = await import("#dev/control.ts");
+  return (await askHost(directory, { do: "status" })).pid;
+}
+
+describe("a cluster that shares the computer's network", () => {
+  let directory = "";
+  const dev = (...args: readonly string[]): ReturnType<typeof flotilla> => {
+    const [verb = "", ...rest] = args;
+    return flotilla("dev", verb, "--dir", directory, ...rest);
+  };
+  const up = (): ReturnType<typeof flotilla> => dev("up", "--machines", "2", "--no-netns", "--detach");
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "flotilla-dev-"));
+    const { code, stderr } = await up();
+    if (code !== 0) throw new Error(stderr);
+  });
+  afterAll(async () => {
+    await dev("down");
+    await rm(directory, { recursive: true });
+  });
+
+  test("is pointed at by what `dev env` prints", async () => {
+    const { stdout } = await dev("env");
+    const endpoint = /FLOTILLA_ENDPOINT=(.*)/.exec(stdout)?.[1] ?? "";
+    const machines = await flotilla("--endpoint", endpoint, "list-machines", "-o", "json");
+    expect(machines.stdout.match(/"name": "m\d"/g)).toEqual(['"name": "m1"', '"name": "m2"']);
+    expect(stdout).toMatch(/ETCDCTL_ENDPOINTS=http:\/\/127\.0\.0\.1:\d+\n/);
+  });
+
+  test("is not started twice", async () => {
+    const { code, stderr } = await up();
+    expect(code).toBe(1);
+    expect(stderr).toContain("is up already");
+  });
+
+  test("has no machine of another name", async () => {
+    const { code, stderr } = await dev("kill", "m9");
+    expect(code).toBe(4);
+    expect(stderr).toContain("its machines are m1, m2");
+  });
+
+  test("starts a daemon again that died by itself, but not one whose power was cut", async () => {
+    const [, before] = await machinesOf(directory);
+    process.kill(before?.pid ?? 0, "SIGKILL");
+    const again = await until(
+      async () => (await machinesOf(directory))[1],
+      (machine) => machine?.power === "on" && machine.pid !== before?.pid,
+    );
+    expect(again?.power).toBe("on");
+    expect(await dev("kill", "m2")).toMatchObject({ code: 0 });
+    expect(await machinesOf(directory)).toMatchObject([{ power: "on" }, { power: "off", pid: null }]);
+    expect(await dev("restart", "m2")).toMatchObject({ code: 0 });
+    expect(await machinesOf(directory)).toMatchObject([{ power: "on" }, { power: "on" }]);
+  });
+
+  test("warns when the machine with the store is switched off", async () => {
+    expect((await dev("kill", "m1")).stderr).toContain("It holds the store");
+    expect(await dev("restart", "m1")).toMatchObject({ code: 0 });
+  });
+
+  test("comes up again on what a killed dev host left running", async () => {
+    process.kill(await hostPid(directory), "SIGKILL");
+    expect(await up()).toMatchObject({ code: 0 });
+    expect(await machinesOf(directory)).toMatchObject([{ power: "on" }, { power: "on" }]);
+  });
+
+  test("leaves nothing when it goes down, also after its host was killed", async () => {
+    process.kill(await hostPid(directory), "SIGKILL");
+    expect(await remains(directory)).not.toEqual([]);
+    expect(await dev("down")).toMatchObject({ code: 0 });
+    expect(await remains(directory)).toEqual([]);
+    expect(await dev("status")).toMatchObject({ code: 8 });
+  });
+});
+
+describe.runIf(asRoot)("a cluster with a network of its own and the examples", () => {
+  let directory = "";
+  let host: ReturnType<typeof startFlotilla>;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "flotilla-dev-"));
+    const units = ["--units", join(examples, "cluster.json"), "--env", `EXAMPLES=${examples}`];
+    host = startFlotilla("dev", "up", "--dir", directory, ...units);
+    await until(
+      async () => host.said(),
+      (said) => said.includes("Ctrl-C stops") || host.child.exitCode !== null,
+    );
+  });
+  afterAll(async () => {
+    await flotilla("dev", "down", "--dir", directory);
+    await rm(directory, { recursive: true });
+  });
+
+  test("brings every example up and tells where each is", () => {
+    const said = host.said();
+    for (const unit of [
+      "web@1",
+      "web@2",
+      "web@3",
+      "web-sidekick@1",
+      "cache",
+      "primary",
+      "replica",
+      "shop.target",
+    ]) {
+      expect(said).toMatch(new RegExp(`● ${unit} active on m[123]`));
+    }
+    expect(said).toMatch(/✓ migrate finished/);
+    expect(said).not.toContain("×");
+  });
+
+  test("gives each machine an address of its own", async () => {
+    const addresses = (await machinesOf(directory)).map((machine) => machine.address);
+    expect(new Set(addresses).size).toBe(3);
+    expect(addresses[0]).toMatch(/^10\.77\.\d+\.11$/);
+  });
+
+  test("moves the units of a machine whose power is cut, and tells so", async () => {
+    expect(await flotilla("dev", "kill", "m2", "--dir", directory)).toMatchObject({ code: 0 });
+    const told = await until(
+      async () => host.said(),
+      (said) => /web@\d.*m2.*\n/.test(said.split("Ctrl-C")[1] ?? ""),
+    );
+    expect(told).toContain("m2");
+  });
+
+  test("ends everything on Ctrl-C, and says so", async () => {
+    const ended = once(host.child, "exit");
+    host.child.kill("SIGINT");
+    expect(await ended).toEqual([0, null]);
+    expect(host.said()).toContain("Stopped: 3 machines and all they ran.");
+    expect(await remains(directory)).toEqual([]);
+  });
+});
