@@ -1,10 +1,10 @@
 /** Failures as answers: every error leaves the API in one form, with the HTTP status of its code. */
 import { FlotillaError, toFlotillaError } from "#base/errors.ts";
+import type { Logger } from "#base/log.ts";
 import { StoreError } from "#store/store.ts";
-import type { ApiLog } from "./dependencies.ts";
 
 /** The answer to a request that failed; faults of our own are logged, with what lies under them. */
-export function answerError(error: unknown, log: ApiLog): Response {
+export function answerError(error: unknown, log: Logger): Response {
   const known = describeFailure(error);
   if (known.code === "internal") log.error({ err: error }, "a request failed");
   return Response.json(known, { status: known.kind.http });

@@ -6,6 +6,7 @@
  * since 1970.
  */
 import { z } from "zod";
+import { ERROR_CODES, type ErrorCode, isErrorCode } from "#base/errors.ts";
 import { EVENT_KINDS } from "#model/records.ts";
 
 const desired = z.enum(["inactive", "loaded", "launched"]);
@@ -16,17 +17,27 @@ export const placeSchema = z.object({
   file: z.string(),
   line: z.number(),
   column: z.number(),
-  source: z.string().optional(),
+  source: z.string().exactOptional(),
 });
 
 /** An error as every part of Flotilla shows it. */
 export const errorSchema = z.object({
-  code: z.string().describe("stable; the table of codes is in src/base/errors.ts"),
+  code: z
+    .custom<ErrorCode>((value) => typeof value === "string" && isErrorCode(value))
+    .meta({ type: "string", enum: Object.keys(ERROR_CODES) }),
   message: z.string(),
-  causes: z.array(z.string()),
-  hint: z.string().optional(),
-  place: placeSchema.optional(),
+  causes: z.array(z.string()).readonly(),
+  hint: z.string().exactOptional(),
+  place: placeSchema.exactOptional(),
 });
+
+/** What is wrong with a unit file without keeping it from being run. */
+export const warningSchema = z.object({
+  message: z.string(),
+  place: placeSchema.exactOptional(),
+  hint: z.string().exactOptional(),
+});
+export type WarningBody = z.infer<typeof warningSchema>;
 
 export const refusalSchema = z.object({
   machine: z.string(),
@@ -169,7 +180,7 @@ export const unitResultSchema = z.object({
   desired: desired.nullable().describe("what is asked for now; null when the unit does not exist"),
   launch: z.number(),
   hash: z.string().nullable(),
-  warnings: z.array(z.object({ message: z.string(), place: placeSchema.optional() })),
+  warnings: z.array(warningSchema),
   error: errorSchema.nullable(),
 });
 export type UnitResult = z.infer<typeof unitResultSchema>;
@@ -239,7 +250,7 @@ export type JournalLine = z.infer<typeof journalLineSchema>;
 export const verifyRequestSchema = z.object({ unit: unitName, text: z.string() });
 export const verifyResultSchema = z.object({
   errors: z.array(errorSchema),
-  warnings: z.array(z.object({ message: z.string(), place: placeSchema.optional() })),
+  warnings: z.array(warningSchema),
 });
 export type VerifyResult = z.infer<typeof verifyResultSchema>;
 

@@ -1,16 +1,11 @@
 /** What the API is given; the daemon wires it. The API knows interfaces only. */
 import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
-
-/** The part of a logger that the API uses; pino's is one. */
-export interface ApiLog {
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface ApiDependencies {
   readonly store: Store;
@@ -22,7 +17,7 @@ export interface ApiDependencies {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: ApiLog;
+  readonly log: Logger;
   /** What the planner would be told now, for explaining why a unit is where it is. */
   readonly planContext: () => PlanContext;
   /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */

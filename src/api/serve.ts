@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type ListenOptions } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { FlotillaError } from "#base/errors.ts";
+import type { Logger } from "#base/log.ts";
 import type { Api } from "./api.ts";
-import type { ApiLog } from "./dependencies.ts";
 
 export interface ServeOptions {
   readonly api: Api;
@@ -17,7 +17,7 @@ export interface ServeOptions {
   readonly host?: string;
   /** 0 or absent: a free one. */
   readonly port?: number;
-  readonly log: ApiLog;
+  readonly log: Logger;
 }
 
 export interface ServedApi {

@@ -143,14 +143,9 @@ function toResult({ unit, error, warnings }: Prepared, committed: Committed | un
   const nothing = { unit, desired: null, launch: 0, hash: null, warnings, error: null };
   if (decision === undefined || decision.kind === "delete") return { ...nothing, status: "changed" };
   if (decision.kind === "refused") {
-    return { ...nothing, status: "refused", error: toBody(decision.error) };
+    return { ...nothing, status: "refused", error: decision.error.toJSON() };
   }
   const { desired, launch, file } = decision.record;
   const status = decision.kind === "write" ? "changed" : "unchanged";
   return { ...nothing, status, desired, launch, hash: file };
-}
-
-function toBody(error: FlotillaError): UnitResult["error"] {
-  const { causes, ...rest } = error.toJSON();
-  return { ...rest, causes: [...causes] };
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type Api, createApi } from "#api/api.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { serveApi } from "#api/serve.ts";
+import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { systemClock } from "#host/system.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
@@ -54,7 +55,7 @@ export class TestCluster {
       version: "0.0.0-test",
       clock: systemClock,
       random,
-      log: { warn: () => undefined, error: () => undefined },
+      log: silentLogger,
       planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
       fetchPeer: () => Promise.reject(new Error("no peer")),
       ...changes,

@@ -1,0 +1,68 @@
+/**
+ * The command line, from arguments to exit code.
+ *
+ * It owns the way of a command: parse, load the command's module, run it, show what went wrong in the one form of an
+ * error. Data goes to stdout, talk to stderr. Nothing but this loads at start, so that a command costs little more
+ * than Node itself.
+ */
+import { type FlotillaError, toFlotillaError } from "#base/errors.ts";
+import { DEFAULT_ENDPOINT } from "#client/endpoint.ts";
+import type { CommandContext } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { type Invocation, parseCommandLine } from "./program.ts";
+import type { CliIo } from "./terminal/io.ts";
+import { isData, type OutputFormat, parseOutputFormat, writeLines } from "./terminal/output.ts";
+import { formatError } from "./terminal/show-error.ts";
+import { type ColorChoice, painter, parseColorChoice } from "./terminal/style.ts";
+
+/** As a shell reports a program that SIGINT ended. */
+const INTERRUPTED = 130;
+
+/** Runs one command line and resolves to its exit code; never rejects. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let talk: Talk = { format: "table", color: "auto" };
+  try {
+    const invocation = parseCommandLine(argv, COMMANDS, io);
+    if (invocation?.command.load === undefined) return 0;
+    const { options } = invocation;
+    talk = {
+      color: parseColorChoice(options.text("color")),
+      format: parseOutputFormat(options.text("output")),
+    };
+    const run = await invocation.command.load();
+    return await run(makeContext(invocation, talk, io));
+  } catch (error) {
+    if (io.signal.aborted) return INTERRUPTED;
+    return showFailure(toFlotillaError(error), talk, io);
+  }
+}
+
+/** How the command line wants to be talked to. */
+interface Talk {
+  readonly format: OutputFormat;
+  readonly color: ColorChoice;
+}
+
+function makeContext({ args, options }: Invocation, { format, color }: Talk, io: CliIo): CommandContext {
+  const endpoint = options.text("endpoint") ?? (io.env.FLOTILLA_ENDPOINT || DEFAULT_ENDPOINT);
+  return {
+    args,
+    options,
+    io,
+    endpoint,
+    format,
+    paint: painter(io.stdout, io.env, color),
+    paintTalk: painter(io.stderr, io.env, color),
+    client: async () => {
+      const { FlotillaClient } = await import("#client/client.ts");
+      return new FlotillaClient({ endpoint });
+    },
+  };
+}
+
+/** With -o json, yaml or ndjson the error is JSON too: one line on stderr, so that stdout holds data only. */
+function showFailure(error: FlotillaError, { format, color }: Talk, io: CliIo): number {
+  if (isData(format)) writeLines(io.stderr, [JSON.stringify({ error })]);
+  else writeLines(io.stderr, formatError(error.toJSON(), painter(io.stderr, io.env, color)));
+  return error.kind.exit;
+}

@@ -1,0 +1,251 @@
+/** Every command: the one table that the parser, the help and the shell completion are made from. */
+import { SETTINGS } from "#daemon/settings.ts";
+import type { Command, OptionSpec } from "./command.ts";
+import { DEV_COMMAND } from "./dev-commands.ts";
+
+const LIST_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
+  { flags: "--no-legend", summary: "without the line of headings" },
+  { flags: "-l, --full", summary: "IDs and hashes in full" },
+];
+
+const WAIT_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--no-block", summary: "do not wait until it has come about" },
+  {
+    flags: "--block-attempts <count>",
+    summary: "fleetctl's: wait so many rounds of two seconds; 0 for ever (better: --timeout)",
+  },
+];
+
+const REPLACE: OptionSpec = { flags: "--replace", summary: "replace a submitted unit that has another text" };
+const MACHINE: OptionSpec = {
+  flags: "--machine <machine>",
+  summary: "ID, unambiguous prefix or name",
+  completes: "machines",
+};
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "submit",
+    summary: "Make units known to the cluster without starting them",
+    arguments: "<unit...>",
+    options: [REPLACE],
+    examples: ["flotilla submit web@.service", "flotilla submit --replace web@.service"],
+    completes: "files",
+    load: async () => (await import("./submit.ts")).submit,
+  },
+  {
+    name: "load",
+    summary: "Put units on a machine without starting them",
+    arguments: "<unit...>",
+    options: [REPLACE, ...WAIT_OPTIONS],
+    examples: ["flotilla load backup.timer"],
+    completes: "files",
+    load: async () => (await import("./load.ts")).load,
+  },
+  {
+    name: "start",
+    summary: "Start units, from their files or as they were submitted",
+    arguments: "<unit...>",
+    options: [REPLACE, ...WAIT_OPTIONS],
+    examples: ["flotilla start ./web@.service web@1 web@2", "flotilla start --no-block web@{1..10}"],
+    completes: "files",
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "stop",
+    summary: "Stop units; they stay loaded on their machines",
+    arguments: "<unit...>",
+    options: WAIT_OPTIONS,
+    examples: ["flotilla stop web@1"],
+    completes: "units",
+    load: async () => (await import("./stop.ts")).stop,
+  },
+  {
+    name: "unload",
+    summary: "Stop units and take them off their machines",
+    arguments: "<unit...>",
+    options: WAIT_OPTIONS,
+    examples: ["flotilla unload web@1"],
+    completes: "units",
+    load: async () => (await import("./unload.ts")).unload,
+  },
+  {
+    name: "destroy",
+    summary: "Stop units and forget them and their files",
+    arguments: "<unit...>",
+    options: WAIT_OPTIONS,
+    examples: ["flotilla destroy web@1"],
+    completes: "unit-files",
+    load: async () => (await import("./destroy.ts")).destroy,
+  },
+  {
+    name: "restart",
+    summary: "Start units anew, running or not",
+    arguments: "<unit...>",
+    options: WAIT_OPTIONS,
+    examples: ["flotilla restart web@1"],
+    completes: "units",
+    load: async () => (await import("./restart.ts")).restart,
+  },
+  {
+    name: "cat",
+    summary: "Print a unit file as it was submitted",
+    arguments: "<unit...>",
+    examples: ["flotilla cat web@.service"],
+    completes: "unit-files",
+    load: async () => (await import("./cat.ts")).cat,
+  },
+  {
+    name: "status",
+    summary: "Show units with their machine, state and last lines of journal",
+    arguments: "<unit...>",
+    options: [{ flags: "-n, --lines <count>", summary: "lines of journal, 10 unless given" }],
+    examples: ["flotilla status web@1"],
+    completes: "unit-files",
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "list-units",
+    summary: "List what runs where",
+    options: [MACHINE, ...LIST_OPTIONS],
+    examples: [
+      "flotilla list-units",
+      "flotilla list-units -o json",
+      "flotilla list-units --fields unit,machine,hash",
+    ],
+    load: async () => (await import("./list-units.ts")).listUnits,
+  },
+  {
+    name: "list-unit-files",
+    summary: "List what was submitted",
+    options: LIST_OPTIONS,
+    examples: ["flotilla list-unit-files"],
+    load: async () => (await import("./list-unit-files.ts")).listUnitFiles,
+  },
+  {
+    name: "list-machines",
+    summary: "List the machines that are present",
+    options: LIST_OPTIONS,
+    examples: ["flotilla list-machines", "flotilla list-machines -o wide"],
+    load: async () => (await import("./list-machines.ts")).listMachines,
+  },
+  {
+    name: "journal",
+    summary: "Print what a unit wrote, wherever it runs",
+    arguments: "<unit>",
+    options: [
+      { flags: "-n, --lines <count>", summary: "last so many lines, 10 unless given; all with --all" },
+      { flags: "--all", summary: "everything that is kept" },
+      { flags: "-f, --follow", summary: "go on with new lines" },
+      MACHINE,
+    ],
+    examples: [
+      "flotilla journal web@1",
+      "flotilla journal -f web@1",
+      "flotilla journal -n 100 -o ndjson web@1",
+    ],
+    completes: "units",
+    load: async () => (await import("./journal.ts")).journal,
+  },
+  {
+    name: "why",
+    summary: "Tell why a unit is where it is, or nowhere",
+    arguments: "<unit>",
+    examples: ["flotilla why web@4"],
+    completes: "unit-files",
+    load: async () => (await import("./why.ts")).why,
+  },
+  {
+    name: "wait",
+    summary: "Wait until units are in a state",
+    arguments: "<unit...>",
+    options: [
+      { flags: "--for <state>", summary: "active (unless given), inactive, failed, finished or gone" },
+    ],
+    examples: ["flotilla wait web@1 --timeout 30", "flotilla wait --for finished import.service"],
+    completes: "unit-files",
+    load: async () => (await import("./wait.ts")).wait,
+  },
+  {
+    name: "events",
+    summary: "Tell what happened in the cluster",
+    options: [
+      { flags: "-f, --follow", summary: "go on with what happens" },
+      { flags: "-n, --lines <count>", summary: "the last so many, 50 unless given" },
+      { flags: "--unit <unit>", summary: "of this unit only", completes: "unit-files" },
+      MACHINE,
+    ],
+    examples: ["flotilla events", "flotilla events -f --unit web@1"],
+    load: async () => (await import("./events.ts")).events,
+  },
+  {
+    name: "verify",
+    summary: "Check unit files without sending them anywhere",
+    arguments: "<file...>",
+    examples: ["flotilla verify web@.service"],
+    completes: "files",
+    load: async () => (await import("./verify.ts")).verify,
+  },
+  {
+    name: "machine",
+    summary: "Configure a machine",
+    commands: [
+      {
+        name: "cordon",
+        summary: "Place no new units on machines",
+        arguments: "<machine...>",
+        examples: ["flotilla machine cordon m2"],
+        completes: "machines",
+        load: async () => (await import("./machine.ts")).cordon,
+      },
+      {
+        name: "uncordon",
+        summary: "Place units on machines again",
+        arguments: "<machine...>",
+        examples: ["flotilla machine uncordon m2"],
+        completes: "machines",
+        load: async () => (await import("./machine.ts")).uncordon,
+      },
+      {
+        name: "metadata",
+        summary: "Show or change the metadata that units are placed by",
+        arguments: "<machine> [changes...]",
+        examples: [
+          "flotilla machine metadata m2",
+          "flotilla machine metadata m2 disk=ssd region=eu",
+          "flotilla machine metadata m2 disk-",
+        ],
+        completes: "machines",
+        load: async () => (await import("./machine.ts")).metadata,
+      },
+    ],
+  },
+  DEV_COMMAND,
+  {
+    name: "daemon",
+    summary: "Run this machine's daemon in the foreground",
+    options: SETTINGS.map((setting) => ({
+      flags: `--${setting.name} <${setting.value}>`,
+      summary:
+        "fallback" in setting && setting.fallback !== ""
+          ? `${setting.help}; ${setting.fallback} unless given`
+          : setting.help,
+    })),
+    examples: ["flotilla daemon", "flotilla daemon --store http://10.0.0.1:7401 --address 10.0.0.2"],
+    load: async () => (await import("./daemon.ts")).daemon,
+  },
+  {
+    name: "completion",
+    summary: "Print the completion script of a shell: bash, zsh or fish",
+    arguments: "<shell>",
+    examples: ["source <(flotilla completion bash)", "flotilla completion fish | source"],
+    load: async () => (await import("./completion.ts")).completion,
+  },
+  {
+    name: "version",
+    summary: "Print the versions of this program and of the daemon",
+    examples: ["flotilla version"],
+    load: async () => (await import("./version.ts")).version,
+  },
+];

@@ -1,0 +1,43 @@
+/** `flotilla list-machines`: the machines that are present. */
+import type { MachineRow } from "#api/bodies.ts";
+import type { CommandContext } from "./command.ts";
+import { formatPairs, list } from "./lists.ts";
+import type { Column } from "./terminal/table.ts";
+import { formatAge } from "./terminal/times.ts";
+
+const GIB = 2 ** 30;
+
+export async function listMachines(context: CommandContext): Promise<number> {
+  const client = await context.client();
+  const { machines } = await client.machines(context.io.signal);
+  const cordoned = machines.some((machine) => machine.cordoned);
+  await list(context, {
+    key: "machines",
+    items: machines,
+    columns: columns(context.options.flag("full"), context.io.now()),
+    fields: `machine,name,ip,units${cordoned ? ",cordoned" : ""},metadata`,
+    name: ({ machine }) => machine,
+  });
+  return 0;
+}
+
+function columns(full: boolean, nowMs: number): Column<MachineRow>[] {
+  return [
+    { field: "machine", value: (row) => (full ? row.machine : `${row.machine.slice(0, 8)}...`) },
+    { field: "name", value: (row) => row.name },
+    { field: "ip", value: (row) => row.address },
+    { field: "units", value: (row) => String(row.units) },
+    { field: "cordoned", value: (row) => (row.cordoned ? "cordoned" : ""), look: () => "yellow" },
+    { field: "metadata", value: (row) => formatPairs(row.metadata) },
+    { field: "cpus", value: (row) => String(row.capacity.cpuMillis / 1000) },
+    { field: "memory", value: (row) => `${(row.capacity.memoryBytes / GIB).toFixed(1)}G` },
+    { field: "roles", value: roles },
+    { field: "supervisor", value: (row) => row.supervisor },
+    { field: "version", value: (row) => row.version },
+    { field: "up", value: (row) => formatAge(nowMs - row.startedMs) },
+  ];
+}
+
+function roles({ engine, hasStore }: MachineRow): string {
+  return [engine ? "engine" : "", hasStore ? "store" : ""].filter(Boolean).join(",");
+}

@@ -1,0 +1,16 @@
+/** The program `flotilla`: gives the process's streams to the command line and ends with its exit code. */
+import { runCli } from "./cli.ts";
+
+const interrupted = new AbortController();
+process.once("SIGINT", () => interrupted.abort());
+// A reader that has gone (`flotilla events -f | head`) is no error of ours.
+process.stdout.on("error", () => process.exit(0));
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => Date.now(),
+  signal: interrupted.signal,
+});

@@ -1,0 +1,100 @@
+/** The command line taken apart by commander, which is set up from the table of commands. */
+import { Command as Commander, CommanderError, type OutputConfiguration } from "commander";
+import { FlotillaError } from "#base/errors.ts";
+import { type Command, type OptionSpec, Options } from "./command.ts";
+import type { CliIo } from "./terminal/io.ts";
+
+export interface Invocation {
+  readonly command: Command;
+  readonly args: readonly string[];
+  readonly options: Options;
+}
+
+/** What every command takes. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: "--endpoint <address>",
+    summary: "unix:PATH, http://HOST:PORT or https://HOST:PORT (env FLOTILLA_ENDPOINT)",
+  },
+  { flags: "-o, --output <format>", summary: "table, wide, json, ndjson, yaml or name" },
+  { flags: "--timeout <time>", summary: "how long to wait for what was asked for, such as 30 or 2min" },
+  { flags: "--color <when>", summary: "auto, always or never" },
+];
+
+/**
+ * The command that the line names, with what stands behind it; undefined when help was asked for and shown.
+ * @throws FlotillaError `usage`
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  commands: readonly Command[],
+  io: CliIo,
+): Invocation | undefined {
+  const found: { invocation?: Invocation } = {};
+  const program = new Commander("flotilla")
+    .description("Makes a set of machines behave as one init system.")
+    .helpCommand("help [command]", "show help for a command")
+    .configureHelp({ showGlobalOptions: true });
+  prepare(program, io);
+  for (const { flags, summary } of GLOBAL_OPTIONS) program.option(flags, summary);
+  program.addHelpText(
+    "before",
+    examples(["flotilla start examples/web@1.service", "flotilla list-units", "flotilla why web@1"]),
+  );
+  const select = (invocation: Invocation): void => {
+    found.invocation = invocation;
+  };
+  for (const command of commands) addCommand(program, command, io, select);
+  try {
+    program.parse([...argv], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return endedEarly(error);
+    throw error;
+  }
+  return found.invocation;
+}
+
+function addCommand(
+  parent: Commander,
+  command: Command,
+  io: CliIo,
+  select: (invocation: Invocation) => void,
+): void {
+  const added = parent
+    .command(`${command.name} ${command.arguments ?? ""}`.trim())
+    .description(command.summary);
+  prepare(added, io);
+  for (const { flags, summary } of command.options ?? []) added.option(flags, summary);
+  if (command.examples !== undefined) added.addHelpText("before", examples(command.examples));
+  for (const inner of command.commands ?? []) addCommand(added, inner, io, select);
+  if (command.load === undefined) return;
+  added.action(() => {
+    select({ command, args: added.args, options: new Options(added.optsWithGlobals()) });
+  });
+}
+
+function examples(lines: readonly string[]): string {
+  return ["Examples:", ...lines.map((line) => `  ${line}`), ""].join("\n");
+}
+
+function prepare(commander: Commander, io: CliIo): void {
+  const output: OutputConfiguration = {
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stdout.write(text),
+    // The error is thrown as well, and shown in the form of every other.
+    outputError: () => undefined,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+  commander.exitOverride().configureOutput(output).showSuggestionAfterError(true);
+}
+
+/** Help ends the parsing too; only what is wrong is thrown on. */
+function endedEarly(error: CommanderError): undefined {
+  if (error.exitCode === 0 || error.code === "commander.help") return undefined;
+  const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n");
+  const near = /Did you mean (?:one of )?(.*)\?\)/.exec(suggestion)?.[1];
+  throw new FlotillaError("usage", message, {
+    hint: near === undefined ? "flotilla --help lists the commands and options" : `did you mean ${near}?`,
+  });
+}
