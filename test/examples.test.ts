@@ -1,0 +1,34 @@
+/** The examples are what a newcomer reads first: each must be right, explained and brought up by `npm start`. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { verifyText } from "#api/check-unit.ts";
+import { fileOf, readUnitList } from "#dev/unit-list.ts";
+
+const folder = join(dirname(import.meta.dirname), "examples");
+const units = readdirSync(folder).filter((name) => /\.(service|timer|target)$/.test(name));
+const textOf = (name: string): string => readFileSync(join(folder, name), "utf8");
+
+test("there are examples", () => {
+  expect(units.length).toBeGreaterThan(8);
+});
+
+describe.each(units)("%s", (unit) => {
+  test("is a unit file without a fault", () => {
+    expect(verifyText(unit, textOf(unit))).toEqual({ errors: [], warnings: [] });
+  });
+
+  test("begins with what it shows", () => {
+    expect(textOf(unit)).toMatch(/^# Shows: /);
+  });
+
+  test("is in the table of the README", () => {
+    expect(textOf("README.md")).toContain(`[${unit}](${unit})`);
+  });
+
+  test("is brought up by npm start", async () => {
+    const list = await readUnitList(join(folder, "cluster.json"));
+    const named = [...list.load, ...list.start].map((one) => fileOf(one.unit));
+    expect(named).toContain(unit);
+  });
+});
