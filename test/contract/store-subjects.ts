@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
-import { connectStore } from "#store/etcd/etcd-store.ts";
+import { connectStore } from "#store/etcd/client.ts";
 import { createMemoryStore } from "#store/memory.ts";
-import { serveStore } from "#store/server/serve-store.ts";
+import { serveStore } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
 import { startEtcd } from "./store-etcd.ts";
 
@@ -55,7 +55,7 @@ const overGrpc: Subject = {
     const directory = await mkdtemp(join(tmpdir(), "flotilla-store-"));
     const local = await openEmbeddedStore({ ...system, directory });
     const server = await serveStore({ store: local, host: "127.0.0.1", port: 0 });
-    const store = connectStore({ ...system, endpoints: [server.address] });
+    const store = connectStore({ ...system, endpoints: [`127.0.0.1:${server.address.port}`] });
     const close = async (): Promise<void> => {
       await store.close();
       await server.close();

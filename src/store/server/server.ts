@@ -22,25 +22,26 @@ export interface ServeStoreOptions {
 }
 
 export interface StoreServer {
-  /** `host:port` as it listens. */
-  readonly address: string;
-  readonly port: number;
+  /** Where it listens; the port is the real one when 0 was asked for. */
+  readonly address: { readonly host: string; readonly port: number };
   /** Cuts every connection. The store stays open. */
   close(): Promise<void>;
 }
 
 export async function serveStore({ store, host, port }: ServeStoreOptions): Promise<StoreServer> {
-  let address = "";
-  const served = new ServedStore(store, () => `http://${address}`);
+  let boundPort = port;
+  const served = new ServedStore(
+    store,
+    () => `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`,
+  );
   const streams = new Map([
     ["/etcdserverpb.Watch/Watch", (call: Call) => serveWatch(served, call)],
     ["/etcdserverpb.Lease/LeaseKeepAlive", (call: Call) => serveKeepAlive(served, call)],
   ]);
   const methods = { unary: unaryMethods(served), streams };
   const server = new GrpcServer(methods, REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES);
-  const listeningPort = await server.listen(host, port);
-  address = `${host.includes(":") ? `[${host}]` : host}:${listeningPort}`;
-  return { address, port: listeningPort, close: () => server.close() };
+  boundPort = await server.listen(host, port);
+  return { address: { host, port: boundPort }, close: () => server.close() };
 }
 
 /** A lease that is gone is answered with a time of 0; the stream stays open. */
