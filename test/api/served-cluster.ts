@@ -21,7 +21,7 @@ import { createMemoryStore } from "#store/memory.ts";
 import { putJson } from "#store/ops.ts";
 import type { RequestOp, Store } from "#store/store.ts";
 import type { JournalEntry } from "#supervisor/supervisor.ts";
-import { ANYWHERE, type Placement } from "#unit/placement.ts";
+import { readPlacement } from "#unit/read-placement.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 
 export const M1 = "11111111111111111111111111111111";
@@ -45,7 +45,7 @@ export class TestCluster {
     const random = seededRandom(1);
     this.store = changes.store ?? createMemoryStore({ clock: systemClock, random });
     this.#mirror = startClusterMirror({ store: this.store, clock: systemClock, random });
-    const cache = createPlacementCache(readPlacementForTest);
+    const cache = createPlacementCache((unit, text) => readPlacement(parseUnitFile(text), unit).placement);
     const { view } = this.#mirror;
     this.dependencies = {
       store: this.store,
@@ -171,16 +171,6 @@ function planContext(placementOf: PlanContext["placementOf"]): PlanContext {
     lostSince: new Map(),
     settings: DEFAULT_PLAN_SETTINGS,
   };
-}
-
-/** Metadata and Global= are all that these tests need of [X-Fleet]. */
-function readPlacementForTest(_unit: string, text: string): Placement {
-  const file = parseUnitFile(text);
-  const metadata = file.values("X-Fleet", "MachineMetadata").flatMap((pair) => {
-    const [key = "", value = ""] = pair.split("=");
-    return [{ key, values: [value] }];
-  });
-  return { ...ANYWHERE, metadata, global: file.last("X-Fleet", "Global") === "true" };
 }
 
 async function* noJournal(): AsyncGenerator<JournalEntry, void> {

@@ -1,0 +1,52 @@
+/** A terminal for tests of the command line: runs it in this process and keeps what it writes. */
+import { runCli } from "#cli/cli.ts";
+import type { CliIo } from "#cli/terminal/io.ts";
+
+export interface Ran {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TerminalOptions {
+  readonly endpoint?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isTTY?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with each piece of stdout. */
+  readonly onOutput?: (text: string) => void;
+}
+
+export async function runCommand(
+  line: string | readonly string[],
+  options: TerminalOptions = {},
+): Promise<Ran> {
+  const written = { stdout: "", stderr: "" };
+  const isTTY = options.isTTY ?? false;
+  const io: CliIo = {
+    stdout: {
+      isTTY,
+      write: (text: string) => {
+        written.stdout += text;
+        options.onOutput?.(text);
+      },
+    },
+    stderr: {
+      isTTY,
+      write: (text: string) => {
+        written.stderr += text;
+      },
+    },
+    env: {
+      ...(options.endpoint === undefined ? {} : { FLOTILLA_ENDPOINT: options.endpoint }),
+      ...options.env,
+    },
+    cwd: options.cwd ?? "/",
+    now: () => 1_000_000,
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const argv = typeof line === "string" ? line.split(" ").filter(Boolean) : line;
+  const exit = await runCli(argv, io);
+  return { exit, ...written };
+}
