@@ -10,8 +10,13 @@ import { dirname, join } from "node:path";
 import { sleep } from "#base/clock.ts";
 import { FlotillaClient } from "#client/client.ts";
 import { DevHost } from "#dev/host.ts";
-import { type DevMachine, machineNamed, socketOf } from "#dev/layout.ts";
+import { type DevMachine, machineNamed, socketOf, storeUrl } from "#dev/layout.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
+import { keys } from "#model/keys.ts";
+import { machineRecordSchema } from "#model/records.ts";
+import { connectStore } from "#store/etcd/client.ts";
+import { prefixRange, toText } from "#store/keys.ts";
+import type { Store } from "#store/store.ts";
 
 export const LAUNCHER = join(dirname(dirname(import.meta.dirname)), "bin", "flotilla");
 
@@ -113,6 +118,32 @@ export class Cluster {
     await this.#until(async () => {
       const { machines } = await this.client(through).machines();
       return names.every((name) => machines.some((machine) => machine.name === name));
+    });
+  }
+
+  /** Calls `use` with a client of the cluster's store, as any other etcd client would reach it. */
+  async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+    const { host } = new URL(storeUrl(this.host.layout));
+    const store = connectStore({ endpoints: [host], clock: systemClock, random: systemRandom });
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** ID of the machine's present instance, as it is registered in the store; undefined while it is not. */
+  async instanceOf(name: string): Promise<string | undefined> {
+    const { kvs } = await this.withStore((store) => store.range(prefixRange(keys.machine(""))));
+    const records = kvs.map((kv) => machineRecordSchema.parse(JSON.parse(toText(kv.value))));
+    return records.find((record) => record.name === name)?.instance;
+  }
+
+  /** Resolves when the machine is registered under another instance ID than `instance`. */
+  async rejoined(name: string, instance: string | undefined): Promise<void> {
+    await this.#until(async () => {
+      const now = await this.instanceOf(name);
+      return now !== undefined && now !== instance;
     });
   }
 
