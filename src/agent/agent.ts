@@ -131,7 +131,7 @@ export class Agent {
   async #recallStrict(): Promise<void> {
     for (const [unit, assignment] of this.#assignments) {
       const text = await this.#options.files.read(assignment.file);
-      if (text !== undefined && this.#options.isStrict(unit, text)) this.#strict.add(unit);
+      if (text !== undefined) this.#noteStrict(unit, text);
     }
   }
 
@@ -276,15 +276,22 @@ export class Agent {
 
   async #readSources(steps: readonly MachineStep[]): Promise<Map<string, UnitSource>> {
     const sources = new Map<string, UnitSource>();
+    const { files, store } = this.#options;
+    // Instances of one template share its text: it is read once.
+    const texts = new Map<string, Promise<string>>();
+    const textOf = (file: string): Promise<string> => {
+      const text = texts.get(file) ?? readUnitFile(files, store, file);
+      texts.set(file, text);
+      return text;
+    };
     await Promise.all(
       steps.map(async ({ unit }) => {
         const file = this.#assignments.get(unit)?.file;
         if (file === undefined) return;
         try {
-          const text = await readUnitFile(this.#options.files, this.#options.store, file);
+          const text = await textOf(file);
           sources.set(unit, { name: unit, file, text });
-          if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
-          else this.#strict.delete(unit);
+          this.#noteStrict(unit, text);
           this.#setTrouble(unit, undefined);
         } catch (error) {
           this.#setTrouble(unit, `cannot read its unit file: ${toFlotillaError(error).message}`);
@@ -293,6 +300,11 @@ export class Agent {
       }),
     );
     return sources;
+  }
+
+  #noteStrict(unit: string, text: string): void {
+    if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
+    else this.#strict.delete(unit);
   }
 
   #retryTroubled(): void {

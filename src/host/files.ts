@@ -1,4 +1,5 @@
 /** Files written so that a crash leaves either the old content or the new, never a part. */
+import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
@@ -12,7 +13,8 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   mode = 0o600,
 ): Promise<void> {
-  const temporary = `${path}.new`;
+  // Its own name, so that two writers of one file cannot take each other's part away.
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.new`;
   try {
     await writeDurably(temporary, content, mode);
     await rename(temporary, path);
