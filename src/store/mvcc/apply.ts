@@ -20,13 +20,18 @@ import { readRange } from "./read.ts";
 import type { MvccState } from "./state.ts";
 
 export function applyPut(state: MvccState, request: PutRequest): PutResponse {
-  checkPutAgainst(state, request);
+  // Within a transaction etcd looks at the two the other way round.
+  checkLease(state, request);
+  checkKey(state, request);
   return put(state, request);
 }
 
-function checkPutAgainst(state: MvccState, request: PutRequest): void {
+function checkKey(state: MvccState, request: PutRequest): void {
   const needsKey = request.ignoreValue || request.ignoreLease;
   if (needsKey && state.get(toIndexKey(request.key)) === undefined) throw refusal("key-not-found");
+}
+
+function checkLease(state: MvccState, request: PutRequest): void {
   const lease = request.lease ?? 0n;
   if (lease !== 0n && state.leases.get(lease) === undefined) throw refusal("lease-not-found");
 }
@@ -61,7 +66,11 @@ type DecidedOp = Exclude<RequestOp, { kind: "txn" }> | { readonly kind: "txn"; r
 export function applyTxn(state: MvccState, request: TxnRequest): TxnResponse {
   const decided = decide(state, request);
   const ops = [...flatten(decided)];
-  for (const op of ops) if (op.kind === "put") checkPutAgainst(state, op.request);
+  for (const op of ops) {
+    if (op.kind !== "put") continue;
+    checkKey(state, op.request);
+    checkLease(state, op.request);
+  }
   for (const op of ops) {
     if (op.kind === "range" && (op.request.revision ?? 0n) > 0n) {
       state.checkRevision(op.request.revision ?? 0n);
