@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
-import { askHost, type HostStatus, isServed } from "#dev/control.ts";
+import { askHost, endHost, type HostStatus, isServed } from "#dev/control.ts";
 import { detach } from "#dev/detach.ts";
 import { readLayout, sweep } from "#dev/host.ts";
 import { environmentLines, machineNamed, storeUrl } from "#dev/layout.ts";
@@ -49,7 +49,7 @@ export const up: RunCommand = async (context) => {
 
 export const down: RunCommand = async (context) => {
   const directory = directoryOf(context);
-  if (await isServed(directory)) await askHost(directory, { do: "down" });
+  if (await isServed(directory)) await endHost(directory, systemClock);
   else if ((await readLayout(directory)) === undefined) throw neverUp(directory);
   else await sweep(directory);
   writeLines(context.io.stderr, [`The development cluster in ${directory} is down.`]);

@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
+import { type Clock, sleep } from "#base/clock.ts";
 import { FlotillaError, isErrorCode, toFlotillaError } from "#base/errors.ts";
 import { layoutSchema } from "./layout.ts";
 
@@ -41,6 +42,9 @@ const answerSchema = z.union([
     }),
   }),
 ]);
+
+const GONE_CHECK_MS = 20;
+const GONE_CHECKS = 250;
 
 const socketPath = (directory: string): string => join(directory, "host.sock");
 
@@ -122,6 +126,21 @@ export async function askHost(directory: string, request: HostRequest): Promise<
     causes,
     ...(hint ? { hint } : {}),
   });
+}
+
+/** Asks the dev host to end the cluster; resolves when its process is gone too. */
+export async function endHost(directory: string, clock: Clock): Promise<void> {
+  const { pid } = await askHost(directory, { do: "down" });
+  // Nobody but its parent is told of a process's end; it has only its socket left to close.
+  for (let asked = 0; asked < GONE_CHECKS && isAlive(pid); asked += 1) await sleep(clock, GONE_CHECK_MS);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function hasCode(error: unknown, code: string): boolean {

@@ -49,7 +49,12 @@ export class DevHost {
     await sweep(options.directory);
     const layout = await prepareLayout(options);
     const host = new DevHost(layout, options);
-    await Promise.all([...host.#machines.values()].map((machine) => machine.start()));
+    try {
+      await Promise.all([...host.#machines.values()].map((machine) => machine.start()));
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
     return host;
   }
 

@@ -151,7 +151,7 @@ function notJoined(missing: readonly string[], layout: DevLayout): FlotillaError
   );
 }
 
-/** Shows what runs where as it comes up, until all that was started has settled. */
+/** Shows what runs where as it comes up, until all that was started has settled or a time is over. */
 async function waitForUnits(
   client: FlotillaClient,
   layout: DevLayout,
@@ -159,28 +159,38 @@ async function waitForUnits(
   { screen, clock }: UpOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const timeout = AbortSignal.any([signal, timeoutSignal(clock, SETTLE_TIMEOUT_MS)]);
   const rows = new Map<string, readonly UnitRow[]>();
-  const told = new Set<string>();
-  const show = (): void => {
-    const all = [...rows.values()].flat();
-    const lines = [...overviewLines(layout, all, screen.width), LEGEND];
-    if (screen.canRedraw(lines.length)) screen.block(lines);
-    else tellSettled(all, told, screen);
-  };
-  for await (const change of client.watchUnits(undefined, timeout)) {
-    for (const name of change.names)
-      rows.set(
-        name,
-        change.units.filter((row) => row.unit === name),
-      );
-    show();
-    if (list.start.every(({ unit }) => hasSettled(rows.get(unit), layout))) break;
+  const waiting = (): readonly string[] =>
+    list.start.map(({ unit }) => unit).filter((unit) => !hasSettled(rows.get(unit), layout));
+  const show = progressOn(screen, layout);
+  const late = new AbortController();
+  const timer = clock.setTimer(SETTLE_TIMEOUT_MS, () => late.abort());
+  try {
+    for await (const change of client.watchUnits(undefined, AbortSignal.any([signal, late.signal]))) {
+      for (const name of change.names)
+        rows.set(
+          name,
+          change.units.filter((row) => row.unit === name),
+        );
+      show([...rows.values()].flat());
+      if (waiting().length === 0) break;
+    }
+  } finally {
+    timer.cancel();
   }
   signal.throwIfAborted();
   screen.keepBlock();
-  const waiting = list.start.filter(({ unit }) => !hasSettled(rows.get(unit), layout));
-  for (const { unit } of waiting) screen.print(`${unit} is not up yet; ask: flotilla why ${unit}`);
+  for (const unit of waiting()) screen.print(`${unit} is not up yet; ask: flotilla why ${unit}`);
+}
+
+/** On a terminal the whole picture, drawn over itself; elsewhere a line for each unit that has settled. */
+function progressOn(screen: Screen, layout: DevLayout): (rows: readonly UnitRow[]) => void {
+  const told = new Set<string>();
+  return (rows) => {
+    const lines = [...overviewLines(layout, rows, screen.width), LEGEND];
+    if (screen.canRedraw(lines.length)) screen.block(lines);
+    else tellSettled(rows, told, screen);
+  };
 }
 
 function hasSettled(rows: readonly UnitRow[] | undefined, layout: DevLayout): boolean {
@@ -195,12 +205,6 @@ function tellSettled(rows: readonly UnitRow[], told: Set<string>, screen: Screen
     told.add(line);
     screen.print(line);
   }
-}
-
-function timeoutSignal(clock: UpOptions["clock"], delayMs: number): AbortSignal {
-  const controller = new AbortController();
-  clock.setTimer(delayMs, () => controller.abort());
-  return controller.signal;
 }
 
 async function answer(request: HostRequest, host: DevHost, end: AbortController): Promise<HostStatus> {
