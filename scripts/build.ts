@@ -69,7 +69,8 @@ async function removeOldChunks(current: readonly OutputFile[], nowMs: number): P
 }
 
 const startedMs = Date.now();
-const { outputFiles } = await bundle();
+// esbuild has told what is wrong and where; its stack adds nothing to that.
+const { outputFiles } = await bundle().catch(() => process.exit(1));
 for (const companion of COMPANIONS) {
   await place(join(dist, basename(companion)), (temporary) => cp(join(root, companion), temporary));
 }
