@@ -31,14 +31,17 @@ export interface CalendarSpec {
 export interface FieldLimits {
   readonly min: number;
   readonly max: number;
+  /** The greatest value that a first step may come to. */
+  readonly lastStep: number;
 }
 
-/** systemd's own limits for years. */
+/** systemd's own limits. Days are counted from the end only as far as every month has them. */
 export const FIELD_LIMITS = {
-  year: { min: 1970, max: 2199 },
-  month: { min: 1, max: 12 },
-  day: { min: 1, max: 31 },
-  hour: { min: 0, max: 23 },
-  minute: { min: 0, max: 59 },
-  second: { min: 0, max: 59_999_999 },
+  year: { min: 1970, max: 2199, lastStep: 2199 },
+  month: { min: 1, max: 12, lastStep: 12 },
+  day: { min: 1, max: 31, lastStep: 31 },
+  dayFromEnd: { min: 1, max: 28, lastStep: 28 + 28 },
+  hour: { min: 0, max: 23, lastStep: 23 },
+  minute: { min: 0, max: 59, lastStep: 59 },
+  second: { min: 0, max: 59_999_999, lastStep: 59_999_999 },
 } as const satisfies Record<string, FieldLimits>;

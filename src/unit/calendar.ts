@@ -77,18 +77,15 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** `Mon`, `Mon,Wed`, `Mon..Fri`, `Sat..Mon`; undefined when the word is about something else. */
+/** `Mon`, `Mon,Wed`, `Mon..Fri`; undefined when the word is about something else. */
 function parseWeekdays(word: string): readonly number[] | undefined {
   const days = new Set<number>();
   for (const part of word.replace(/,$/, "").split(",")) {
     const [from = "", to, more] = part.split(/\.\.|-/);
     const first = dayOf(from);
     const final = to === undefined ? first : dayOf(to);
-    if (first === undefined || final === undefined || more !== undefined) return undefined;
-    for (let day = first; ; day = (day % 7) + 1) {
-      days.add(day);
-      if (day === final) break;
-    }
+    if (first === undefined || final === undefined || more !== undefined || final < first) return undefined;
+    for (let day = first; day <= final; day++) days.add(day);
   }
   return [...days].sort((a, b) => a - b);
 }
@@ -109,7 +106,11 @@ function parseDate(word: string): Pick<CalendarSpec, "year" | "month" | "day" | 
   const [, yearText = "*", monthText = "", separator, dayText = ""] = match;
   const year = parseField(yearText, FIELD_LIMITS.year, readYear);
   const month = parseField(monthText, FIELD_LIMITS.month, readInteger);
-  const day = parseField(dayText, FIELD_LIMITS.day, readInteger);
+  const day = parseField(
+    dayText,
+    separator === "~" ? FIELD_LIMITS.dayFromEnd : FIELD_LIMITS.day,
+    readInteger,
+  );
   if (year === null || month === null || day === null) return undefined;
   return { year, month, day, fromMonthEnd: separator === "~" };
 }
@@ -124,12 +125,11 @@ function parseTime(word: string): Pick<CalendarSpec, "hour" | "minute" | "second
   return { hour, minute, second };
 }
 
-/** `*`, `1,5`, `1..5`, `0/15`, `1..9/2`; null when it is none of these. `read` turns a number's text into the field's unit. */
-function parseField(
-  text: string,
-  limits: FieldLimits,
-  read: (text: string) => number | undefined,
-): CalendarField | null {
+/** Turns the text of a number into the field's unit. */
+type ReadNumber = (text: string) => number | undefined;
+
+/** `*`, `1,5`, `1..5`, `0/15`, `1..9/2`; null when it is none of these. */
+function parseField(text: string, limits: FieldLimits, read: ReadNumber): CalendarField | null {
   if (text === "*") return undefined;
   const ranges: CalendarRange[] = [];
   for (const part of text.split(",")) {
@@ -140,25 +140,30 @@ function parseField(
   return ranges.sort((a, b) => a.start - b.start);
 }
 
-function parseRange(
-  text: string,
-  limits: FieldLimits,
-  read: (text: string) => number | undefined,
-): CalendarRange | undefined {
-  const match = /^(\*|[\d.]*?\d)(?:\.\.([\d.]+))?(?:\/([\d.]+))?$/.exec(text);
+function parseRange(text: string, limits: FieldLimits, read: ReadNumber): CalendarRange | undefined {
+  const match = /^([\d.]*?\d)(?:\.\.([\d.]+))?(?:\/([\d.]+))?$/.exec(text);
   if (match === null) return undefined;
-  const start = match[1] === "*" ? limits.min : read(match[1] ?? "");
-  const stop = match[2] === undefined ? undefined : read(match[2]);
-  const repeat = match[3] === undefined ? undefined : readStep(match[3], read);
-  if (start === undefined || (match[2] !== undefined && stop === undefined)) return undefined;
-  if (match[3] !== undefined && (repeat === undefined || repeat === 0)) return undefined;
+  const [, startText = "", stopText, stepText] = match;
+  const start = read(startText);
+  const stop = stopText === undefined ? undefined : read(stopText);
+  const repeat = stepText === undefined ? undefined : readStep(stepText, read);
+  if (start === undefined || (stop === undefined) !== (stopText === undefined)) return undefined;
+  if ((repeat === undefined) !== (stepText === undefined) || repeat === 0) return undefined;
   if (start < limits.min || (stop ?? start) > limits.max || (stop ?? start) < start) return undefined;
-  if (match[1] === "*" && (repeat === undefined || stop !== undefined)) return undefined;
-  return { start, ...(stop === undefined ? {} : { stop }), ...(repeat === undefined ? {} : { repeat }) };
+  if (stop === undefined && start + (repeat ?? 0) > limits.lastStep) return undefined;
+  return normalize(start, stop, repeat);
+}
+
+/** A range ends where its last step falls; one that never steps is a single value. */
+function normalize(start: number, stop: number | undefined, repeat: number | undefined): CalendarRange {
+  if (stop === undefined) return repeat === undefined ? { start } : { start, repeat };
+  const end = stop - ((stop - start) % (repeat ?? 1));
+  if (end === start) return { start };
+  return { start, stop: end, ...(repeat === undefined ? {} : { repeat }) };
 }
 
 /** A step of years is not a year: `2000/4`. */
-function readStep(text: string, read: (text: string) => number | undefined): number | undefined {
+function readStep(text: string, read: ReadNumber): number | undefined {
   return read === readYear ? readInteger(text) : read(text);
 }
 

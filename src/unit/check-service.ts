@@ -1,7 +1,7 @@
 /** What systemd refuses in a service as a whole although each line is good; in systemd's words (service_verify()). */
 import type { Diagnostic } from "./diagnostic.ts";
 import type { SectionReader } from "./section-reader.ts";
-import type { Entry, UnitFile } from "./unit-file.ts";
+import type { UnitFile } from "./unit-file.ts";
 
 type ServiceReader = SectionReader<"Service">;
 
@@ -13,7 +13,7 @@ interface Refusal {
   readonly hint: string;
 }
 
-/** The first reason to refuse the service, and what runs under systemd but not under the embedded supervisor. */
+/** The first reason to refuse the service, as systemd names only one. */
 export function checkService(
   file: UnitFile,
   service: ServiceReader,
@@ -23,14 +23,15 @@ export function checkService(
   if (found === undefined) return [];
   const { message, hint } = found;
   const entry = file.entriesOf("Service", found.key).at(-1);
-  return [{ severity: "error", code: "bad-combination", message, hint, place: placeFor(file, entry) }];
-}
-
-function placeFor(file: UnitFile, entry: Entry | undefined) {
-  if (entry !== undefined) return file.placeOf(entry);
-  const header = file.headers.find(({ name }) => name === "Service");
-  const source = header === undefined ? {} : { source: header.source };
-  return { file: file.file, line: header?.line ?? 1, column: 1, ...source };
+  return [
+    {
+      severity: "error",
+      code: "bad-combination",
+      message,
+      hint,
+      place: entry === undefined ? file.placeOfSection("Service") : file.placeOf(entry),
+    },
+  ];
 }
 
 function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly Refusal[] {

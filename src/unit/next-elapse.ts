@@ -56,13 +56,22 @@ function nextDay(spec: CalendarSpec, after: Day): Day | undefined {
 }
 
 function matchesDay(spec: CalendarSpec, { year, month, day }: Day): boolean {
-  const counted = spec.fromMonthEnd ? daysIn(year, month) - day + 1 : day;
+  const days = spec.fromMonthEnd ? fromEnd(spec.day, daysIn(year, month)) : spec.day;
   return (
     contains(spec.year, year, FIELD_LIMITS.year.max) &&
     contains(spec.month, month, 12) &&
-    contains(spec.day, counted, daysIn(year, month)) &&
+    contains(days, day, daysIn(year, month)) &&
     (spec.weekdays === undefined || spec.weekdays.includes(weekday(year, month, day)))
   );
+}
+
+/** Days counted from the end of a month as days of that month; steps go forward. */
+function fromEnd(field: CalendarField, days: number): CalendarField {
+  return field?.map(({ start, stop, repeat }) => ({
+    start: days - (stop ?? start) + 1,
+    ...(stop === undefined ? {} : { stop: days - start + 1 }),
+    ...(repeat === undefined ? {} : { repeat }),
+  }));
 }
 
 /** The first time of a day, in microseconds since midnight, from `fromUs` on. */

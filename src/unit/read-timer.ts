@@ -53,8 +53,7 @@ function checkTimer(file: UnitFile, settings: TimerSettings): readonly Diagnosti
   const { onActiveMs, onBootMs, onStartupMs, onUnitActiveMs, onUnitInactiveMs, onCalendar } = settings;
   const spans = [onActiveMs, onBootMs, onStartupMs, onUnitActiveMs, onUnitInactiveMs].flat();
   if (spans.length + onCalendar.length > 0) return [];
-  const header = file.headers.find(({ name }) => name === "Timer");
-  const place = { file: file.file, line: header?.line ?? 1, column: 1, source: header?.source ?? "" };
+  const place = file.placeOfSection("Timer");
   const message = "Timer unit lacks value setting. Refusing.";
   return [
     { severity: "error", code: "bad-combination", message, place, hint: "add OnCalendar= or OnBootSec=" },

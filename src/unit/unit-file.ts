@@ -97,6 +97,13 @@ export class UnitFile {
     return { file: this.file, line: entry.line, column: entry.column, source: entry.source };
   }
 
+  /** The first header of a section, or the file's beginning when there is none. */
+  placeOfSection(section: string): Place {
+    const header = this.headers.find(({ name }) => name === section);
+    if (header === undefined) return { file: this.file, line: 1, column: 1 };
+    return { file: this.file, line: header.line, column: 1, source: header.source };
+  }
+
   /** The text that was parsed. */
   print(): string {
     return this.#bom + this.statements.map((statement) => statement.raw).join("");

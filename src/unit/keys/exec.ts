@@ -170,6 +170,7 @@ export const EXEC_KEYS = {
   ProtectSystem: last(text),
   ProtectHome: last(text),
   MountFlags: last(text),
+  RemoveIPC: last(boolean),
   MountAPIVFS: last(boolean),
   Personality: last(text),
   RuntimeDirectory: list(relativeDirectories, "run"),
