@@ -8,7 +8,6 @@
  * It must not decide where units run, and must not write any key but its machine's own.
  */
 import type { Clock, Timer } from "#base/clock.ts";
-import { toFlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
@@ -26,11 +25,12 @@ import { toText } from "#store/keys.ts";
 import type { LeaseId, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
 import { confirmCluster } from "./cluster-check.ts";
+import { FileFetcher } from "./file-fetcher.ts";
 import type { MemoryFile } from "./memory.ts";
 import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
 import { StepRunner } from "./steps.ts";
-import { type FileCache, readUnitFile } from "./unit-files.ts";
+import type { FileCache } from "./unit-files.ts";
 import { publishedState, unloadableState } from "./unit-state.ts";
 
 export interface AgentOptions {
@@ -64,8 +64,11 @@ export class Agent {
   readonly #presence: Presence;
   readonly #publisher: StatePublisher;
   readonly #steps: StepRunner;
+  readonly #fetcher: FileFetcher;
   readonly #assignments = new Map<string, Assignment>();
   readonly #applied = new Map<string, Applied>();
+  /** Units whose last step was taken by this daemon rather than only read from its disk. */
+  readonly #attempted = new Set<string>();
   readonly #strict = new Set<string>();
   readonly #trouble = new Map<string, Trouble>();
   readonly #stopped = new AbortController();
@@ -94,6 +97,13 @@ export class Agent {
       log,
       machine,
       onLease: (lease) => this.#onLease(lease),
+    });
+    this.#fetcher = new FileFetcher({
+      store,
+      clock,
+      cache: options.files,
+      signal: this.#stopped.signal,
+      onChange: () => this.#loop.wake(),
     });
     this.#steps = new StepRunner(options.supervisor, (unit, trouble) => this.#onStepEnd(unit, trouble));
   }
@@ -237,7 +247,6 @@ export class Agent {
       await this.#carryOut(steps);
     }
     await this.#save();
-    if (this.#trouble.size > 0) this.#retryTroubled();
   }
 
   #plan(): readonly MachineStep[] {
@@ -246,6 +255,7 @@ export class Agent {
       applied: this.#applied,
       supervised: supervisedUnits(this.#options.supervisor.statuses()),
       busy: this.#steps.underWay,
+      attempted: this.#attempted,
       strict: this.#strict,
       fenced: this.#isFenced(),
     });
@@ -255,11 +265,27 @@ export class Agent {
     const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
     const sources = await this.#readSources(loads);
     const doable = steps.filter((step) => !loads.includes(step) || sources.has(step.unit));
+    const before = new Map(this.#applied);
     for (const step of doable) this.#remember(step);
-    // What only loads a file can be repeated without harm; everything else is written down before it is done.
-    if (doable.some((step) => step.kind !== "load")) await this.#save();
-    await this.#steps.take(doable, sources);
-    for (const step of doable) this.#publish(step.unit);
+    try {
+      // What only loads a file can be repeated without harm; everything else is written down before it is done.
+      if (doable.some((step) => step.kind !== "load")) await this.#save();
+    } catch (error) {
+      // What ends a run does not wait for the disk, since a strict unit must stop in time; what begins one does.
+      for (const step of doable) if (!endsRun(step)) this.#restore(step.unit, before);
+      await this.#take(doable.filter(endsRun), sources);
+      throw error;
+    }
+    await this.#take(doable, sources);
+  }
+
+  async #take(steps: readonly MachineStep[], sources: ReadonlyMap<string, UnitSource>): Promise<void> {
+    for (const { kind, unit } of steps) {
+      if (kind === "load" || kind === "replace" || kind === "unload") this.#attempted.delete(unit);
+      else this.#attempted.add(unit);
+    }
+    await this.#steps.take(steps, sources);
+    for (const step of steps) this.#publish(step.unit);
   }
 
   #remember(step: MachineStep): void {
@@ -274,29 +300,32 @@ export class Agent {
     this.#options.log.info({ unit: step.unit, step: step.kind, reason: step.reason }, "step");
   }
 
+  #restore(unit: string, before: ReadonlyMap<string, Applied>): void {
+    const applied = before.get(unit);
+    if (applied === undefined) this.#applied.delete(unit);
+    else this.#applied.set(unit, applied);
+  }
+
+  /** The texts of the steps' units, as far as they are here; the others are fetched and cause another pass. */
   async #readSources(steps: readonly MachineStep[]): Promise<Map<string, UnitSource>> {
     const sources = new Map<string, UnitSource>();
-    const { files, store } = this.#options;
     // Instances of one template share its text: it is read once.
-    const texts = new Map<string, Promise<string>>();
-    const textOf = (file: string): Promise<string> => {
-      const text = texts.get(file) ?? readUnitFile(files, store, file);
+    const texts = new Map<string, Promise<string | undefined>>();
+    const textOf = (file: string): Promise<string | undefined> => {
+      const text = texts.get(file) ?? this.#fetcher.read(file);
       texts.set(file, text);
       return text;
     };
     await Promise.all(
       steps.map(async ({ unit }) => {
         const file = this.#assignments.get(unit)?.file;
+        const text = file === undefined ? undefined : await textOf(file);
         if (file === undefined) return;
-        try {
-          const text = await textOf(file);
-          sources.set(unit, { name: unit, file, text });
-          this.#noteStrict(unit, text);
-          this.#setTrouble(unit, undefined);
-        } catch (error) {
-          this.#setTrouble(unit, `cannot read its unit file: ${toFlotillaError(error).message}`);
-          this.#publish(unit);
-        }
+        const trouble = text === undefined ? this.#fetcher.troubleOf(file) : undefined;
+        this.#setTrouble(unit, trouble === undefined ? undefined : `cannot read its unit file: ${trouble}`);
+        if (text === undefined) return this.#publish(unit);
+        sources.set(unit, { name: unit, file, text });
+        this.#noteStrict(unit, text);
       }),
     );
     return sources;
@@ -305,13 +334,6 @@ export class Agent {
   #noteStrict(unit: string, text: string): void {
     if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
     else this.#strict.delete(unit);
-  }
-
-  #retryTroubled(): void {
-    const waiting = [...this.#assignments.keys()].some(
-      (unit) => this.#options.supervisor.status(unit) === undefined,
-    );
-    if (waiting) this.#loop.wakeAfter(1_000);
   }
 
   async #save(): Promise<void> {
@@ -343,6 +365,10 @@ export class Agent {
   }
 }
 
+function endsRun(step: MachineStep): boolean {
+  return step.kind === "stop" || step.kind === "unload";
+}
+
 function readAssignment(value: Uint8Array): Assignment | undefined {
   try {
     return assignmentSchema.parse(JSON.parse(toText(value)));
@@ -359,7 +385,7 @@ function supervisedUnits(statuses: readonly UnitStatus[]): ReadonlyMap<string, S
       {
         file: status.file,
         up: status.active !== "inactive" && status.active !== "failed",
-        started: status.invocation !== undefined,
+        invocation: status.invocation,
       },
     ]),
   );

@@ -23,6 +23,7 @@ const memorySchema = z.object({
       file: z.string(),
       launch: z.number(),
       completed: z.boolean(),
+      supersedes: z.string().optional(),
     }),
   ),
 });

@@ -8,6 +8,8 @@ import { keys } from "#model/keys.ts";
 import { toBytes } from "#store/keys.ts";
 import type { Store } from "#store/store.ts";
 
+const HASH_DIGITS = 64;
+
 /** Where texts are kept on this machine. */
 export interface FileCache {
   read(hash: string): Promise<string | undefined>;
@@ -34,7 +36,9 @@ export function directoryCache(directory: string): FileCache {
     },
     keep: async (hashes) => {
       const names = await readdir(directory).catch(() => []);
-      await Promise.all(names.filter((name) => !hashes.has(name)).map((name) => rm(join(directory, name))));
+      // A file that is just being written has its hash and a suffix for a name.
+      const unwanted = names.filter((name) => !hashes.has(name.slice(0, HASH_DIGITS)));
+      await Promise.all(unwanted.map((name) => rm(join(directory, name), { force: true })));
     },
   };
 }

@@ -2,7 +2,7 @@
 import { Agent } from "#agent/agent.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { silentLogger } from "#base/log.ts";
-import { type Random, randomId } from "#base/random.ts";
+import type { Random } from "#base/random.ts";
 import { Election } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
 import { startClusterMirror } from "#mirror/cluster-mirror.ts";
@@ -19,7 +19,6 @@ import type { Link } from "./link.ts";
 import type { ProcessClock } from "./process-clock.ts";
 
 export interface Daemon {
-  readonly instance: string;
   readonly clock: ProcessClock;
   readonly link: Link;
   /** What a request to this daemon's API is answered with. */
@@ -32,14 +31,13 @@ export interface DaemonParts {
   readonly disk: Disk;
   readonly supervisor: Supervisor;
   readonly random: Random;
-  /** The record but for the instance. */
-  readonly machine: Omit<MachineRecord, "instance">;
+  readonly machine: MachineRecord;
   readonly onSeat: (elected: boolean) => void;
 }
 
 export function startDaemon({ clock, link, disk, supervisor, random, ...parts }: DaemonParts): Daemon {
   const means = { clock, random, log: silentLogger, store: link };
-  const machine: MachineRecord = { ...parts.machine, instance: randomId(random) };
+  const { machine } = parts;
   const cluster = startClusterMirror(means);
   const cache = createPlacementCache(readPlacementOf);
   const placementOf = (unit: string, file: string): Placement | undefined =>
@@ -80,7 +78,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     }),
     fetchPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
   };
-  return { instance: machine.instance, clock, link, api };
+  return { clock, link, api };
 }
 
 function readPlacementOf(unit: string, text: string): Placement | undefined {

@@ -10,6 +10,15 @@ export class Disk {
   memory: AgentMemory = emptyMemory();
   readonly files = new Map<string, string>();
   full = false;
+  /** `unit launch` of every oneshot that was ever written down here as finished. */
+  readonly finished = new Set<string>();
+
+  remember(memory: AgentMemory): void {
+    this.memory = memory;
+    for (const [unit, { launch, completed }] of Object.entries(memory.applied)) {
+      if (completed) this.finished.add(`${unit} ${launch}`);
+    }
+  }
 }
 
 /** A write is on the disk half-way through, so that a crash may come before it, or between it and the answer. */
@@ -28,9 +37,7 @@ export function memoryOn(disk: Disk, clock: Clock, random: Random): MemoryFile {
     load: async () => structuredClone(disk.memory),
     save: (memory) => {
       const copy = structuredClone(memory);
-      return write(disk, clock, random, () => {
-        disk.memory = copy;
-      });
+      return write(disk, clock, random, () => disk.remember(copy));
     },
   };
 }

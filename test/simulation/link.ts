@@ -49,9 +49,15 @@ export function goodNetwork(): Network {
   return { cutUp: false, cutDown: false, refuses: false, lossShare: 0, latencyMs: 2 };
 }
 
+/** One daemon of one machine. */
+export interface Writer {
+  readonly machine: string;
+  readonly instance: string;
+}
+
 /** A write that was carried out, and who asked for it. */
 export interface Written {
-  readonly link: Link;
+  readonly writer: Writer;
   readonly request: TxnRequest;
   readonly revision: Revision;
 }
@@ -64,6 +70,7 @@ export interface LinkOptions {
   readonly process: ProcessClock;
   readonly random: Random;
   readonly network: Network;
+  readonly writer: Writer;
   readonly onWritten: (written: Written) => void;
 }
 
@@ -101,8 +108,8 @@ export class Link implements Store {
   txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
     return this.#call(async (store) => {
       const response = await store.txn(request);
-      const { revision } = response.header;
-      if (response.succeeded) this.#options.onWritten({ link: this, request, revision });
+      const { writer, onWritten } = this.#options;
+      if (response.succeeded) onWritten({ writer, request, revision: response.header.revision });
       return response;
     }, options);
   }
@@ -172,7 +179,10 @@ export class Link implements Store {
     const { world, process } = this.#options;
     const signal = options?.signal;
     return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
       let open = true;
       const settle = (act: () => void): void => {
         if (!open) return;
@@ -203,7 +213,10 @@ export class Link implements Store {
       return;
     }
     const store = this.#options.store();
-    if (store === undefined || this.#isLost()) return answer(() => ends.fail("the connection was refused"));
+    if (store === undefined || this.#isLost()) {
+      answer(() => ends.fail("the connection was refused"));
+      return;
+    }
     const isAnswerLost = this.#isLost();
     ask(store).then(
       (value) => this.#answer(answer, isAnswerLost, () => ends.resolve(value), ends),
@@ -238,7 +251,10 @@ export class Link implements Store {
     };
     this.#streams.add(stream);
     world.setTimer(this.#delayMs(), () => {
-      if (network.cutUp) return this.#watchOver(stream, world);
+      if (network.cutUp) {
+        this.#watchOver(stream, world);
+        return;
+      }
       const store = this.#options.store();
       if (store === undefined) this.#deliver(stream, () => stream.channel.fail(broken()));
       else void this.#pump(store, request, stream);
@@ -261,7 +277,8 @@ export class Link implements Store {
     const { network, process, world } = this.#options;
     if (network.cutDown) {
       stream.held.push(act);
-      return this.#watchOver(stream, world);
+      this.#watchOver(stream, world);
+      return;
     }
     const dueMs = Math.max(stream.lastMs, world.monotonic() + this.#delayMs());
     stream.lastMs = dueMs;

@@ -22,7 +22,9 @@ export interface MachineOptions {
   readonly server: StoreServer;
   readonly trace: Trace;
   readonly behaviour: FakeBehaviour;
-  readonly onWritten: (written: Written, machine: SimulatedMachine) => void;
+  readonly onWritten: (written: Written) => void;
+  /** Told of each unit that the daemon here is about to start. */
+  readonly onStart: (machine: SimulatedMachine, unit: string) => void;
   /** Told of each change of a unit on this machine, at the moment it happens. */
   readonly onStatus: (machine: SimulatedMachine, unit: string, status: UnitStatus | undefined) => void;
 }
@@ -64,28 +66,36 @@ export class SimulatedMachine {
     return this.#hardware.supervisor().status(unit);
   }
 
+  statuses(): readonly UnitStatus[] {
+    return this.#hardware.supervisor().statuses();
+  }
+
   /** Starts the daemon, and the machine before it if it has no power. */
   start(): void {
     if (this.#daemon !== undefined) return;
     if (!this.#powered) this.#boot();
     const { clock, random, server, trace, onWritten } = this.options;
     const process = new ProcessClock(clock, this.#skew);
+    const instance = randomId(random);
     const link = new Link({
       store: () => server.store,
       world: clock,
       process,
       random,
       network: this.network,
-      onWritten: (written) => onWritten(written, this),
+      writer: { machine: this.id, instance },
+      onWritten,
     });
     trace.note(this.name, "daemon starts");
     this.#daemon = startDaemon({
       clock: process,
       link,
       disk: this.disk,
-      supervisor: supervisorOf(this.#hardware.supervisor(), process, random),
+      supervisor: supervisorOf(this.#hardware.supervisor(), process, random, (unit) =>
+        this.options.onStart(this, unit),
+      ),
       random,
-      machine: this.#record(),
+      machine: { ...this.#record(), instance },
       onSeat: (elected) => trace.note(this.name, elected ? "is elected" : "is not the engine"),
     });
   }

@@ -26,7 +26,7 @@ export class ProcessClock implements Clock {
   }
 
   now(): number {
-    return this.#world.now() + this.#skew.wallMs;
+    return Math.floor(this.#world.now() + this.#skew.wallMs);
   }
 
   monotonic(): number {

@@ -10,7 +10,13 @@ import type { ProcessClock } from "./process-clock.ts";
 const STOP_MAX_MS = 300;
 const START_MAX_MS = 20;
 
-export function supervisorOf(machine: Supervisor, process: ProcessClock, random: Random): Supervisor {
+/** @param onStart told of each unit that is asked to start, at the moment of asking */
+export function supervisorOf(
+  machine: Supervisor,
+  process: ProcessClock,
+  random: Random,
+  onStart: (unit: string) => void,
+): Supervisor {
   const later = <T>(maxMs: number, act: () => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       process.setTimer(randomInteger(random, 0, maxMs), () => {
@@ -20,13 +26,17 @@ export function supervisorOf(machine: Supervisor, process: ProcessClock, random:
         );
       });
     });
+  const asked = <T>(unit: string, maxMs: number, act: () => Promise<T>): Promise<T> => {
+    if (!process.ended) onStart(unit);
+    return later(maxMs, act);
+  };
   return {
     ...machine,
     load: (units) => later(START_MAX_MS, () => machine.load(units)),
     unload: (names) => later(STOP_MAX_MS, () => machine.unload(names)),
-    start: (name) => later(START_MAX_MS, () => machine.start(name)),
+    start: (name) => asked(name, START_MAX_MS, () => machine.start(name)),
     stop: (name) => later(STOP_MAX_MS, () => machine.stop(name)),
-    restart: (name) => later(STOP_MAX_MS, () => machine.restart(name)),
+    restart: (name) => asked(name, STOP_MAX_MS, () => machine.restart(name)),
     resetFailed: (name) => later(START_MAX_MS, () => machine.resetFailed(name)),
     onStatus: (listener) => machine.onStatus((name, status) => process.run(() => listener(name, status))),
   };

@@ -33,9 +33,22 @@ export interface WorldOptions {
 /** What watches over a world: told of everything, at the moment it happens. */
 export interface Watcher {
   onRevision?(entry: HistoryEntry, after: ClusterView): void;
+  /** A daemon is about to start a unit. */
+  onStart?(machine: SimulatedMachine, unit: string): void;
   onStatus?(machine: SimulatedMachine, unit: string, status: UnitStatus | undefined): void;
   /** Everything that could happen at this moment has happened. */
   onSettled?(): void;
+}
+
+/** A named invariant that did not hold. */
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`);
+    this.name = "Violation";
+    this.invariant = invariant;
+  }
 }
 
 /** No timer is allowed to fire so often without time passing. */
@@ -49,6 +62,7 @@ export class World {
   readonly history: History;
   readonly machines: readonly SimulatedMachine[];
   readonly watchers: Watcher[] = [];
+  #violation: Violation | undefined;
 
   constructor(options: WorldOptions) {
     this.random = seededRandom(options.seed);
@@ -68,6 +82,9 @@ export class World {
           trace: this.trace,
           behaviour,
           onWritten: (written) => this.history.note(written),
+          onStart: (machine, unit) => {
+            for (const watcher of this.watchers) watcher.onStart?.(machine, unit);
+          },
           onStatus: (machine, unit, status) => this.#onStatus(machine, unit, status),
         }),
     );
@@ -83,6 +100,12 @@ export class World {
 
   nameOf(id: string): string {
     return this.machineOf(id)?.name ?? id.slice(0, 8);
+  }
+
+  /** Says that an invariant does not hold; time goes no further. The first one counts, others may follow from it. */
+  fail(invariant: string, message: string): void {
+    this.trace.note("VIOLATED", `${invariant}: ${message}`);
+    this.#violation ??= new Violation(invariant, message);
   }
 
   /** Starts the store with a cluster of its own, and every daemon. */
@@ -107,7 +130,7 @@ export class World {
     void this.server.stop();
   }
 
-  /** Lets `durationMs` of virtual time pass. */
+  /** Lets `durationMs` of virtual time pass. @throws Violation */
   async run(durationMs: number): Promise<void> {
     const untilMs = this.nowMs + durationMs;
     let timers = 0;
@@ -126,7 +149,6 @@ export class World {
   async end(): Promise<void> {
     for (const machine of this.machines) machine.killDaemon();
     await this.server.stop();
-    await this.#settle();
   }
 
   /** Everything asynchronous here is promises, and those have all run when a macrotask comes. */
@@ -134,6 +156,7 @@ export class World {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.history.read();
     for (const watcher of this.watchers) watcher.onSettled?.();
+    if (this.#violation !== undefined) throw this.#violation;
   }
 
   #onRevision(entry: HistoryEntry, after: ClusterView): void {

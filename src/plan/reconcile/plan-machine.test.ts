@@ -21,7 +21,7 @@ function applied(change: Partial<Applied> = {}): Applied {
 }
 
 function supervised(change: Partial<Supervised> = {}): Supervised {
-  return { file: FILE_A, up: true, started: true, ...change };
+  return { file: FILE_A, up: true, invocation: "run-1", ...change };
 }
 
 interface Case {
@@ -29,6 +29,7 @@ interface Case {
   readonly applied?: Applied;
   readonly supervised?: Supervised;
   readonly busy?: MachineStep["kind"];
+  readonly attempted?: boolean;
   readonly strict?: boolean;
   readonly fenced?: boolean;
 }
@@ -41,6 +42,7 @@ function situation(one: Case): MachineSituation {
     applied: map(one.applied),
     supervised: map(one.supervised),
     busy: map(one.busy),
+    attempted: new Set(one.attempted === true ? ["u.service"] : []),
     strict: new Set(one.strict === true ? ["u.service"] : []),
     fenced: one.fenced ?? false,
   };
@@ -50,8 +52,8 @@ function kinds(one: Case): readonly string[] {
   return planMachine(situation(one)).map((step) => step.kind);
 }
 
-const IDLE = supervised({ up: false, started: false });
-const ENDED = supervised({ up: false, started: true });
+const IDLE = supervised({ up: false, invocation: undefined });
+const ENDED = supervised({ up: false });
 
 describe("planMachine", () => {
   const rows: readonly (readonly [why: string, given: Case, steps: readonly string[]])[] = [
@@ -178,6 +180,52 @@ describe("planMachine", () => {
       ["start"],
     ],
     [
+      "a restart that was only written down is carried out by the next daemon",
+      {
+        assignment: assignment({ launch: 2 }),
+        supervised: supervised(),
+        applied: applied({ launch: 2, supersedes: "run-1" }),
+      },
+      ["restart"],
+    ],
+    [
+      "a restart that was carried out is not repeated by the next daemon",
+      {
+        assignment: assignment({ launch: 2 }),
+        supervised: supervised({ invocation: "run-2" }),
+        applied: applied({ launch: 2, supersedes: "run-1" }),
+      },
+      [],
+    ],
+    [
+      "a new launch of a failed unit that was only written down is carried out by the next daemon",
+      {
+        assignment: assignment({ launch: 2 }),
+        supervised: ENDED,
+        applied: applied({ launch: 2, supersedes: "run-1" }),
+      },
+      ["start"],
+    ],
+    [
+      "a stop that was only written down is carried out by the next daemon",
+      {
+        assignment: assignment({ desired: "loaded" }),
+        supervised: supervised(),
+        applied: applied({ desired: "loaded", supersedes: "run-1" }),
+      },
+      ["stop"],
+    ],
+    [
+      "a start that this daemon has tried is not tried again, however it ended",
+      { assignment: assignment(), supervised: IDLE, applied: applied(), attempted: true },
+      [],
+    ],
+    [
+      "a new launch is tried though the one before was",
+      { assignment: assignment({ launch: 2 }), supervised: IDLE, applied: applied(), attempted: true },
+      ["start"],
+    ],
+    [
       "other units run on when the lease has ended",
       { assignment: assignment(), supervised: supervised(), applied: applied(), fenced: true },
       [],
@@ -204,6 +252,7 @@ describe("planMachine", () => {
         ["gone.service", supervised()],
       ]),
       busy: new Map(),
+      attempted: new Set(),
       strict: new Set(),
       fenced: false,
     });
@@ -251,10 +300,15 @@ const arbitraryCase: fc.Arbitrary<Case> = fc
         desired: fc.constantFrom("loaded" as const, "launched" as const),
         launch: fc.integer({ min: 0, max: 3 }),
         completed: fc.boolean(),
+        supersedes: fc.constantFrom("run-1", "run-2", undefined),
       }),
     ),
     supervised: fc.option(
-      fc.record({ file: fc.constantFrom(FILE_A, FILE_B), up: fc.boolean(), started: fc.boolean() }),
+      fc.record({
+        file: fc.constantFrom(FILE_A, FILE_B),
+        up: fc.boolean(),
+        invocation: fc.constantFrom("run-1", "run-2"),
+      }),
     ),
     strict: fc.boolean(),
     fenced: fc.boolean(),
@@ -282,11 +336,11 @@ function carryOut(before: Case, step: MachineStep): Case {
         supervised: before.supervised === undefined ? { ...IDLE, file } : { ...before.supervised, file },
       };
     case "stop":
-      return { ...rest, ...next, supervised: { ...ENDED, file: before.supervised?.file ?? file } };
+      return { ...rest, ...next, supervised: { ...ENDED, ...before.supervised, up: false } };
     case "replace":
-      return { ...rest, ...next, supervised: { ...ENDED, file } };
+      return { ...rest, ...next, supervised: { ...ENDED, ...before.supervised, up: false, file } };
     case "start":
     case "restart":
-      return { ...rest, ...next, supervised: supervised({ file }) };
+      return { ...rest, ...next, supervised: supervised({ file, invocation: "run-3" }) };
   }
 }

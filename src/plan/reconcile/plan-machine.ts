@@ -13,6 +13,11 @@ export interface Applied {
   readonly launch: number;
   /** The oneshot of this launch has run to its end. */
   readonly completed: boolean;
+  /**
+   * The run that the last step was to end or to follow. While it is still the unit's last run, that step was only
+   * written down: the daemon died before it took it.
+   */
+  readonly supersedes?: string | undefined;
 }
 
 /** What the supervisor has of a unit. */
@@ -20,8 +25,8 @@ export interface Supervised {
   readonly file: string;
   /** A start job is running or the unit is up. */
   readonly up: boolean;
-  /** It has been started since the machine came up. */
-  readonly started: boolean;
+  /** Its current or last run; undefined when it has not been started since the machine came up. */
+  readonly invocation: string | undefined;
 }
 
 export interface MachineSituation {
@@ -30,6 +35,8 @@ export interface MachineSituation {
   readonly supervised: ReadonlyMap<string, Supervised>;
   /** Units a step is under way for: only a stop may overtake a start that has not ended. */
   readonly busy: ReadonlyMap<string, MachineStepKind>;
+  /** Units whose last step this daemon has taken itself: however it ended, it is not taken again. */
+  readonly attempted: ReadonlySet<string>;
   /** Units that may only run while the machine's lease is known to live. */
   readonly strict: ReadonlySet<string>;
   /** The lease may have run out: strict units must not run. */
@@ -89,9 +96,10 @@ function planUnit(unit: string, situation: MachineSituation): MachineStep | unde
     return { kind: "load", unit, reason: assignment.reason, applied: atRest(assignment, applied) };
   }
   if (supervised.file !== assignment.file) return planNewFile(unit, assignment, supervised, applied);
-  if (assignment.desired === "loaded") return planLoaded(unit, assignment, supervised, applied);
-  if (situation.fenced && situation.strict.has(unit)) return planFence(unit, supervised, applied);
-  return planLaunched(unit, assignment, supervised, applied);
+  const attempted = situation.attempted.has(unit);
+  if (assignment.desired === "loaded") return planLoaded(unit, assignment, supervised, applied, attempted);
+  if (situation.fenced && situation.strict.has(unit)) return planFence(unit, assignment, supervised, applied);
+  return planLaunched(unit, assignment, supervised, applied, attempted);
 }
 
 /** The file has changed: what runs is stopped by its old file, then the new one is loaded; starting is the next round's step. */
@@ -111,21 +119,26 @@ function planLoaded(
   assignment: Assignment,
   supervised: Supervised,
   applied: Applied | undefined,
+  attempted: boolean,
 ): MachineStep | undefined {
-  if (applied?.desired !== "launched") return undefined;
-  const next = atRest(assignment, undefined);
-  return supervised.up
-    ? { kind: "stop", unit, reason: "asked to be loaded only", applied: next }
-    : { kind: "load", unit, reason: "asked to be loaded only", applied: next };
+  const next = { ...atRest(assignment, undefined), supersedes: supervised.invocation };
+  if (applied?.desired === "launched") {
+    const kind = supervised.up ? "stop" : "load";
+    return { kind, unit, reason: "asked to be loaded only", applied: next };
+  }
+  const stopWasTaken = attempted || applied?.supersedes !== supervised.invocation;
+  if (!supervised.up || stopWasTaken) return undefined;
+  return { kind: "stop", unit, reason: "asked to be loaded before the daemon ended", applied: next };
 }
 
 function planFence(
   unit: string,
+  assignment: Assignment,
   supervised: Supervised,
   applied: Applied | undefined,
 ): MachineStep | undefined {
   if (!supervised.up) return undefined;
-  const next = applied === undefined ? undefined : { ...applied, desired: "loaded" as const };
+  const next = { ...atRest(assignment, applied), supersedes: supervised.invocation };
   return { kind: "stop", unit, reason: "strict, and this machine's lease may have run out", applied: next };
 }
 
@@ -134,25 +147,23 @@ function planLaunched(
   assignment: Assignment,
   supervised: Supervised,
   applied: Applied | undefined,
+  attempted: boolean,
 ): MachineStep | undefined {
-  const next: Applied = {
-    desired: "launched",
-    file: assignment.file,
-    launch: assignment.launch,
-    completed: false,
-  };
+  const { invocation, up } = supervised;
+  const { file, launch } = assignment;
+  const next: Applied = { desired: "launched", file, launch, completed: false, supersedes: invocation };
   if (applied?.desired !== "launched") {
-    if (applied?.completed === true && applied.launch === assignment.launch) return undefined;
+    if (applied?.completed === true && applied.launch === launch) return undefined;
     return { kind: "start", unit, reason: assignment.reason, applied: next };
   }
-  if (applied.launch !== assignment.launch) {
-    const kind = supervised.up ? "restart" : "start";
-    return { kind, unit, reason: `launch ${assignment.launch} was asked for`, applied: next };
+  const kind = up ? "restart" : "start";
+  if (applied.launch !== launch) {
+    return { kind, unit, reason: `launch ${launch} was asked for`, applied: next };
   }
-  if (!supervised.started && !supervised.up && !applied.completed) {
-    return { kind: "start", unit, reason: "the machine came up again", applied: next };
-  }
-  return undefined;
+  if (attempted || applied.completed) return undefined;
+  if (invocation === undefined) return { kind, unit, reason: "the machine came up again", applied: next };
+  if (invocation !== applied.supersedes) return undefined;
+  return { kind, unit, reason: "it was asked for before the daemon ended", applied: next };
 }
 
 /** What is carried out once the file is loaded and nothing has been started by us. */

@@ -1,0 +1,205 @@
+/**
+ * What goes wrong in a simulated cluster: one table of faults, begun by chance and ended after a while.
+ *
+ * {@link Troubles} remembers what is, or was until when, in trouble, because some invariants hold only a while after
+ * the last trouble of whom they are about.
+ */
+import { randomInteger } from "#base/random.ts";
+import { pick } from "./chance.ts";
+import type { SimulatedMachine } from "./machine.ts";
+import type { World } from "./world.ts";
+
+interface Fault {
+  readonly name: string;
+  readonly maxMs: number;
+  /** Begins it and returns how it ends; undefined when it cannot happen now. */
+  readonly begin: (world: World) => Begun;
+}
+
+interface Begun {
+  readonly on: readonly SimulatedMachine[] | "store";
+  readonly end: () => void;
+}
+
+const nothing = (): void => undefined;
+
+function onMachine(begin: (machine: SimulatedMachine, world: World) => () => void): (world: World) => Begun {
+  return (world) => {
+    const machine = pick(world.random, world.machines);
+    return { on: [machine], end: begin(machine, world) };
+  };
+}
+
+function cut(
+  machine: SimulatedMachine,
+  change: { cutUp?: boolean; cutDown?: boolean },
+  refuses: boolean,
+): () => void {
+  machine.setNetwork({ ...change, refuses });
+  return () => machine.setNetwork({ cutUp: false, cutDown: false, refuses: false });
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "power cut",
+    maxMs: 30_000,
+    begin: onMachine((machine) => {
+      machine.cutPower();
+      return () => machine.start();
+    }),
+  },
+  {
+    name: "daemon killed",
+    maxMs: 15_000,
+    begin: onMachine((machine) => {
+      machine.killDaemon();
+      return () => machine.start();
+    }),
+  },
+  {
+    name: "daemon restarted",
+    maxMs: 200,
+    begin: onMachine((machine) => {
+      machine.killDaemon();
+      return () => machine.start();
+    }),
+  },
+  {
+    name: "partition",
+    maxMs: 20_000,
+    begin: onMachine((machine, { random }) =>
+      cut(machine, { cutUp: true, cutDown: true }, random.next() < 0.5),
+    ),
+  },
+  {
+    name: "partition of what it sends",
+    maxMs: 20_000,
+    begin: onMachine((machine) => cut(machine, { cutUp: true }, false)),
+  },
+  {
+    name: "partition of what it hears",
+    maxMs: 20_000,
+    begin: onMachine((machine, { random }) => cut(machine, { cutDown: true }, random.next() < 0.5)),
+  },
+  {
+    name: "message loss",
+    maxMs: 20_000,
+    begin: onMachine((machine) => {
+      machine.setNetwork({ lossShare: 0.3 });
+      return () => machine.setNetwork({ lossShare: 0 });
+    }),
+  },
+  {
+    name: "slow network",
+    maxMs: 20_000,
+    begin: onMachine((machine) => {
+      machine.setNetwork({ latencyMs: 600 });
+      return () => machine.setNetwork({ latencyMs: 2 });
+    }),
+  },
+  {
+    name: "slow machine",
+    maxMs: 2_000,
+    begin: onMachine((machine, { random }) => {
+      machine.daemon?.clock.pause(randomInteger(random, 10, 2_000));
+      return nothing;
+    }),
+  },
+  {
+    name: "disk full",
+    maxMs: 10_000,
+    begin: onMachine((machine) => {
+      machine.disk.full = true;
+      return () => {
+        machine.disk.full = false;
+      };
+    }),
+  },
+  {
+    name: "store outage",
+    maxMs: 20_000,
+    begin: (world) => {
+      world.stopStore();
+      return { on: "store", end: () => world.startStore() };
+    },
+  },
+  {
+    name: "compaction",
+    maxMs: 1,
+    begin: (world) => {
+      void world.server.store?.compact(world.server.revision).catch(nothing);
+      return { on: [], end: nothing };
+    },
+  },
+  {
+    name: "half of the machines lose power",
+    maxMs: 20_000,
+    begin: ({ machines }) => {
+      const half = machines.slice(0, Math.ceil(machines.length / 2));
+      for (const machine of half) machine.cutPower();
+      return {
+        on: half,
+        end: () => {
+          for (const machine of half) machine.start();
+        },
+      };
+    },
+  },
+];
+
+/** Who is in trouble, and when they were last. */
+export class Troubles {
+  readonly #world: World;
+  readonly #current = new Map<object, number>();
+  readonly #last = new Map<object, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  begin(on: Begun["on"]): void {
+    for (const one of this.#each(on)) this.#current.set(one, (this.#current.get(one) ?? 0) + 1);
+  }
+
+  end(on: Begun["on"]): void {
+    for (const one of this.#each(on)) {
+      this.#current.set(one, (this.#current.get(one) ?? 0) - 1);
+      this.#last.set(one, this.#world.nowMs);
+    }
+  }
+
+  /** World time since when neither the store nor any of these machines was in trouble; infinity while one is. */
+  quietSinceMs(machines: readonly SimulatedMachine[]): number {
+    const those = [...machines, this.#world.server];
+    if (those.some((one) => (this.#current.get(one) ?? 0) > 0)) return Number.POSITIVE_INFINITY;
+    return Math.max(0, ...those.map((one) => this.#last.get(one) ?? 0));
+  }
+
+  #each(on: Begun["on"]): readonly object[] {
+    return on === "store" ? [this.#world.server] : on;
+  }
+}
+
+const PAUSE_MAX_MS = 8_000;
+
+/** Begins faults by chance for `durationMs`; each ends by itself, the last some time after that. */
+export function injectFaults(world: World, troubles: Troubles, durationMs: number): void {
+  const { clock, random, trace } = world;
+  const untilMs = clock.monotonic() + durationMs;
+  const next = (): void => {
+    if (clock.monotonic() > untilMs) return;
+    const fault = pick(random, FAULTS);
+    const lastsMs = randomInteger(random, 1, fault.maxMs);
+    const { on, end } = fault.begin(world);
+    const whom = on === "store" ? "the store" : on.map((machine) => machine.name).join(" ");
+    trace.note("fault", `${fault.name}: ${whom} for ${lastsMs} ms`);
+    troubles.begin(on);
+    clock.setTimer(lastsMs, () => {
+      trace.note("fault", `${fault.name}: ${whom} ends`);
+      end();
+      troubles.end(on);
+    });
+    clock.setTimer(randomInteger(random, 1, PAUSE_MAX_MS), next);
+  };
+  next();
+}

@@ -1,0 +1,104 @@
+/** What must become true once faults and requests have stopped, and what must not happen any more from then on. */
+import type { UnitRecord } from "#model/records.ts";
+import { planCluster } from "#plan/reconcile/plan-cluster.ts";
+import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
+import type { Placement } from "#unit/placement.ts";
+import { readPlacement } from "#unit/read-placement.ts";
+import { parseUnitFile } from "#unit/unit-file.ts";
+import type { SimulatedMachine } from "../machine.ts";
+import { specOf } from "../workload.ts";
+import type { World } from "../world.ts";
+import { refusalNow } from "./placement.ts";
+
+/** Everything that is not yet as it should be, in words; empty when the cluster has converged. */
+export function whatIsMissing(world: World): readonly string[] {
+  const { view } = world.history;
+  const missing: string[] = [];
+  if (view.engine === undefined) missing.push("no engine is elected");
+  for (const machine of world.machines) {
+    if (!view.machines.has(machine.id)) missing.push(`${machine.name} is not present`);
+    missing.push(...strayUnits(world, machine), ...staleStates(world, machine));
+  }
+  for (const [unit, record] of view.units) missing.push(...missingOf(world, unit, record));
+  return missing;
+}
+
+/** Nothing lost: what is asked for is there, or has finished, or fits nowhere. */
+function missingOf(world: World, unit: string, record: UnitRecord): readonly string[] {
+  const { view } = world.history;
+  const holders = world.machines.filter((machine) => view.assignments.get(machine.id)?.has(unit));
+  if (record.desired === "inactive") return holders.map(({ name }) => `${unit} is still assigned to ${name}`);
+  if (specOf(unit)?.global === true) return missingGlobal(world, unit, record, holders);
+  const finished = view.outcomes.get(unit)?.launch === record.launch;
+  const [machine] = holders;
+  if (machine !== undefined) return finished ? [] : notAsAsked(machine, unit, record);
+  if (finished) return [];
+  const open = world.machines.filter(({ id }) => refusalNow(view, unit, id) === undefined);
+  return open.map(({ name }) => `${unit} is nowhere, though ${name} could take it`);
+}
+
+function missingGlobal(
+  world: World,
+  unit: string,
+  record: UnitRecord,
+  holders: readonly SimulatedMachine[],
+): readonly string[] {
+  const { view } = world.history;
+  return world.machines.flatMap((machine) => {
+    if (holders.includes(machine)) return notAsAsked(machine, unit, record);
+    return refusalNow(view, unit, machine.id) === undefined ? [`${unit} is not on ${machine.name}`] : [];
+  });
+}
+
+/** The unit on a machine that has it assigned; one that crashed or cannot be run has come to its end there. */
+function notAsAsked(machine: SimulatedMachine, unit: string, record: UnitRecord): readonly string[] {
+  const where = `${unit} on ${machine.name}`;
+  const status = machine.status(unit);
+  if (status === undefined) return [`${where} is not loaded`];
+  if (status.file !== record.file) return [`${where} has an old file`];
+  const { active, load, completed, invocation } = status;
+  if (record.desired === "loaded") return active === "active" ? [`${where} was not stopped`] : [];
+  if (load === "bad-setting") return [];
+  const applied = machine.disk.memory.applied[unit];
+  if (applied?.launch !== record.launch) return [`${where} was not launched again`];
+  const over = invocation !== undefined && (active === "failed" || completed);
+  return active === "active" || over || applied.completed ? [] : [`${where} is ${active}`];
+}
+
+function strayUnits(world: World, machine: SimulatedMachine): readonly string[] {
+  const assigned = world.history.view.assignments.get(machine.id);
+  const stray = machine.statuses().filter(({ name }) => !assigned?.has(name));
+  return stray.map(({ name }) => `${name} is still on ${machine.name}`);
+}
+
+/** The store says of each unit what the machine says. */
+function staleStates(world: World, machine: SimulatedMachine): readonly string[] {
+  const states = world.history.view.states.get(machine.id);
+  const statuses = machine.statuses();
+  const known = new Set(statuses.map(({ name }) => name));
+  const stale = statuses.filter(({ name, active, sub, file }) => {
+    const state = states?.get(name);
+    return state?.active !== active || state.sub !== sub || state.file !== file;
+  });
+  const left = [...(states?.keys() ?? [])].filter((name) => !known.has(name));
+  return [...stale.map(({ name }) => name), ...left].map(
+    (name) => `${name}'s state on ${machine.name} is stale`,
+  );
+}
+
+/** A plan at a fixpoint is empty. */
+export function leftoverPlan(world: World): readonly string[] {
+  const { view } = world.history;
+  const { steps } = planCluster(view, {
+    nowMs: world.clock.now(),
+    monotonicMs: world.nowMs,
+    placementOf: (unit, file) => placementOf(unit, view.files.get(file)),
+    lostSince: new Map(),
+    settings: DEFAULT_PLAN_SETTINGS,
+  });
+  return steps.map((step) => `${step.kind} ${"unit" in step ? step.unit : step.file}: ${step.reason}`);
+}
+
+function placementOf(unit: string, text: string | undefined): Placement | undefined {
+  return text === undefined ? undefined : readPlacement(parseUnitFile(text), unit).placement;
+}

@@ -1,0 +1,54 @@
+/** How many machines run a unit: a strict one never more than one, others for a short while after trouble only. */
+import type { Troubles } from "../faults.ts";
+import type { SimulatedMachine } from "../machine.ts";
+import { specOf } from "../workload.ts";
+import type { Watcher, World } from "../world.ts";
+
+/** A lease must end, or the store be heard again, before a second copy is known of; then it takes as long as a stop. */
+const OVERLAP_MAX_MS = 12_000;
+
+export function watchCopies(world: World, troubles: Troubles): Watcher {
+  const doubledSince = new Map<string, number>();
+  return {
+    onStatus: (_machine, unit) => {
+      if (specOf(unit)?.strict === true) checkStrict(world, unit);
+    },
+    onSettled: () => {
+      const runners = whoRuns(world);
+      for (const unit of doubledSince.keys())
+        if ((runners.get(unit)?.length ?? 0) < 2) doubledSince.delete(unit);
+      for (const [unit, machines] of runners) {
+        if (machines.length < 2 || specOf(unit)?.global === true) continue;
+        const sinceMs = doubledSince.get(unit) ?? world.nowMs;
+        doubledSince.set(unit, sinceMs);
+        const countsFromMs = Math.max(sinceMs, troubles.quietSinceMs(machines));
+        if (world.nowMs - countsFromMs <= OVERLAP_MAX_MS) continue;
+        world.fail("a second copy does not last", `${unit} runs on ${namesOf(machines)}`);
+      }
+    },
+  };
+}
+
+/**
+ * A copy on a machine whose daemon is dead does not count: nobody is there to stop it. See the report of this in
+ * docs/architecture.md, "When things fail".
+ */
+function checkStrict(world: World, unit: string): void {
+  const machines = world.machines.filter(
+    (machine) => machine.daemon !== undefined && machine.running().includes(unit),
+  );
+  if (machines.length < 2) return;
+  world.fail("a strict unit never runs twice", `${unit} runs on ${namesOf(machines)}`);
+}
+
+function whoRuns(world: World): ReadonlyMap<string, readonly SimulatedMachine[]> {
+  const runners = new Map<string, SimulatedMachine[]>();
+  for (const machine of world.machines) {
+    for (const unit of machine.running()) runners.set(unit, [...(runners.get(unit) ?? []), machine]);
+  }
+  return runners;
+}
+
+function namesOf(machines: readonly SimulatedMachine[]): string {
+  return machines.map((machine) => machine.name).join(" and ");
+}

@@ -1,0 +1,103 @@
+/** The operator of a simulated cluster: asks for things by chance, through whichever daemon is there. */
+import type { ApiDependencies } from "#api/dependencies.ts";
+import { configureMachine } from "#api/machine-config.ts";
+import { decideDestroy, decideRestart, decideRetreat } from "#api/unit-decisions.ts";
+import { changeUnits, submitUnits } from "#api/unit-requests.ts";
+import { randomInteger } from "#base/random.ts";
+import type { DesiredState } from "#model/records.ts";
+import { pick } from "./chance.ts";
+import { UNITS, unitFileOf } from "./workload.ts";
+import type { World } from "./world.ts";
+
+interface Answer {
+  readonly status: string;
+}
+
+/** One kind of request; the text says what was asked, for the trace. */
+type Action = (
+  api: ApiDependencies,
+  world: World,
+) => { readonly text: string; readonly done: Promise<readonly Answer[] | undefined> };
+
+const submit =
+  (desired: DesiredState, replace: boolean): Action =>
+  (api, { random }) => {
+    const specs = UNITS.filter(() => random.next() < 0.2);
+    const editions = replace ? 5 : 1;
+    const units = specs.map((spec) => ({
+      unit: spec.name,
+      text: unitFileOf(spec, randomInteger(random, 1, editions)),
+    }));
+    const text = `submit as ${desired}${replace ? " with --replace" : ""}: ${specs.map((spec) => spec.name).join(" ")}`;
+    return { text, done: submitUnits(units, { desired, replace }, api) };
+  };
+
+const change =
+  (verb: string, decide: Parameters<typeof changeUnits>[1], share: number): Action =>
+  (api, { random }) => {
+    const names = UNITS.filter(() => random.next() < share).map((spec) => spec.name);
+    return { text: `${verb} ${names.join(" ")}`, done: changeUnits(names, decide, api) };
+  };
+
+const configure: Action = (api, { random, machines }) => {
+  const machine = pick(random, machines);
+  const cordoned = random.next() < 0.3;
+  const disk = random.next() < 0.5 ? "ssd" : "disk";
+  const text = `machine ${machine.name}: cordoned=${cordoned} disk=${disk}`;
+  const patch = { cordoned, metadata: { disk } };
+  return { text, done: configureMachine(machine.id, patch, api).then(() => undefined) };
+};
+
+/** The more likely ones stand there more than once. */
+const ACTIONS: readonly Action[] = [
+  submit("launched", false),
+  submit("launched", false),
+  submit("launched", true),
+  submit("loaded", false),
+  submit("inactive", false),
+  change("restart", decideRestart, 0.1),
+  change("stop", (situation) => decideRetreat(situation, "loaded"), 0.1),
+  change("unload", (situation) => decideRetreat(situation, "inactive"), 0.08),
+  change("destroy", decideDestroy, 0.05),
+  configure,
+];
+
+const PAUSE_MAX_MS = 4_000;
+
+export class Operator {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Everything is asked for once, so that there is something to lose. */
+  begin(): void {
+    this.#ask(submit("launched", false));
+  }
+
+  /** Goes on asking for `durationMs`. */
+  workFor(durationMs: number): void {
+    const { clock, random } = this.#world;
+    const untilMs = clock.monotonic() + durationMs;
+    const next = (): void => {
+      if (clock.monotonic() > untilMs) return;
+      this.#ask(pick(random, ACTIONS));
+      clock.setTimer(randomInteger(random, 1, PAUSE_MAX_MS), next);
+    };
+    next();
+  }
+
+  #ask(action: Action): void {
+    const { machines, random, trace } = this.#world;
+    const machine = pick(random, machines);
+    const api = machine.daemon?.api;
+    if (api === undefined) return;
+    const { text, done } = action(api, this.#world);
+    trace.note("operator", `${text} (through ${machine.name})`);
+    done.then(
+      (answers) => trace.note("operator", `done: ${answers?.map(({ status }) => status).join(" ") ?? "ok"}`),
+      (error: unknown) => trace.note("operator", `failed: ${String(error)}`),
+    );
+  }
+}
