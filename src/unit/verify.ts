@@ -95,10 +95,8 @@ function unknownKeys(file: UnitFile): readonly Diagnostic[] {
     const row = findKey(section, key);
     if (row === undefined) return key.startsWith("X-") ? [] : [unknownKey(file, entry, section)];
     if (row.insteadUse === undefined) return [];
-    const message = `Key '${key}' in section [${section}] is obsolete.`;
-    return [
-      { ...about(file, entry), message, code: "unknown-key", hint: `write ${row.insteadUse}` } as const,
-    ];
+    const message = `Unit uses ${key}=; please use ${row.insteadUse}= instead.`;
+    return [{ ...about(file, entry), code: "obsolete-key", message } as const];
   });
 }
 
