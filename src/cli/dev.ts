@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import { askHost, endHost, type HostStatus, isServed } from "#dev/control.ts";
 import { detach } from "#dev/detach.ts";
+import type { CommandWording } from "#dev/guide.ts";
 import { readLayout, sweep } from "#dev/host.ts";
 import { environmentLines, machineNamed, storeUrl } from "#dev/layout.ts";
 import { Screen } from "#dev/screen.ts";
@@ -23,7 +24,7 @@ export const up: RunCommand = async (context) => {
     writeLines(io.stdout, [
       log.trimEnd(),
       "",
-      `It runs on by itself; end it with: ${commandOf(context)} down`,
+      `It runs on by itself; end it with: ${wordingOf(context).dev("down")}`,
     ]);
     return 0;
   }
@@ -39,7 +40,7 @@ export const up: RunCommand = async (context) => {
     units: units === undefined ? undefined : resolve(io.cwd, units),
     launcher,
     screen,
-    command: commandOf(context),
+    wording: wordingOf(context),
     clock: systemClock,
     random: systemRandom,
     onReady: () => process.send?.("ready"),
@@ -65,7 +66,7 @@ export const kill: RunCommand = async (context) => {
     `${name} is off: its daemon and all it ran are killed.`,
     storePort === null
       ? "Its units are placed elsewhere once its lease has ended; watch with: flotilla events -f"
-      : `It holds the store: until it is back nothing is placed, and what runs on other machines runs on. Switch it on with: ${commandOf(context)} restart ${name}`,
+      : `It holds the store: until it is back nothing is placed, and what runs on other machines runs on. Switch it on with: ${wordingOf(context).dev(`restart ${name}`)}`,
   ]);
   return 0;
 };
@@ -139,13 +140,14 @@ function directoryOf({ options, io }: CommandContext): string {
   return join(state, "flotilla", "dev");
 }
 
-/** `flotilla dev`, as it has to be typed here to find the same cluster. */
-function commandOf({ options, io }: CommandContext): string {
+/** How commands have to be typed here to find the same cluster. */
+function wordingOf({ options, io }: CommandContext): CommandWording {
   const launcher = io.env.FLOTILLA_LAUNCHER ?? "flotilla";
   const near = relative(io.cwd, launcher);
   const program = near.startsWith("../..") ? launcher : near;
-  const dir = options.text("dir");
-  return `${program} dev${dir === undefined ? "" : ` --dir ${dir}`}`;
+  const given = options.text("dir");
+  const dir = given === undefined ? "" : ` --dir ${given}`;
+  return { program, dev: (verb) => `${program} dev ${verb}${dir}` };
 }
 
 function launcherOf(environment: CommandContext["io"]["env"]): string {

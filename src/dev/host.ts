@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readFile, realpath } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
@@ -147,7 +147,6 @@ async function writeLayout(request: LayoutRequest): Promise<DevLayout> {
 
 /** Six hex digits that tell clusters on one computer apart. */
 async function idOf(directory: string): Promise<string> {
-  await mkdir(directory, { recursive: true });
   return createHash("sha256")
     .update(await realpath(directory))
     .digest("hex")

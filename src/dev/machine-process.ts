@@ -125,9 +125,9 @@ export class MachineProcess {
     this.#failures = clock.monotonic() - startedMs > STEADY_AFTER_MS ? 1 : this.#failures + 1;
     const delayMs = backoffDelayMs(this.#failures, random);
     const log = join(machine.directory, "daemon.log");
-    onNote(
-      `the daemon of ${machine.name} ${how}; it is started again${this.#failures > 1 ? ` (see ${log})` : ""}`,
-    );
+    if (this.#failures === 1) onNote(`The daemon of ${machine.name} ${how} and is started again.`);
+    if (this.#failures === 3)
+      onNote(`The daemon of ${machine.name} does not stay up; its reason is in ${log}.`);
     this.#retry = clock.setTimer(delayMs, () => this.#spawn());
   }
 }

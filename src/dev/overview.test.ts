@@ -94,9 +94,12 @@ test("a settled unit is told with its machine, a failed one with its reason", ()
 });
 
 test("the guide names the next commands as the user has to type them", () => {
-  const lines = guideLines(layout, "bin/flotilla dev").join("\n");
-  expect(lines).toContain('eval "$(bin/flotilla dev env)"');
-  expect(lines).toContain("bin/flotilla dev kill m2");
+  const lines = guideLines(layout, {
+    program: "bin/flotilla",
+    dev: (verb) => `bin/flotilla dev ${verb} --dir d`,
+  }).join("\n");
+  expect(lines).toContain('eval "$(bin/flotilla dev env --dir d)"');
+  expect(lines).toContain("bin/flotilla dev kill m2 --dir d");
   expect(lines).toContain("bin/flotilla why web@1");
   expect(lines).toContain("http://10.77.5.11:7400");
 });

@@ -2,13 +2,14 @@
  * `flotilla dev up` from beginning to end: hold a cluster up, bring units up on it, tell what happens, and leave
  * nothing behind.
  */
+import { mkdir } from "node:fs/promises";
 import type { Server } from "node:net";
 import type { UnitRow } from "#api/bodies.ts";
 import { sleep } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import { FlotillaClient } from "#client/client.ts";
 import { type HostRequest, type HostStatus, serveHost } from "./control.ts";
-import { guideLines } from "./guide.ts";
+import { type CommandWording, guideLines } from "./guide.ts";
 import { DevHost, type HostOptions } from "./host.ts";
 import { type DevLayout, socketOf } from "./layout.ts";
 import { isSettled, LEGEND, overviewLines, settledLine } from "./overview.ts";
@@ -20,8 +21,7 @@ export interface UpOptions extends Omit<HostOptions, "onNote"> {
   /** Path of a list of units to bring up. */
   readonly units: string | undefined;
   readonly screen: Screen;
-  /** The command as the user would type it, with what it needs to find this cluster. */
-  readonly command: string;
+  readonly wording: CommandWording;
   /** Called once everything asked for is there. */
   readonly onReady: () => void;
 }
@@ -34,6 +34,7 @@ const ASK_AGAIN_MS = 100;
 /** Holds the cluster up until a signal or `flotilla dev down` ends it; then everything it started is gone. */
 export async function up(options: UpOptions): Promise<void> {
   const list = options.units === undefined ? undefined : await readUnitList(options.units);
+  await mkdir(options.directory, { recursive: true });
   const end = new AbortController();
   const hosting = Promise.withResolvers<DevHost>();
   // A refusal to start is told by the start itself.
@@ -102,7 +103,7 @@ async function bringUp(
     await submitUnitList(client, list);
     await waitForUnits(client, layout, list, options, signal);
   }
-  screen.print("", ...guideLines(layout, options.command));
+  screen.print("", ...guideLines(layout, options.wording));
 }
 
 function clientOf(layout: DevLayout): FlotillaClient {
@@ -156,7 +157,7 @@ async function waitForUnits(
   client: FlotillaClient,
   layout: DevLayout,
   list: UnitList,
-  { screen, clock }: UpOptions,
+  { screen, clock, wording }: UpOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const rows = new Map<string, readonly UnitRow[]>();
@@ -180,7 +181,7 @@ async function waitForUnits(
   }
   signal.throwIfAborted();
   screen.keepBlock();
-  for (const unit of waiting()) screen.print(`${unit} is not up yet; ask: flotilla why ${unit}`);
+  for (const unit of waiting()) screen.print(`${unit} is not up yet; ask: ${wording.program} why ${unit}`);
 }
 
 /** On a terminal the whole picture, drawn over itself; elsewhere a line for each unit that has settled. */
