@@ -10,6 +10,7 @@ import {
   type RequestOp,
   type Store,
   StoreError,
+  type StoreEvent,
   type TxnRequest,
   type WatchRequest,
 } from "#store/store.ts";
@@ -105,7 +106,7 @@ const { txn: txnRequest } = fc.letrec<{ txn: TxnRequest; op: RequestOp }>((tie) 
 }));
 
 /** A longer search is one variable away. */
-const RUNS = Number(process.env["FLOTILLA_TEST_RUNS"] ?? 40);
+const RUNS = Number(process.env.FLOTILLA_TEST_RUNS ?? 40);
 
 function atLeastOne(revision: bigint): bigint {
   return revision < 1n ? 1n : revision;

@@ -1,5 +1,5 @@
 /** The four things that must behave as one: each opens an empty store and knows how to end it. */
-import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,14 +80,9 @@ const etcd: Subject = {
   },
 };
 
-/** Real etcd is compared with wherever it is installed; continuous integration installs it. */
+/** Real etcd and its tools are compared with wherever they are installed. */
 export function isInstalled(command: string): boolean {
-  try {
-    execFileSync(command, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+  return (process.env.PATH ?? "").split(":").some((folder) => existsSync(join(folder, command)));
 }
 
 export const subjects: readonly Subject[] = [

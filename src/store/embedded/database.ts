@@ -26,7 +26,7 @@ const SCHEMA = `
     create_revision INTEGER NOT NULL,
     version INTEGER NOT NULL, -- 0: the key was deleted
     lease INTEGER NOT NULL,
-    checksum INTEGER NOT NULL, -- CRC-32 of key, value and mod_revision
+    checksum INTEGER NOT NULL, -- CRC-32 of all the rest
     key BLOB NOT NULL,
     value BLOB NOT NULL
   ) STRICT;

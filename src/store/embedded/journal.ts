@@ -9,10 +9,10 @@ import { crc32 } from "node:zlib";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
-import type { Change, Version } from "../mvcc/history.ts";
+import type { Change } from "../mvcc/history.ts";
 import { type Journal, newIdentity, type StoreIdentity } from "../mvcc/mvcc-store.ts";
 import { MvccState } from "../mvcc/state.ts";
-import type { Bytes, Revision } from "../store.ts";
+import type { Bytes, KeyValue } from "../store.ts";
 import { damaged, describeDatabaseError, readPragma } from "./database.ts";
 
 const FORGET_SLICE_ROWS = 1_000;
@@ -66,7 +66,7 @@ export class SqliteJournal implements Journal {
       case "version": {
         const { sequence, kv } = change.version;
         const { modRevision, createRevision, version, lease, key, value } = kv;
-        const sum = checksum(modRevision, key, value);
+        const sum = checksum(sequence, kv);
         this.#insertVersion.run(sequence, modRevision, createRevision, version, lease, sum, key, value);
         break;
       }
@@ -165,22 +165,19 @@ export function loadState(database: DatabaseSync, path: string): MvccState {
 
 function loadVersion(state: MvccState, row: Record<string, unknown>): void {
   const sequence = Number(integer(row.sequence));
-  const modRevision = integer(row.mod_revision);
-  const key = blob(row.key);
-  const value = blob(row.value);
-  if (integer(row.checksum) !== BigInt(checksum(modRevision, key, value))) {
-    throw new DamagedRow(`the checksum of write ${sequence} does not match`);
-  }
-  if (modRevision < state.revision) throw new DamagedRow(`write ${sequence} is out of order`);
-  const version = integer(row.version);
-  const kv: Omit<Version["kv"], "key"> = {
-    value,
+  const kv = {
+    key: blob(row.key),
+    value: blob(row.value),
     createRevision: integer(row.create_revision),
-    modRevision,
-    version,
+    modRevision: integer(row.mod_revision),
+    version: integer(row.version),
     lease: integer(row.lease),
   };
-  state.load(key, kv, version === 0n, sequence);
+  if (integer(row.checksum) !== BigInt(checksum(sequence, kv))) {
+    throw new DamagedRow(`the checksum of write ${sequence} does not match`);
+  }
+  if (kv.modRevision < state.revision) throw new DamagedRow(`write ${sequence} is out of order`);
+  state.load(kv, kv.version === 0n, sequence);
 }
 
 class DamagedRow extends Error {}
@@ -201,6 +198,9 @@ function blob(value: unknown): Bytes {
   return value;
 }
 
-function checksum(modRevision: Revision, key: Bytes, value: Bytes): number {
-  return crc32(value, crc32(key, Number(modRevision & 0xffffffffn)));
+/** Covers everything in a row. */
+function checksum(sequence: number, kv: KeyValue): number {
+  const numbers = [BigInt(sequence), kv.modRevision, kv.createRevision, kv.version, kv.lease];
+  const head = new Uint8Array(BigInt64Array.from(numbers).buffer);
+  return crc32(kv.value, crc32(kv.key, crc32(head)));
 }

@@ -168,9 +168,9 @@ export class MvccState {
   }
 
   /** Takes in a version that is already on disk; versions come in order of their sequence, leases before them. */
-  load(bytes: Bytes, kv: Omit<KeyValue, "key">, deleted: boolean, sequence: number): void {
-    const key = toIndexKey(bytes);
-    const history = this.#historyOf(key, bytes);
+  load(kv: KeyValue, deleted: boolean, sequence: number): void {
+    const key = toIndexKey(kv.key);
+    const history = this.#historyOf(key, kv.key);
     const previous = history.versions.at(-1)?.kv.lease ?? 0n;
     const version = { key, kv: { ...kv, key: history.bytes }, deleted, sequence };
     history.versions.push(version);

@@ -1,0 +1,271 @@
+/** What the embedded store promises of its file: nothing acknowledged is lost, and damage is refused, not guessed at. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FlotillaError } from "#base/errors.ts";
+import { seededRandom } from "#base/random.ts";
+import { VirtualClock } from "#base/virtual-clock.ts";
+import { systemClock, systemRandom } from "#host/system.ts";
+import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
+import { prefixRange, toBytes, toText } from "#store/keys.ts";
+import { type Store, StoreError } from "#store/store.ts";
+
+const system = { clock: systemClock, random: systemRandom };
+const KILL_ROUNDS = Number(process.env.FLOTILLA_TEST_KILLS ?? 10);
+
+let directory = "";
+let file = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "flotilla-store-"));
+  file = join(directory, "store.db");
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const open = (at = directory) => openEmbeddedStore({ ...system, directory: at });
+
+async function write(store: Store, key: string, value = ""): Promise<bigint> {
+  return (await store.put({ key: toBytes(key), value: toBytes(value) })).header.revision;
+}
+
+async function keysOf(store: Store): Promise<string[]> {
+  return (await store.range(prefixRange(""))).kvs.map((kv) => toText(kv.key));
+}
+
+/** Runs the writer for a moment, kills it, and returns what it said was acknowledged. */
+async function writeUntilKilled(round: number): Promise<Map<string, bigint>> {
+  const script = join(import.meta.dirname, "store-writer.ts");
+  const writer = spawn(process.execPath, [script, directory, String(round)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  writer.stdout.on("data", (piece: Buffer) => {
+    said += piece.toString();
+  });
+  await once(writer.stdout, "data");
+  await sleep(20 + Math.random() * 150);
+  writer.kill("SIGKILL");
+  await once(writer, "close");
+  const lines = said.split("\n").slice(0, -1);
+  return new Map(
+    lines.map((line) => {
+      const [key = "", revision = ""] = line.split(" ");
+      return [key, BigInt(revision)];
+    }),
+  );
+}
+
+test(`nothing acknowledged is lost and no revision is used twice over ${KILL_ROUNDS} kills`, async () => {
+  const acknowledged = new Map<string, bigint>();
+  let revisionBefore = 1n;
+  for (let round = 0; round < KILL_ROUNDS; round += 1) {
+    for (const [key, revision] of await writeUntilKilled(round)) {
+      expect(revision).toBeGreaterThan(revisionBefore);
+      acknowledged.set(key, revision);
+    }
+    const store = await open();
+    const { kvs, header } = await store.range(prefixRange(""));
+    const found = new Map(kvs.map((kv) => [toText(kv.key), kv.modRevision]));
+    for (const [key, revision] of acknowledged) expect([key, found.get(key)]).toEqual([key, revision]);
+    expect(new Set(found.values()).size).toBe(found.size);
+    revisionBefore = header.revision;
+    await store.close();
+  }
+  expect(acknowledged.size).toBeGreaterThan(KILL_ROUNDS * 16);
+});
+
+test("a store comes back with its keys, history, compaction and leases", async () => {
+  const first = await open();
+  const { id } = await first.leaseGrant({ ttlS: 60 });
+  await first.put({ key: toBytes("leased"), value: toBytes("x"), lease: id });
+  const old = await write(first, "key", "1");
+  const compacted = await write(first, "key", "2");
+  await write(first, "key", "3");
+  await write(first, "gone");
+  await first.deleteRange({ key: toBytes("gone") });
+  await first.compact(compacted);
+  const { revision, identity } = first;
+  await first.close();
+  const second = await open();
+  expect([second.revision, second.identity]).toEqual([revision, identity]);
+  expect(await keysOf(second)).toEqual(["key", "leased"]);
+  const before = await second.range({ key: toBytes("key"), revision: compacted });
+  expect(before.kvs.map((kv) => [toText(kv.value), kv.version])).toEqual([["2", 2n]]);
+  await expect(second.range({ key: toBytes("key"), revision: old })).rejects.toThrow("compacted");
+  const left = await second.leaseTimeToLive(id, true);
+  expect([left.grantedTtlS, left.keys.map((key) => toText(key))]).toEqual([60, ["leased"]]);
+  await second.close();
+});
+
+test("a restart gives every lease its full time again", async () => {
+  const clock = new VirtualClock();
+  const random = seededRandom(1);
+  const first = await openEmbeddedStore({ directory, clock, random });
+  const { id } = await first.leaseGrant({ ttlS: 10 });
+  clock.skipTo(9_000);
+  await first.close();
+  const second = await openEmbeddedStore({ directory, clock, random });
+  expect((await second.leaseTimeToLive(id, false)).ttlS).toBe(10);
+  await second.close();
+});
+
+test("history that was compacted is gone from the file too, and the rest stays", async () => {
+  const store = await openEmbeddedStore({
+    ...system,
+    directory,
+    retention: { periodMs: 300_000, revisionsMax: 100n },
+  });
+  for (let count = 0; count < 1_000; count += 1) await write(store, `key${count % 5}`, "x");
+  await store.compact(store.revision);
+  // Rows are deleted in slices, one a turn.
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  await store.close();
+  const database = new DatabaseSync(file);
+  expect(database.prepare("SELECT count(*) AS rows FROM version").get()?.rows).toBe(5);
+  database.close();
+  const again = await open();
+  expect([(await keysOf(again)).length, again.revision]).toEqual([5, 1_001n]);
+  await again.close();
+});
+
+/** The files of a store in use, as a crash would leave them: twenty keys, written one after the other. */
+async function filesOfCrash(): Promise<void> {
+  const origin = join(directory, "origin");
+  const first = await open(origin);
+  for (let count = 0; count < 10; count += 1) await write(first, nameOf(count), "v".repeat(300));
+  // Closing writes the log back into the file; what comes now stays in the log.
+  await first.close();
+  const second = await open(origin);
+  for (let count = 10; count < 20; count += 1) await write(second, nameOf(count), "v".repeat(300));
+  for (const name of ["store.db", "store.db-wal"]) copyFileSync(join(origin, name), join(directory, name));
+  await second.close();
+  rmSync(origin, { recursive: true });
+}
+
+function nameOf(count: number): string {
+  return `key${String(count).padStart(2, "0")}`;
+}
+
+/** How many of the twenty keys are there: a prefix of them, or the store was refused as damaged. */
+async function prefixOrRefusal(): Promise<number | "refused"> {
+  try {
+    const store = await open();
+    const keys = await keysOf(store);
+    await store.close();
+    expect(keys).toEqual(keys.map((_, at) => nameOf(at)));
+    return keys.length;
+  } catch (error) {
+    if (!(error instanceof FlotillaError)) throw error;
+    expect([error.code, error.causes.length, error.hint]).toEqual(["store-corrupt", 1, expect.any(String)]);
+    return "refused";
+  }
+}
+
+test("a log cut off anywhere opens to a prefix of what was written", async () => {
+  await filesOfCrash();
+  const [main, log] = [readFileSync(file), readFileSync(`${file}-wal`)];
+  const outcomes: (number | "refused")[] = [];
+  const sizes = Array.from({ length: Math.floor(log.length / 499) }, (_, at) => at * 499);
+  for (const size of [...sizes, log.length]) {
+    writeFileSync(file, main);
+    writeFileSync(`${file}-wal`, log.subarray(0, size));
+    outcomes.push(await prefixOrRefusal());
+  }
+  expect(outcomes).toEqual(outcomes.toSorted((a, b) => Number(a) - Number(b)));
+  expect([outcomes[0], outcomes.at(-1)]).toEqual([10, 20]);
+});
+
+test("a file cut off or changed anywhere is refused, or still opens to a prefix", async () => {
+  await filesOfCrash();
+  const store = await open();
+  await store.close();
+  const whole = readFileSync(file);
+  let refused = 0;
+  for (let size = 0; size < whole.length; size += 1_021) {
+    writeFileSync(file, whole.subarray(0, size));
+    expect(await prefixOrRefusal()).toBe("refused");
+    const changed = Buffer.from(whole);
+    changed[size] = (changed[size] ?? 0) ^ 0x55;
+    writeFileSync(file, changed);
+    if ((await prefixOrRefusal()) === "refused") refused += 1;
+  }
+  expect(refused).toBeGreaterThan(0);
+});
+
+test("a file from a newer version, and one that is no store's, are refused as they are", async () => {
+  await (await open()).close();
+  const database = new DatabaseSync(file);
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  await expect(open()).rejects.toMatchObject({ code: "store-too-new", hint: expect.any(String) });
+  writeFileSync(file, "this is no database, only a text of some length ".repeat(200));
+  const size = statSync(file).size;
+  await expect(open()).rejects.toMatchObject({ code: "store-corrupt" });
+  expect([statSync(file).size, existsSync(`${file}-wal`)]).toEqual([size, false]);
+});
+
+test("a log without its file is damage, not a new store", async () => {
+  await filesOfCrash();
+  rmSync(file);
+  await expect(open()).rejects.toMatchObject({ code: "store-corrupt" });
+});
+
+test("a second opener is refused while the first one works on", async () => {
+  const store = await open();
+  await expect(open()).rejects.toMatchObject({ code: "state-dir-in-use" });
+  await write(store, "key");
+  expect(await keysOf(store)).toEqual(["key"]);
+  await store.close();
+});
+
+async function writeUntilRefused(
+  store: Store,
+): Promise<{ readonly written: number; readonly error: unknown }> {
+  for (let written = 0; ; written += 1) {
+    try {
+      await write(store, `key${written}`, "v".repeat(10_000));
+    } catch (error) {
+      return { written, error };
+    }
+  }
+}
+
+/** Only root can make a small disk. */
+if (process.getuid?.() === 0) {
+  test("a full disk fails the write, keeps memory and disk alike, and the store goes on when there is space", async () => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
+    try {
+      const filler = join(directory, "filler");
+      const store = await open();
+      writeFileSync(filler, Buffer.alloc(1_000_000));
+      const { written, error } = await writeUntilRefused(store);
+      expect(error instanceof StoreError && [error.status, error.message]).toEqual([
+        "resource-exhausted",
+        "etcdserver: mvcc: database space exceeded",
+      ]);
+      expect(error instanceof Error && error.cause).toMatchObject({ code: "disk-full" });
+      expect([(await keysOf(store)).length, store.revision]).toEqual([written, BigInt(written + 1)]);
+      truncateSync(filler, 0);
+      expect(await write(store, "again")).toBe(BigInt(written + 2));
+      await store.close();
+      const reopened = await open();
+      expect((await keysOf(reopened)).length).toBe(written + 1);
+      await reopened.close();
+    } finally {
+      execFileSync("umount", [directory]);
+    }
+  });
+}
