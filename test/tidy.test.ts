@@ -66,6 +66,10 @@ describe("the source", () => {
     expect(bare).toEqual([]);
   });
 
+  test("imports zod whole, so that the bundle can leave out what is not used of it", () => {
+    expect(linesWith(/import (type )?\{.*\} from "zod"/, sources)).toEqual([]);
+  });
+
   test("keeps relative imports within a folder of src/", () => {
     const leaving = sources.flatMap((file) => {
       const imports = (text.get(file) ?? "").matchAll(/(?:from|import\()\s*"(\.\.?\/[^"]+)"/g);

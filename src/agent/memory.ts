@@ -4,7 +4,7 @@
  * store starts what it should.
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import { writeFileAtomic } from "#host/files.ts";
 import { assignmentSchema } from "#model/records.ts";

@@ -5,7 +5,7 @@
  * and the web UI take their types from here (types only: none of them loads zod). Times are wall-clock milliseconds
  * since 1970.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ERROR_CODES, type ErrorCode, isErrorCode } from "#base/errors.ts";
 import { EVENT_KINDS } from "#model/records.ts";
 

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, made from the table of routes. */
-import { z } from "zod";
+import * as z from "zod";
 import { errorSchema } from "./bodies.ts";
 import type { Route } from "./route.ts";
 

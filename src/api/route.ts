@@ -1,5 +1,5 @@
 /** A route as data: what the API has, in one table that serves requests and makes the OpenAPI document. */
-import { z } from "zod";
+import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 

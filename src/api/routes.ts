@@ -1,5 +1,5 @@
 /** Every route of the API. */
-import { z } from "zod";
+import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import { LIMITS } from "#model/limits.ts";
 import {

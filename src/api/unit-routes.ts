@@ -1,5 +1,5 @@
 /** Routes about units. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   countQuery,
   flagQuery,

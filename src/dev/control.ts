@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import * as z from "zod";
 import { type Clock, sleep } from "#base/clock.ts";
 import { FlotillaError, isErrorCode, toFlotillaError } from "#base/errors.ts";
 import { layoutSchema } from "./layout.ts";

@@ -9,7 +9,7 @@
  * behind can be found and removed.
  */
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 
 const networkSchema = z.object({

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { SubmitRequest, UnitResult } from "#api/bodies.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { FlotillaClient } from "#client/client.ts";

@@ -4,7 +4,7 @@
  * Pure: it does no I/O and never throws. A value that does not match its schema is left out and listed in
  * `faults`, so that one broken key hides nothing else and is itself not hidden.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import { type KeyKind, parseKey } from "./keys.ts";
 import {
   type Assignment,

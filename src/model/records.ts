@@ -2,7 +2,7 @@
  * The values of the key layout: their schemas and types. Each is checked once, when it is read from outside.
  * Times are wall-clock milliseconds since 1970 and are only shown, never compared between machines.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const machineId = z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hex digits");
 const fileHash = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex");
