@@ -1,7 +1,7 @@
 /** One daemon of a simulated machine, wired as src/daemon wires a real one. */
 import { Agent } from "#agent/agent.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
-import { silentLogger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Election } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
@@ -32,12 +32,13 @@ export interface DaemonParts {
   readonly supervisor: Supervisor;
   readonly random: Random;
   readonly machine: MachineRecord;
-  readonly onSeat: (elected: boolean) => void;
+  readonly log: Logger;
 }
 
+/** Wires and starts a daemon; it ends when its clock is ended and its link is disconnected. */
 export function startDaemon({ clock, link, disk, supervisor, random, ...parts }: DaemonParts): Daemon {
-  const means = { clock, random, log: silentLogger, store: link };
-  const { machine } = parts;
+  const { machine, log } = parts;
+  const means = { clock, random, log, store: link };
   const cluster = startClusterMirror(means);
   const cache = createPlacementCache(readPlacementOf);
   const placementOf = (unit: string, file: string): Placement | undefined =>
@@ -48,10 +49,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     ...means,
     machine: machine.id,
     instance: machine.instance,
-    onSeat: (seat) => {
-      parts.onSeat(seat !== undefined);
-      engine.useSeat(seat);
-    },
+    onSeat: (seat) => engine.useSeat(seat),
   });
   const agent = new Agent({
     ...means,

@@ -192,8 +192,8 @@ export class Link implements Store {
         act();
       };
       const onAbort = (): void => settle(() => reject(signal?.reason));
-      const fail = (text: string): void => settle(() => reject(new StoreError("unavailable", text)));
-      const timeout = process.setTimer(REQUEST_TIMEOUT_MS, () => fail("the request timed out"));
+      const fail = (text: string): void => reject(new StoreError("unavailable", text));
+      const timeout = process.setTimer(REQUEST_TIMEOUT_MS, () => settle(() => fail("the request timed out")));
       signal?.addEventListener("abort", onAbort, { once: true });
       world.setTimer(this.#delayMs(), () =>
         this.#arrive(ask, (act) => process.setTimer(this.#delayMs(), () => settle(act)), {

@@ -25,6 +25,8 @@ export interface MachineOptions {
   readonly onWritten: (written: Written) => void;
   /** Told of each unit that the daemon here is about to start. */
   readonly onStart: (machine: SimulatedMachine, unit: string) => void;
+  /** Told of each unit that the daemon here is about to stop. */
+  readonly onStop: (machine: SimulatedMachine, unit: string) => void;
   /** Told of each change of a unit on this machine, at the moment it happens. */
   readonly onStatus: (machine: SimulatedMachine, unit: string, status: UnitStatus | undefined) => void;
 }
@@ -91,12 +93,13 @@ export class SimulatedMachine {
       clock: process,
       link,
       disk: this.disk,
-      supervisor: supervisorOf(this.#hardware.supervisor(), process, random, (unit) =>
-        this.options.onStart(this, unit),
-      ),
+      supervisor: supervisorOf(this.#hardware.supervisor(), process, random, {
+        onStart: (unit) => this.options.onStart(this, unit),
+        onStop: (unit) => this.options.onStop(this, unit),
+      }),
       random,
       machine: { ...this.#record(), instance },
-      onSeat: (elected) => trace.note(this.name, elected ? "is elected" : "is not the engine"),
+      log: trace.logger(this.name, process),
     });
   }
 

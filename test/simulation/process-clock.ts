@@ -38,7 +38,8 @@ export class ProcessClock implements Clock {
     const run = (): void => {
       if (this.#ended) return;
       const waitMs = this.#resumesMs - this.#world.monotonic();
-      if (waitMs > 0) timer = this.#world.setTimer(waitMs, run);
+      // Less than a microsecond is rounding, and would be waited for without end.
+      if (waitMs > 0.001) timer = this.#world.setTimer(waitMs, run);
       else fire();
     };
     return { cancel: () => timer.cancel() };

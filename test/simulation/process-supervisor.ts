@@ -10,12 +10,17 @@ import type { ProcessClock } from "./process-clock.ts";
 const STOP_MAX_MS = 300;
 const START_MAX_MS = 20;
 
-/** @param onStart told of each unit that is asked to start, at the moment of asking */
+/** Told of what a daemon asks of its supervisor, at the moment of asking. */
+export interface Requests {
+  readonly onStart: (unit: string) => void;
+  readonly onStop: (unit: string) => void;
+}
+
 export function supervisorOf(
   machine: Supervisor,
   process: ProcessClock,
   random: Random,
-  onStart: (unit: string) => void,
+  requests: Requests,
 ): Supervisor {
   const later = <T>(maxMs: number, act: () => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
@@ -26,17 +31,28 @@ export function supervisorOf(
         );
       });
     });
-  const asked = <T>(unit: string, maxMs: number, act: () => Promise<T>): Promise<T> => {
-    if (!process.ended) onStart(unit);
-    return later(maxMs, act);
+  const asked = (hear: (unit: string) => void, units: readonly string[]): void => {
+    if (!process.ended) for (const unit of units) hear(unit);
   };
   return {
     ...machine,
     load: (units) => later(START_MAX_MS, () => machine.load(units)),
-    unload: (names) => later(STOP_MAX_MS, () => machine.unload(names)),
-    start: (name) => asked(name, START_MAX_MS, () => machine.start(name)),
-    stop: (name) => later(STOP_MAX_MS, () => machine.stop(name)),
-    restart: (name) => asked(name, STOP_MAX_MS, () => machine.restart(name)),
+    unload: (names) => {
+      asked(requests.onStop, names);
+      return later(STOP_MAX_MS, () => machine.unload(names));
+    },
+    start: (name) => {
+      asked(requests.onStart, [name]);
+      return later(START_MAX_MS, () => machine.start(name));
+    },
+    stop: (name) => {
+      asked(requests.onStop, [name]);
+      return later(STOP_MAX_MS, () => machine.stop(name));
+    },
+    restart: (name) => {
+      asked(requests.onStart, [name]);
+      return later(STOP_MAX_MS, () => machine.restart(name));
+    },
     resetFailed: (name) => later(START_MAX_MS, () => machine.resetFailed(name)),
     onStatus: (listener) => machine.onStatus((name, status) => process.run(() => listener(name, status))),
   };

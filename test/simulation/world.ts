@@ -35,6 +35,8 @@ export interface Watcher {
   onRevision?(entry: HistoryEntry, after: ClusterView): void;
   /** A daemon is about to start a unit. */
   onStart?(machine: SimulatedMachine, unit: string): void;
+  /** A daemon is about to stop a unit, or to unload it. */
+  onStop?(machine: SimulatedMachine, unit: string): void;
   onStatus?(machine: SimulatedMachine, unit: string, status: UnitStatus | undefined): void;
   /** Everything that could happen at this moment has happened. */
   onSettled?(): void;
@@ -84,6 +86,9 @@ export class World {
           onWritten: (written) => this.history.note(written),
           onStart: (machine, unit) => {
             for (const watcher of this.watchers) watcher.onStart?.(machine, unit);
+          },
+          onStop: (machine, unit) => {
+            for (const watcher of this.watchers) watcher.onStop?.(machine, unit);
           },
           onStatus: (machine, unit, status) => this.#onStatus(machine, unit, status),
         }),

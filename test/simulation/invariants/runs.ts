@@ -1,6 +1,5 @@
 /** What must be true whenever a unit starts or stops on a machine, by what that machine has on its disk. */
 import { parseKey } from "#model/keys.ts";
-import type { ActiveState, UnitStatus } from "#supervisor/supervisor.ts";
 import type { Troubles } from "../faults.ts";
 import type { SimulatedMachine } from "../machine.ts";
 import { specOf } from "../workload.ts";
@@ -11,7 +10,6 @@ interface Run {
   /** As the machine's disk had it when the start was asked for. */
   readonly launch: number;
   readonly file: string;
-  active: ActiveState;
 }
 
 /** How long an engine may take to learn that a oneshot has finished and to take it off another machine. */
@@ -29,11 +27,9 @@ export function watchRuns(world: World, troubles: Troubles): Watcher {
       if (specOf(unit)?.global !== true)
         checkFinished(world, troubles, machine, unit, run.launch, finishedMs);
     },
-    onStatus(machine, unit, status) {
+    onStop(machine, unit) {
       const run = runs.get(`${machine.id} ${unit}`);
-      if (run === undefined || status === undefined) return;
-      if (wasStopped(run, status)) checkStop(world, machine, unit, run);
-      run.active = status.active;
+      if (run !== undefined && machine.running().includes(unit)) checkStop(world, machine, unit, run);
     },
     onRevision({ changes }, after) {
       for (const { key } of changes) {
@@ -45,17 +41,11 @@ export function watchRuns(world: World, troubles: Troubles): Watcher {
   };
 }
 
-function wasStopped(run: Run, { active, completed }: UnitStatus): boolean {
-  const wasUp = run.active === "active" || run.active === "activating";
-  return wasUp && active === "inactive" && !completed;
-}
-
 /** Nothing is started that is not on the disk as launched. */
 function checkStart(world: World, machine: SimulatedMachine, unit: string): Run | undefined {
   const applied = machine.disk.memory.applied[unit];
   if (applied?.desired === "launched" && !applied.completed) {
-    const active = machine.status(unit)?.active ?? "inactive";
-    return { launch: applied.launch, file: applied.file, active };
+    return { launch: applied.launch, file: applied.file };
   }
   const found = JSON.stringify(applied);
   world.fail("what is started is on the disk first", `${unit} on ${machine.name}: ${found}`);
@@ -80,7 +70,8 @@ function checkFinished(
 
 /** Fail static: a unit is stopped only when the last assignment the machine knows asks for something else. */
 function checkStop(world: World, machine: SimulatedMachine, unit: string, run: Run): void {
-  if (specOf(unit)?.strict === true) return;
+  // A machine whose disk is full stops what it must without writing it down.
+  if (specOf(unit)?.strict === true || machine.disk.full) return;
   const assignment = machine.disk.memory.assignments[unit];
   const unchanged =
     assignment?.desired === "launched" && assignment.launch === run.launch && assignment.file === run.file;
