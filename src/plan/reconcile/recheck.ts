@@ -59,8 +59,18 @@ function leaveIf(draft: Draft, placed: Placed, counts: (code: Refusal["code"]) =
   if (!machine.units.has(unit)) return false;
   const refusal = draft.scheduler.refusal(machine, placed, true);
   if (refusal === undefined || !counts(refusal.code)) return false;
-  leave(draft, placed, `${machine.facts.name} ${refusal.text}`);
+  leave(
+    draft,
+    placed,
+    `${machine.facts.name} ${refusal.code === "machine-of" ? peerLeft(placed) : refusal.text}`,
+  );
   return true;
+}
+
+/** Where the peer will be is not decided yet, so that the refusal's own words would be wrong. */
+function peerLeft({ placement, machine }: Placed): string {
+  const left = placement.machineOf.filter((peer) => !machine.units.has(peer));
+  return `no longer has ${left.join(" and ")} (MachineOf)`;
 }
 
 function leave(draft: Draft, { unit, machine }: Placed, reason: string): void {
