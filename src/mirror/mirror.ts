@@ -54,6 +54,9 @@ const REACHED_CHECK_MS = 100;
 /** How long a check may take, and how long a stream may lag behind what a check has seen. */
 const CHECK_TIMEOUT_MS = 5_000;
 
+/** Everybody waits for a store that comes back, so the longest delay is short. */
+const BACKOFF = { firstMs: 50, maxMs: 1_000 };
+
 /** Starts following; batches come until `stop`. */
 export function startMirror(options: MirrorOptions): Mirror {
   const mirror = new Mirror(options);
@@ -140,7 +143,9 @@ export class Mirror {
         if (error instanceof CompactedError) this.#listAgain("list");
         this.#setConnected(false);
         this.#failures += 1;
-        await sleep(clock, backoffDelayMs(this.#failures, random), this.#stop.signal).catch(() => undefined);
+        await sleep(clock, backoffDelayMs(this.#failures, random, BACKOFF), this.#stop.signal).catch(
+          () => undefined,
+        );
       }
     }
   }

@@ -53,7 +53,7 @@ function withoutIdentity(output: string): string {
     .split("\n")
     .filter((line) => !line.startsWith('{"level":'))
     .join("\n")
-    .replace(/"(cluster_id|member_id|raft_term|ID|id)":\d+/g, '"$1":0')
+    .replace(/"(cluster_id|member_id|raft_term|ID|id|ClusterID|MemberID)" ?: ?\d+/g, '"$1": 0')
     .replace(/\b[0-9a-f]{15,16}\b/g, "LEASE")
     .replace(/remaining\(\d+s\)/g, "remaining")
     .replace(/"ttl":\d+/g, '"ttl":0');
@@ -69,7 +69,7 @@ const COMMANDS: readonly (string | { readonly args: string; readonly input: stri
   "get a -w json",
   "get a -w fields",
   "get a --prefix --keys-only",
-  "get a --prefix --count-only -w json",
+  "get a --prefix --limit=1 -w fields",
   "get a c --limit=1 -w json",
   "get --from-key a --sort-by=modify --order=descend -w json",
   "get a --rev=2",
