@@ -1,0 +1,282 @@
+/**
+ * Flotilla's own supervisor: runs units on a machine without systemd.
+ *
+ * It owns the table of loaded units and passes requests to them through jobs. What outlives this process is with the
+ * shims (shim/), in the run directory until the machine goes down (run-directory.ts), and in the directory for good
+ * (unit-files.ts, journal/). It must not know the cluster.
+ */
+import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import { parseUnitName } from "#unit/name.ts";
+import type { MachineFacts } from "#unit/specifiers.ts";
+import type { Enforcement, JobOutcome, Supervisor, UnitSource, UnitStatus } from "../supervisor.ts";
+import { Cgroups } from "./cgroup/cgroups.ts";
+import { readHierarchies } from "./cgroup/hierarchy.ts";
+import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
+import { describeCondition, unmetCondition } from "./conditions.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { boundTo, type UnitGraph } from "./jobs/transaction.ts";
+import { Journal } from "./journal/journal.ts";
+import { loadUnit } from "./load-unit.ts";
+import { RunDirectory } from "./run-directory.ts";
+import { ServiceUnit } from "./service/service-unit.ts";
+import { SimpleUnit } from "./simple-unit.ts";
+import { TimerStamps } from "./timer-stamps.ts";
+import { TimerUnit } from "./timer-unit.ts";
+import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
+import { UnitFiles } from "./unit-files.ts";
+
+export interface EmbeddedOptions {
+  /** For good: unit files, journals, times of persistent timers. */
+  readonly directory: string;
+  /** Until the machine goes down: sockets and memory of units. May be shared with others; only `units/` in it is used. */
+  readonly runDirectory: string;
+  /** Name of this machine's own cgroup, unlike that of any other on this host; undefined: cgroups are not used. */
+  readonly cgroupName?: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What specifiers in unit files say of this machine. */
+  readonly facts?: Partial<MachineFacts>;
+  /** The environment that PassEnvironment= passes from. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Told of faults that belong to no unit. */
+  readonly log?: (message: string) => void;
+}
+
+type StatusListener = (name: string, status: UnitStatus | undefined) => void;
+
+const NO_CGROUPS: UsableCgroups = {
+  tracking: undefined,
+  limits: new Map(),
+  notes: ["MemoryMax=, CPUQuota= and TasksMax= are not enforced: cgroups are switched off"],
+};
+
+/** Starts the supervisor on its directories and takes over what an earlier one left running. */
+export async function createEmbeddedSupervisor(options: EmbeddedOptions): Promise<Supervisor> {
+  const usable =
+    options.cgroupName === undefined ? NO_CGROUPS : probeCgroups(readHierarchies(), options.cgroupName);
+  const supervisor = new EmbeddedSupervisor(options, usable);
+  await supervisor.adopt();
+  return supervisor;
+}
+
+class EmbeddedSupervisor implements Supervisor {
+  readonly kind = "embedded";
+  readonly enforcement: Enforcement;
+  readonly #options: EmbeddedOptions;
+  readonly #files: UnitFiles;
+  readonly #journal: Journal;
+  readonly #run: RunDirectory;
+  readonly #cgroups: Cgroups;
+  readonly #host: UnitHost;
+  readonly #jobs: Jobs;
+  readonly #units = new Map<string, Unit>();
+  readonly #listeners = new Set<StatusListener>();
+  #closed = false;
+
+  constructor(options: EmbeddedOptions, usable: UsableCgroups) {
+    this.#options = options;
+    this.enforcement = enforcementOf(usable);
+    this.#files = new UnitFiles(join(options.directory, "units"));
+    this.#journal = new Journal(join(options.directory, "journal"), options.clock);
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    this.#run = new RunDirectory(join(options.runDirectory, "units"), boot);
+    this.#cgroups = new Cgroups(usable);
+    this.#host = this.#createHost();
+    this.#jobs = new Jobs({
+      graph: () => this.#graph(),
+      start: (name) => this.#startUnit(name),
+      stop: async (name) => this.#units.get(name)?.stop() ?? { result: "done" },
+    });
+  }
+
+  #createHost(): UnitHost {
+    const { clock, random, environment = process.env, directory } = this.#options;
+    const stamps = new TimerStamps(join(directory, "timers"));
+    return {
+      clock,
+      random,
+      cgroups: this.#cgroups,
+      journal: this.#journal,
+      run: this.#run,
+      environment,
+      isRoot: process.getuid?.() === 0,
+      bootMs: clock.now() - uptime() * 1000,
+      startupMs: clock.now(),
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      changed: (name) => this.#changed(name),
+      statusOf: (name) => this.#units.get(name)?.status(),
+      requestStart: (name, ended) => void this.start(name).then(ended),
+      lastTrigger: (timer) => stamps.read(timer),
+      saveTrigger: (timer, triggeredMs) => stamps.write(timer, triggeredMs),
+    };
+  }
+
+  /** Takes over what runs; ends what runs of units that are not loaded any more. */
+  async adopt(): Promise<void> {
+    for (const source of this.#files.readAll()) this.#put(source);
+    await Promise.all([...this.#units.values()].map((unit) => unit.adopt()));
+    const orphans = this.#run.units().filter((name) => !this.#units.has(name));
+    await Promise.all(orphans.map((name) => this.#endOrphan(name)));
+    this.#journal.sweep((name) => this.#units.has(name));
+  }
+
+  async #endOrphan(name: string): Promise<void> {
+    const definition = { source: { name, file: "", text: "[Service]\nExecStart=/bin/true\n" } };
+    const loaded = loadUnit(definition.source, {});
+    if (loaded.definition.kind === "service") {
+      const unit = new ServiceUnit({ ...this.#host, changed: () => {} }, loaded, loaded.definition.settings);
+      await unit.adopt();
+      await unit.stop();
+      unit.close();
+    }
+    this.#run.forget(name);
+  }
+
+  async load(units: readonly UnitSource[]): Promise<void> {
+    // Every name is checked before anything is written.
+    for (const { name } of units) parseUnitName(name);
+    for (const source of units) {
+      this.#files.save(source);
+      this.#put(source);
+      this.#changed(source.name);
+    }
+  }
+
+  #put(source: UnitSource): void {
+    const loaded = loadUnit(source, this.#options.facts ?? {});
+    const known = this.#units.get(source.name);
+    const isFirst =
+      known === undefined || (known instanceof SimpleUnit && loaded.definition.kind !== "target");
+    if (isFirst) this.#units.set(source.name, this.#create(loaded));
+    else known.replace(loaded);
+  }
+
+  #create(loaded: LoadedUnit): Unit {
+    const { definition } = loaded;
+    switch (definition.kind) {
+      case "service":
+        return new ServiceUnit(this.#host, loaded, definition.settings);
+      case "timer":
+        return new TimerUnit(this.#host, loaded, definition.settings);
+      default:
+        return new SimpleUnit(this.#host, loaded);
+    }
+  }
+
+  async unload(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#unloadOne(name)));
+  }
+
+  async #unloadOne(name: string): Promise<void> {
+    const unit = this.#units.get(name);
+    if (unit === undefined) return;
+    await this.#jobs.stop(name);
+    this.#units.delete(name);
+    unit.close();
+    this.#files.remove(name);
+    this.#run.forget(name);
+    this.#notify(name, undefined);
+  }
+
+  start(name: string): Promise<JobOutcome> {
+    return this.#jobs.start(name);
+  }
+
+  stop(name: string): Promise<JobOutcome> {
+    return this.#jobs.stop(name);
+  }
+
+  restart(name: string): Promise<JobOutcome> {
+    return this.#jobs.restart(name);
+  }
+
+  async resetFailed(name: string): Promise<void> {
+    this.#units.get(name)?.resetFailed();
+  }
+
+  async #startUnit(name: string): Promise<JobOutcome> {
+    const unit = this.#units.get(name);
+    if (unit === undefined)
+      return { result: "failed", message: `unit ${name} is not loaded on this machine` };
+    const { definition, dependencies } = unit.loaded;
+    if (definition.kind === "bad-setting") return { result: "failed", message: definition.message };
+    const isUp = isUpState(unit.status());
+    const unmet = isUp ? undefined : unmetCondition(dependencies.conditions, "condition");
+    if (unmet !== undefined) return this.#skip(name, { result: "done" }, describeCondition(unmet));
+    const broken = isUp ? undefined : unmetCondition(dependencies.conditions, "assert");
+    if (broken !== undefined) return this.#skip(name, { result: "assert" }, describeCondition(broken));
+    return unit.start();
+  }
+
+  #skip(name: string, outcome: JobOutcome, unmet: string): JobOutcome {
+    const message = `${name} was not started: ${unmet} does not hold`;
+    this.#journal.append(name, 6, message);
+    return { ...outcome, message };
+  }
+
+  status(name: string): UnitStatus | undefined {
+    return this.#units.get(name)?.status();
+  }
+
+  statuses(): readonly UnitStatus[] {
+    return [...this.#units.values()].map((unit) => unit.status());
+  }
+
+  onStatus(listener: StatusListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  journal: Supervisor["journal"] = (name, query) => this.#journal.read(name, query);
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    for (const unit of this.#units.values()) unit.close();
+    this.#cgroups.close();
+  }
+
+  #changed(name: string): void {
+    const status = this.#units.get(name)?.status();
+    if (status === undefined || this.#closed) return;
+    this.#notify(name, status);
+    for (const unit of this.#units.values()) if (unit instanceof TimerUnit) unit.unitChanged(name);
+    // BindsTo=: what a unit is bound to has gone by itself. (A requested stop has stopped it already.)
+    if (status.active === "inactive" || status.active === "failed") {
+      for (const bound of boundTo(this.#graph(), name)) void this.#jobs.stop(bound);
+    }
+  }
+
+  #notify(name: string, status: UnitStatus | undefined): void {
+    for (const listener of [...this.#listeners]) listener(name, status);
+  }
+
+  #graph(): UnitGraph {
+    const entries = [...this.#units].map(([name, unit]) => {
+      const { dependencies } = unit.loaded;
+      return [name, { dependencies, isUp: isUpState(unit.status()) }] as const;
+    });
+    return new Map(entries);
+  }
+}
+
+function isUpState({ active }: UnitStatus): boolean {
+  return active === "active" || active === "activating" || active === "reloading";
+}
+
+function enforcementOf({ tracking, limits, notes }: UsableCgroups): Enforcement {
+  const isRoot = process.getuid?.() === 0;
+  const users = isRoot ? [] : ["User= and Group= are not possible: the daemon does not run as root"];
+  return {
+    tracking: tracking === undefined ? "process-tree" : "cgroup2",
+    memory: limits.has("memory"),
+    cpu: limits.has("cpu"),
+    tasks: limits.has("pids"),
+    users: isRoot,
+    notes: [...notes, ...users],
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Carries transactions out: each job waits for those it comes after, also for jobs of earlier requests that are still
+ * under way, and fails where a job that it needs has failed.
+ */
+import type { JobOutcome } from "../../supervisor.ts";
+import { isBefore, type Job, planStart, planStop, type UnitGraph } from "./transaction.ts";
+
+/** What jobs are done with. */
+export interface JobUnits {
+  graph(): UnitGraph;
+  /** Starts a unit whose conditions are checked first. */
+  start(unit: string): Promise<JobOutcome>;
+  stop(unit: string): Promise<JobOutcome>;
+}
+
+interface Running {
+  readonly kind: Job["kind"];
+  readonly ended: Promise<JobOutcome>;
+}
+
+export class Jobs {
+  readonly #units: JobUnits;
+  readonly #running = new Map<string, Running>();
+
+  constructor(units: JobUnits) {
+    this.#units = units;
+  }
+
+  async start(unit: string): Promise<JobOutcome> {
+    const graph = this.#units.graph();
+    const transaction = planStart(graph, unit);
+    if (transaction.kind === "refused") return { result: transaction.result, message: transaction.message };
+    return this.#run(graph, transaction.jobs, unit);
+  }
+
+  async stop(unit: string): Promise<JobOutcome> {
+    const graph = this.#units.graph();
+    if (!graph.has(unit)) return notLoaded(unit);
+    return this.#run(graph, planStop(graph, unit), unit);
+  }
+
+  /** Stops the unit with what hangs on it, then starts all of that again which ran before. */
+  async restart(unit: string): Promise<JobOutcome> {
+    const graph = this.#units.graph();
+    if (!graph.has(unit)) return notLoaded(unit);
+    const stops = planStop(graph, unit);
+    const stopped = await this.#run(graph, stops, unit);
+    if (stopped.result !== "done") return stopped;
+    const again = stops
+      .map((job) => job.unit)
+      .filter((name) => name !== unit && graph.get(name)?.isUp === true);
+    const outcome = this.start(unit);
+    for (const name of again) void this.start(name);
+    return outcome;
+  }
+
+  /** Runs the jobs side by side, as far as their order allows; the outcome is that of the unit asked for. */
+  async #run(graph: UnitGraph, jobs: readonly Job[], anchor: string): Promise<JobOutcome> {
+    const ended = new Map<string, Promise<JobOutcome>>();
+    for (const job of jobs) {
+      const before = job.after.flatMap((unit) => ended.get(unit) ?? []);
+      const needed = job.needs.flatMap((unit) => ended.get(unit) ?? []);
+      const promise = this.#runJob(graph, job, before, needed);
+      ended.set(job.unit, promise);
+      this.#track(job, promise);
+    }
+    return (await ended.get(anchor)) ?? { result: "done" };
+  }
+
+  async #runJob(
+    graph: UnitGraph,
+    job: Job,
+    before: readonly Promise<JobOutcome>[],
+    needed: readonly Promise<JobOutcome>[],
+  ): Promise<JobOutcome> {
+    const others = job.kind === "start" ? this.#startsBefore(graph, job.unit) : [];
+    // A job without anything to wait for begins at once, in the same turn.
+    if (before.length + others.length > 0) await Promise.all([...before, ...others]);
+    for (const [index, outcome] of (await Promise.all(needed)).entries()) {
+      if (outcome.result !== "done") {
+        return {
+          result: "dependency",
+          message: `${job.needs[index]} failed: ${outcome.message ?? outcome.result}`,
+        };
+      }
+    }
+    return job.kind === "start" ? this.#units.start(job.unit) : this.#units.stop(job.unit);
+  }
+
+  #startsBefore(graph: UnitGraph, unit: string): readonly Promise<JobOutcome>[] {
+    return [...this.#running].flatMap(([other, { ended }]) => (isBefore(graph, other, unit) ? [ended] : []));
+  }
+
+  #track(job: Job, ended: Promise<JobOutcome>): void {
+    const running = { kind: job.kind, ended };
+    this.#running.set(job.unit, running);
+    void ended.finally(() => {
+      if (this.#running.get(job.unit) === running) this.#running.delete(job.unit);
+    });
+  }
+}
+
+function notLoaded(unit: string): JobOutcome {
+  return { result: "failed", message: `unit ${unit} is not loaded on this machine` };
+}

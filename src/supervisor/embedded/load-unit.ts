@@ -1,0 +1,41 @@
+/** A unit file as this supervisor understands it. */
+import { type Diagnostic, hasErrors } from "#unit/diagnostic.ts";
+import { readDependencies, type UnitDependencies } from "#unit/read-dependencies.ts";
+import { readService } from "#unit/read-service.ts";
+import { readTimer } from "#unit/read-timer.ts";
+import { type MachineFacts, specifierContext } from "#unit/specifiers.ts";
+import { parseUnitFile } from "#unit/unit-file.ts";
+import type { UnitSource } from "../supervisor.ts";
+import type { LoadedUnit, UnitDefinition } from "./unit.ts";
+
+/** Reads a unit file. What is wrong with it is in the definition; throws only for a name that is none. */
+export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): LoadedUnit {
+  const context = specifierContext(source.name, facts);
+  const file = parseUnitFile(source.text, source.name);
+  const dependencies: UnitDependencies = readDependencies(file, context);
+  const done = (definition: UnitDefinition): LoadedUnit => ({ source, dependencies, definition });
+  if (hasErrors(file.diagnostics)) return done(bad(file.diagnostics));
+  switch (context.unit.suffix) {
+    case "service": {
+      const { settings, diagnostics } = readService(file, context);
+      return done(settings === undefined ? bad(diagnostics) : { kind: "service", settings });
+    }
+    case "timer": {
+      const { settings, diagnostics } = readTimer(file, context);
+      return done(settings === undefined ? bad(diagnostics) : { kind: "timer", settings });
+    }
+    case "target":
+      return done({ kind: "target" });
+    default:
+      return done({
+        kind: "unsupported",
+        message: `the embedded supervisor does not run ${context.unit.suffix} units; a machine with systemd does`,
+      });
+  }
+}
+
+function bad(diagnostics: readonly Diagnostic[]): UnitDefinition {
+  const first = diagnostics.find(({ severity }) => severity === "error");
+  if (first === undefined) return { kind: "bad-setting", message: "the unit file cannot be run" };
+  return { kind: "bad-setting", message: `${first.place.file}:${first.place.line}: ${first.message}` };
+}

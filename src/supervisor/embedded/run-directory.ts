@@ -1,0 +1,76 @@
+/**
+ * What is known of units until the machine goes down: a directory a unit, with its shim's socket and identity, and the
+ * memory of a unit that is at rest. Memory of an earlier boot counts for nothing.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export class RunDirectory {
+  readonly #directory: string;
+  readonly #boot: string;
+
+  /** `boot` is this boot's ID: what another boot left is dropped. */
+  constructor(directory: string, boot: string) {
+    this.#directory = directory;
+    this.#boot = boot;
+    const marker = join(directory, ".boot");
+    if (readText(marker) !== boot) rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(marker, this.#boot);
+  }
+
+  /** The unit's directory, made when it is not there. */
+  of(unit: string): string {
+    const path = join(this.#directory, unit);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  units(): readonly string[] {
+    return readdirSync(this.#directory).filter((name) => name !== ".boot");
+  }
+
+  /** IDs of the shims that have a socket here. */
+  shimsOf(unit: string): readonly string[] {
+    return readdirSync(this.of(unit)).flatMap((name) =>
+      name.endsWith(".socket") ? [name.slice(0, -7)] : [],
+    );
+  }
+
+  /** Removes what a shim that is gone has left. */
+  forgetShim(unit: string, id: string): void {
+    for (const suffix of ["socket", "pid"]) rmSync(join(this.of(unit), `${id}.${suffix}`), { force: true });
+  }
+
+  remember(unit: string, memory: unknown): void {
+    const path = join(this.of(unit), "memory");
+    writeFileSync(`${path}.new`, JSON.stringify(memory), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  /** What was remembered last; undefined when there is nothing, or nothing that can be read. */
+  recall(unit: string): unknown {
+    const text = readText(join(this.#directory, unit, "memory"));
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  forget(unit: string): void {
+    rmSync(join(this.#directory, unit), { recursive: true, force: true });
+  }
+
+  forgetMemory(unit: string): void {
+    rmSync(join(this.#directory, unit, "memory"), { force: true });
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

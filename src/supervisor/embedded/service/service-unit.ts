@@ -1,0 +1,394 @@
+/**
+ * A service on this machine: carries the pure core's actions out through the unit's shim, and feeds back what happens.
+ *
+ * Invariants: the shim is given a batch of requests and, behind them, the state that asked for them, so that a later
+ * supervisor finds either both or neither, and repeats at most requests the shim knows already. A service at rest has
+ * no shim; its state is in the run directory.
+ */
+import { constants } from "node:os";
+import type { Timer } from "#base/clock.ts";
+import { randomId } from "#base/random.ts";
+import type { ServiceSettings } from "#unit/service.ts";
+import type { JobOutcome, UnitStatus } from "../../supervisor.ts";
+import type { Leaf } from "../cgroup/cgroups.ts";
+import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
+import {
+  findShim,
+  notifySocket,
+  type ShimConnection,
+  type ShimListener,
+  startShim,
+} from "../shim/connection.ts";
+import type { Hello, ShimEvent, ShimMessage, ShimRequest } from "../shim/protocol.ts";
+import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
+import { runRequest } from "./command.ts";
+import { PidFileWatch } from "./pid-file.ts";
+import { parseSavedState, readSavedState } from "./saved-state.ts";
+import {
+  ACTIVE_OF,
+  initialState,
+  type ServiceAction,
+  type ServiceEvent,
+  type ServiceState,
+} from "./state.ts";
+import { step } from "./step.ts";
+import { Waiters } from "./waiters.ts";
+
+/** A shim in use: its connection, and what it has said so far. */
+interface Shim {
+  readonly id: string;
+  readonly connection: ShimConnection;
+  readonly leaf: Leaf;
+  seq: number;
+  oomKills: number;
+}
+
+export class ServiceUnit implements Unit {
+  readonly #host: UnitHost;
+  readonly #waiters = new Waiters();
+  #loaded: LoadedUnit;
+  #settings: ServiceSettings;
+  #state: ServiceState;
+  #shim: Shim | undefined;
+  #outbox: ShimRequest[] = [];
+  #flushing = false;
+  #timer: Timer | undefined;
+  #armedMs: number | undefined;
+  #pidFile: PidFileWatch | undefined;
+  #closed = false;
+
+  constructor(host: UnitHost, loaded: LoadedUnit, settings: ServiceSettings) {
+    this.#host = host;
+    this.#loaded = loaded;
+    this.#settings = settings;
+    this.#state = initialState(host.clock.now());
+  }
+
+  get loaded(): LoadedUnit {
+    return this.#loaded;
+  }
+
+  get #name(): string {
+    return this.#loaded.source.name;
+  }
+
+  replace(loaded: LoadedUnit): void {
+    this.#loaded = loaded;
+    if (loaded.definition.kind === "service") this.#settings = loaded.definition.settings;
+  }
+
+  status(): UnitStatus {
+    const { sub, result, sinceMs, invocation, mainPid, mainEnd, restarts, message, completed } = this.#state;
+    const { definition, source } = this.#loaded;
+    const problem = definition.kind === "bad-setting" ? definition.message : undefined;
+    const text = problem ?? message;
+    return {
+      name: source.name,
+      file: source.file,
+      load: problem === undefined ? "loaded" : "bad-setting",
+      active: ACTIVE_OF[sub],
+      sub,
+      result,
+      sinceMs,
+      invocation,
+      restarts,
+      completed,
+      ...(mainPid === undefined ? {} : { mainPid }),
+      ...(mainEnd?.code === undefined ? {} : { exitCode: mainEnd.code }),
+      ...(mainEnd?.signal === undefined ? {} : { exitSignal: mainEnd.signal }),
+      ...(text === undefined ? {} : { message: text }),
+    };
+  }
+
+  async start(): Promise<JobOutcome> {
+    const outcome = this.#waiters.add("start");
+    this.#dispatch({ kind: "start" });
+    return outcome;
+  }
+
+  async stop(): Promise<JobOutcome> {
+    this.#waiters.settle("start", { result: "canceled", message: `${this.#name} is stopped` });
+    const outcome = this.#waiters.add("stop");
+    this.#dispatch({ kind: "stop" });
+    return outcome;
+  }
+
+  resetFailed(): void {
+    this.#dispatch({ kind: "reset-failed" });
+    if (this.#shim === undefined) this.#host.run.remember(this.#name, this.#state);
+  }
+
+  /** Finds the shim an earlier supervisor left, with the state it kept; else what is remembered of the unit at rest. */
+  async adopt(): Promise<void> {
+    const { run } = this.#host;
+    for (const id of run.shimsOf(this.#name)) {
+      const early: ShimMessage[] = [];
+      const found = await findShim(run.of(this.#name), id, {
+        onMessage: (message) => (this.#shim?.id === id ? this.#receive(message) : early.push(message)),
+        onLost: (reason) => this.#lost(id, reason),
+      });
+      if (found === undefined) run.forgetShim(this.#name, id);
+      else this.#takeOver(id, found.connection, found.hello, early);
+    }
+    if (this.#shim !== undefined) return;
+    const remembered = readSavedState(run.recall(this.#name));
+    if (remembered !== undefined) this.#state = remembered;
+    this.#host.cgroups.remove(this.#name);
+  }
+
+  close(): void {
+    this.#flush();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#pidFile?.close();
+    this.#shim?.connection.close();
+    this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
+  }
+
+  // --- the core, and its actions ---------------------------------------------------------------------------------
+
+  #dispatch(event: ServiceEvent): void {
+    if (this.#closed) return;
+    const before = this.#state;
+    const { clock, random } = this.#host;
+    const context = {
+      unit: this.#name,
+      settings: this.#settings,
+      nowMs: clock.now(),
+      invocation: randomId(random),
+    };
+    const { state, actions } = step(context, before, event);
+    this.#state = state;
+    for (const action of actions) this.#act(action);
+    this.#armDeadline();
+    if (state.sub !== "start") this.#pidFile?.close();
+    this.#scheduleFlush();
+    if (!sameStatus(before, state)) this.#host.changed(this.#name);
+  }
+
+  #act(action: ServiceAction): void {
+    switch (action.kind) {
+      case "run":
+        this.#run(action);
+        break;
+      case "kill":
+        this.#kill(action);
+        break;
+      case "watch":
+        this.#request({ kind: "watch", run: action.run, pid: action.pid });
+        break;
+      case "find-main":
+        this.#findMain(action);
+        break;
+      case "log":
+        this.#log(action.priority, action.text);
+        break;
+      case "up":
+        this.#waiters.settle("start", { result: "done" });
+        break;
+      case "ended":
+        this.#ended(action);
+        break;
+      case "reloaded":
+        this.#waiters.settle("reload", { result: action.failed ? "failed" : "done" });
+        break;
+      case "release":
+        this.#release();
+        break;
+    }
+  }
+
+  #run(action: Extract<ServiceAction, { kind: "run" }>): void {
+    this.#shim ??= this.#startShim();
+    const { environment: daemonEnvironment, isRoot } = this.#host;
+    const request = runRequest(this.#settings, action.command, {
+      run: action.run,
+      invocation: this.#state.invocation ?? "",
+      notifySocket: notifySocket(this.#shim.id),
+      cgroupProcs: this.#shim.leaf.procs,
+      variables: action.variables,
+      daemonEnvironment,
+      isRoot,
+    });
+    this.#request({ kind: "run", request });
+  }
+
+  #kill({ signal, run }: Extract<ServiceAction, { kind: "kill" }>): void {
+    const cgroup = this.#shim?.leaf.tracking;
+    if (run !== undefined) {
+      this.#request({ kind: "kill", signal, run });
+      return;
+    }
+    this.#request({ kind: "kill", signal, ...(cgroup === undefined ? {} : { cgroup }) });
+  }
+
+  #findMain({ run, pidFile }: Extract<ServiceAction, { kind: "find-main" }>): void {
+    if (pidFile === undefined) {
+      this.#request({ kind: "watch", run, pid: "guess" });
+      return;
+    }
+    this.#pidFile = new PidFileWatch(pidFile, (pid) => {
+      this.#request({ kind: "watch", run, pid });
+      this.#scheduleFlush();
+    });
+  }
+
+  #ended({ failed, startPending }: Extract<ServiceAction, { kind: "ended" }>): void {
+    this.#waiters.settle("stop", { result: "done" });
+    if (startPending) return;
+    const { result, message, mainEnd } = this.#state;
+    const end =
+      mainEnd?.code === undefined
+        ? mainEnd?.signal && ` (signal ${mainEnd.signal})`
+        : ` (status ${mainEnd.code})`;
+    const why = message ?? `${this.#name} failed with result '${result}'${end ?? ""}`;
+    this.#waiters.settle("start", failed ? { result: "failed", message: why } : { result: "done" });
+  }
+
+  #log(priority: number, text: string): void {
+    if (this.#shim === undefined) this.#host.journal.append(this.#name, priority, text);
+    else this.#request({ kind: "log", priority, text });
+  }
+
+  #armDeadline(): void {
+    const { deadlineMs } = this.#state;
+    if (deadlineMs === this.#armedMs) return;
+    this.#timer?.cancel();
+    this.#armedMs = deadlineMs;
+    if (deadlineMs === undefined) return;
+    const { clock } = this.#host;
+    this.#timer = clock.setTimer(deadlineMs - clock.now(), () => {
+      this.#armedMs = undefined;
+      this.#dispatch({ kind: "deadline" });
+    });
+  }
+
+  // --- the shim --------------------------------------------------------------------------------------------------
+
+  #startShim(): Shim {
+    const { run, journal, cgroups, random } = this.#host;
+    run.forgetMemory(this.#name);
+    const id = randomId(random);
+    const connection = startShim(
+      {
+        unit: this.#name,
+        id,
+        runDirectory: run.of(this.#name),
+        journalDirectory: journal.directoryOf(this.#name),
+        journalFileBytes: JOURNAL_FILE_BYTES,
+        journalFiles: JOURNAL_FILES,
+      },
+      this.#listener(id),
+    );
+    const leaf = cgroups.prepare(this.#name, this.#settings.resources);
+    return { id, connection, leaf, seq: 0, oomKills: cgroups.oomKills(this.#name) };
+  }
+
+  #listener(id: string): ShimListener {
+    return {
+      onMessage: (message) => this.#shim?.id === id && this.#receive(message),
+      onLost: (reason) => this.#lost(id, reason),
+    };
+  }
+
+  #takeOver(id: string, connection: ShimConnection, hello: Hello, early: readonly ShimMessage[]): void {
+    const { cgroups } = this.#host;
+    const saved = parseSavedState(hello.saved);
+    const leaf = cgroups.prepare(this.#name, this.#settings.resources);
+    this.#shim = { id, connection, leaf, seq: 0, oomKills: cgroups.oomKills(this.#name) };
+    if (saved === undefined) {
+      this.#abandon();
+      return;
+    }
+    this.#state = saved;
+    this.#armDeadline();
+    for (const message of early) this.#receive(message);
+  }
+
+  /** A shim without a state that can be read is of no use: what it runs is ended, and the unit is as if never started. */
+  #abandon(): void {
+    this.#kill({ kind: "kill", signal: "KILL" });
+    this.#release();
+  }
+
+  #receive(message: ShimMessage): void {
+    const shim = this.#shim;
+    if (shim === undefined || this.#closed) return;
+    if (message.kind === "hello") return;
+    shim.seq = message.seq;
+    const event = this.#translate(shim, message.event);
+    this.#dispatch(event);
+  }
+
+  #translate(shim: Shim, event: ShimEvent): ServiceEvent {
+    if (event.kind !== "exited") return event;
+    const { run, pid, core, code, signal } = event;
+    if (signal === undefined) return { kind: "exited", run, pid, core, oom: false, end: { code: code ?? 0 } };
+    const oom = signal === constants.signals.SIGKILL && this.#wasOom(shim);
+    return { kind: "exited", run, pid, core, oom, end: { signal: signalName(signal) } };
+  }
+
+  #wasOom(shim: Shim): boolean {
+    const kills = this.#host.cgroups.oomKills(this.#name);
+    const isNew = kills > shim.oomKills;
+    shim.oomKills = kills;
+    return isNew;
+  }
+
+  #lost(id: string, reason: string): void {
+    if (this.#shim?.id !== id) return;
+    this.#shim = undefined;
+    this.#outbox = [];
+    this.#host.run.forgetShim(this.#name, id);
+    this.#dispatch({ kind: "lost", reason });
+  }
+
+  #release(): void {
+    const shim = this.#shim;
+    this.#host.run.remember(this.#name, this.#state);
+    if (shim === undefined) return;
+    this.#request({ kind: "quit" });
+    this.#flush();
+    this.#shim = undefined;
+    shim.connection.close();
+    this.#host.cgroups.remove(this.#name);
+  }
+
+  #request(request: ShimRequest): void {
+    this.#outbox.push(request);
+  }
+
+  /** Requests of one turn go out together, with the state behind them. */
+  #scheduleFlush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const shim = this.#shim;
+    if (shim === undefined || this.#closed) return;
+    const save: ShimRequest = { kind: "save", seq: shim.seq, state: JSON.stringify(this.#state) };
+    shim.connection.send([...this.#outbox.splice(0), save]);
+  }
+}
+
+function signalName(number: number): string {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return found?.[0].slice(3) ?? String(number);
+}
+
+/** Whether nothing that a status shows has changed. */
+function sameStatus(a: ServiceState, b: ServiceState): boolean {
+  return (
+    a.sub === b.sub &&
+    a.result === b.result &&
+    a.invocation === b.invocation &&
+    a.mainPid === b.mainPid &&
+    a.mainEnd === b.mainEnd &&
+    a.restarts === b.restarts &&
+    a.completed === b.completed &&
+    a.message === b.message
+  );
+}

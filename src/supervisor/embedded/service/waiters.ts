@@ -1,0 +1,25 @@
+/** Who waits for a job of a unit to end. */
+import type { JobOutcome } from "../../supervisor.ts";
+
+export type WaitedJob = "start" | "stop" | "reload";
+
+export class Waiters {
+  readonly #waiting = new Map<WaitedJob, ((outcome: JobOutcome) => void)[]>();
+
+  add(job: WaitedJob): Promise<JobOutcome> {
+    return new Promise((resolve) => {
+      const others = this.#waiting.get(job) ?? [];
+      this.#waiting.set(job, [...others, resolve]);
+    });
+  }
+
+  settle(job: WaitedJob, outcome: JobOutcome): void {
+    const waiting = this.#waiting.get(job) ?? [];
+    this.#waiting.delete(job);
+    for (const resolve of waiting) resolve(outcome);
+  }
+
+  settleAll(outcome: JobOutcome): void {
+    for (const job of [...this.#waiting.keys()]) this.settle(job, outcome);
+  }
+}

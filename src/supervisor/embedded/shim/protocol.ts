@@ -1,0 +1,204 @@
+/**
+ * What daemon and shim say to each other; shim.pl is the other end.
+ *
+ * A message is a line: a verb and `key=value` fields, separated by tabs, with %, tab, newline and NUL written as %XX.
+ * Run numbers are given by the daemon and never reused for a unit's shim, so that a request that is repeated after the
+ * daemon died does nothing twice.
+ */
+
+/** A command to run. Everything is resolved: numbers of user and groups, final arguments and environment. */
+export interface RunRequest {
+  readonly run: number;
+  /** With a slash: a file; without: searched in PATH. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+  readonly cwd: { readonly path: string; readonly optional: boolean };
+  readonly umask: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups: readonly number[];
+  readonly nice?: number;
+  readonly oomScoreAdjust?: number;
+  /** `name:soft:hard` */
+  readonly rlimits: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** The cgroup.procs files the command enters before it is executed. */
+  readonly cgroupProcs: readonly string[];
+  /** `journal`, `null`, or `file:`, `append:`, `truncate:` and a path. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why this command cannot be run at all: it fails as if it had been tried, at this step. */
+  readonly refusal?: { readonly step: SetupStep; readonly error: string };
+}
+
+/** What is done between fork and exec; each has its exit code, systemd.exec(5). */
+export type SetupStep =
+  | "chdir"
+  | "nice"
+  | "exec"
+  | "limits"
+  | "oom"
+  | "output"
+  | "group"
+  | "user"
+  | "cgroup"
+  | "nnp"
+  | "environment";
+
+export type ShimRequest =
+  | { readonly kind: "run"; readonly request: RunRequest }
+  /** Makes a process the shim did not start itself a run; `guess`: the only one that is left over. */
+  | { readonly kind: "watch"; readonly run: number; readonly pid: number | "guess" }
+  /** Signals one run's main process, or everything. KILL to everything goes on until nothing is left. */
+  | { readonly kind: "kill"; readonly signal: string; readonly run?: number; readonly cgroup?: string }
+  /** A line of the supervisor's own for the unit's journal. */
+  | { readonly kind: "log"; readonly priority: number; readonly text: string }
+  /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
+  | { readonly kind: "save"; readonly seq: number; readonly state: string }
+  /** The unit is at rest: end as soon as no process is left. */
+  | { readonly kind: "quit" };
+
+export type ShimEvent =
+  | { readonly kind: "started"; readonly run: number; readonly pid: number }
+  | { readonly kind: "execed"; readonly run: number }
+  | { readonly kind: "failed"; readonly run: number; readonly step: string; readonly error: string }
+  | {
+      readonly kind: "exited";
+      readonly run: number;
+      readonly pid: number;
+      readonly code?: number;
+      /** Number of the signal. */
+      readonly signal?: number;
+      readonly core: boolean;
+    }
+  /** Process 0: it is none of this unit's, or there is more than one to guess from. */
+  | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
+  /** A message on the notification socket; `run` is the run whose main process sent it. */
+  | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
+  /** No process of the unit is left. */
+  | { readonly kind: "empty" };
+
+/** What a shim says first to whoever connects. */
+export interface Hello {
+  readonly shim: number;
+  /** The last state a daemon saved here; empty when there is none yet. */
+  readonly saved: string;
+}
+
+export type ShimMessage =
+  | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "event"; readonly seq: number; readonly event: ShimEvent };
+
+type Field = readonly [key: string, value: string | number];
+
+const ESCAPED = new Map([
+  ["%", "%25"],
+  ["\t", "%09"],
+  ["\n", "%0A"],
+  ["\0", "%00"],
+]);
+
+/** A request as the bytes of one line. */
+export function encodeRequest(request: ShimRequest): string {
+  const fields = request.kind === "run" ? runFields(request.request) : plainFields(request);
+  const encoded = fields.map(([key, value]) => `\t${key}=${escapeValue(String(value))}`);
+  return `${request.kind}${encoded.join("")}\n`;
+}
+
+function escapeValue(value: string): string {
+  return value.replace(/[%\t\n\0]/g, (character) => ESCAPED.get(character) ?? character);
+}
+
+function plainFields(request: Exclude<ShimRequest, { kind: "run" }>): readonly Field[] {
+  const { kind: _, ...fields } = request;
+  return Object.entries(fields);
+}
+
+function runFields(request: RunRequest): readonly Field[] {
+  return [
+    ["run", request.run],
+    ["path", request.path],
+    ...each("argv", request.argv),
+    ...each("env", request.env),
+    ["cwd", `${request.cwd.optional ? 1 : 0}:${request.cwd.path}`],
+    ["umask", request.umask.toString(8)],
+    ...optional("uid", request.uid),
+    ...optional("gid", request.gid),
+    ...each("groups", request.groups),
+    ...optional("nice", request.nice),
+    ...optional("oom", request.oomScoreAdjust),
+    ...each("rlimit", request.rlimits),
+    ["nnp", request.noNewPrivileges ? 1 : 0],
+    ...each("cgroup", request.cgroupProcs),
+    ["stdout", request.stdout],
+    ["stderr", request.stderr],
+    ...optional("refusal", request.refusal && `${request.refusal.step}:${request.refusal.error}`),
+  ];
+}
+
+function each(key: string, values: readonly (string | number)[]): Field[] {
+  return values.map((value) => [key, value]);
+}
+
+function optional(key: string, value: number | string | undefined): Field[] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+/** A line of the shim; undefined for a verb this version does not know. */
+export function decodeMessage(line: string): ShimMessage | undefined {
+  const [kind = "", ...pairs] = line.split("\t");
+  const fields = new Map(pairs.map(decodePair));
+  const text = (key: string): string => fields.get(key) ?? "";
+  if (kind === "hello") {
+    return { kind, hello: { shim: Number(text("shim")), saved: text("saved") } };
+  }
+  const event = decodeEvent(kind, fields);
+  return event === undefined ? undefined : { kind: "event", seq: Number(text("seq")), event };
+}
+
+function decodePair(pair: string): [string, string] {
+  const at = pair.indexOf("=");
+  const value = pair
+    .slice(at + 1)
+    .replace(/%([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return [pair.slice(0, at), value];
+}
+
+function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEvent | undefined {
+  const text = (key: string): string => fields.get(key) ?? "";
+  const run = Number(text("run"));
+  const pid = Number(text("pid"));
+  switch (kind) {
+    case "started":
+    case "adopted":
+      return { kind, run, pid };
+    case "execed":
+      return { kind, run };
+    case "failed":
+      return { kind, run, step: text("step"), error: text("error") };
+    case "exited":
+      return {
+        kind,
+        run,
+        pid,
+        core: text("core") === "1",
+        ...numbers(fields, "code"),
+        ...numbers(fields, "signal"),
+      };
+    case "notify":
+      return { kind, pid, text: text("text"), ...numbers(fields, "run") };
+    case "empty":
+      return { kind };
+    default:
+      return undefined;
+  }
+}
+
+function numbers<K extends string>(fields: ReadonlyMap<string, string>, key: K): Partial<Record<K, number>> {
+  const value = fields.get(key);
+  const found: Partial<Record<K, number>> = {};
+  if (value !== undefined && value !== "") found[key] = Number(value);
+  return found;
+}

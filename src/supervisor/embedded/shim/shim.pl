@@ -1,0 +1,607 @@
+# The shim: parent of one active unit's processes, and the only part of a unit that must live as long as it does.
+#
+# It owns the unit's processes (it is subreaper of everything they start), their output (it stamps each line and
+# appends it to the unit's journal), the unit's notification socket, and the memory of what happened. It decides
+# nothing: the daemon tells it over a socket what to run and whom to signal, and may come and go. Whoever connects
+# gets the saved state and every event since. It must never block the unit for the daemon's sake.
+#
+# Messages both ways are lines: a verb and key=value fields separated by tabs; %, tab, newline and NUL are written
+# as %XX. shim/protocol.ts is the other end and says what each message means.
+#
+# Only what Debian's perl-base holds is used, and no module of size, which keeps a shim at 2 to 3 MB.
+use strict;
+use warnings;
+use Config;
+no warnings 'portable';
+
+my ($run_dir, $id, $journal_dir, $unit, $file_bytes, $files) = @ARGV;
+$0 = "flotilla-shim: $unit";
+
+# Numbers of system calls Perl has no function for.
+my %SYSCALLS = (
+  'x86_64' => {
+    recvmsg => 47, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
+    prctl => 157, clock_gettime => 228, signalfd4 => 289, prlimit64 => 302,
+  },
+  'aarch64' => {
+    recvmsg => 212, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
+    prctl => 167, clock_gettime => 113, signalfd4 => 74, prlimit64 => 261,
+  },
+);
+$SYSCALLS{riscv64} = $SYSCALLS{aarch64};
+my ($architecture) = $Config{archname} =~ /^(\w+?)-/;
+my $SYS = $SYSCALLS{$architecture} or die "no system call numbers for $architecture\n";
+
+use constant {
+  AF_UNIX => 1, SOCK_STREAM => 1, SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
+  PR_SET_CHILD_SUBREAPER => 36, PR_SET_NO_NEW_PRIVS => 38,
+  F_SETFD => 2, F_SETFL => 4, FD_CLOEXEC => 1, O_NONBLOCK => 2048,
+  SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
+  EAGAIN => 11, EINTR => 4, WNOHANG => 1,
+  MAX_LINE => 48 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
+};
+my %RLIMITS = (
+  cpu => 0, fsize => 1, data => 2, stack => 3, core => 4, rss => 5, nproc => 6, nofile => 7, memlock => 8, as => 9,
+  locks => 10, sigpending => 11, msgqueue => 12, nice => 13, rtprio => 14, rttime => 15,
+);
+# Exit codes of a command that could not be set up; systemd.exec(5) gives the numbers.
+my %SETUP_EXIT = (
+  chdir => 200, nice => 201, exec => 203, limits => 224, oom => 206, output => 209, group => 216, user => 217,
+  cgroup => 219, nnp => 227, environment => 1,
+);
+
+my $seq = 0;          # number of the last event
+my @events;           # [seq, line, kind] not yet covered by a saved state
+my $saved = '';       # the daemon's state of the unit, opaque here
+my %runs;             # run id => { pid, alive }
+my %run_of;           # pid => run id
+my @reaped;           # [pid, status] of the last descendants that were no run's main process
+my %clients;          # fileno => { fh, in, out }
+my %outputs;          # fileno => { fh, stream, pid, rest, level, prefix }
+my %exec_pipes;       # fileno => { fh, run, text }
+my $killing = 0;      # SIGKILL everything until nothing is left
+my $kill_cgroup = '';
+my $quitting = 0;
+my $had_children = 0;
+my ($journal, $journal_number, $journal_size);
+
+
+# --- start -----------------------------------------------------------------------------------------------------
+
+my ($listener, $notify, $signals);
+
+sub setup {
+  # Blocked, not ignored: a signal that meets a command between fork and exec waits for it and is not lost.
+  sys('rt_sigprocmask', SIG_SETMASK, pack('Q', ~0), 0, 8);
+  sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  umask 077;
+  mkdir $journal_dir;
+  open_journal();
+  write_identity();
+  my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
+  open $signals, '+<&=', $fd or die "signalfd: $!\n";
+  open_listener();
+  open_notify();
+  open my $first, '+<&=', 3 or return;
+  fcntl $first, F_SETFD, FD_CLOEXEC;
+  add_client($first);
+}
+
+# Process id and start time together name one process for ever; cutting the power and cleaning up rely on it.
+sub write_identity {
+  my @stat = split / /, (read_file('/proc/self/stat') =~ s/^.*\) //r);
+  open my $file, '>', "$run_dir/$id.pid" or die "$run_dir: $!\n";
+  print $file "$$ $stat[19]\n";
+  close $file;
+}
+
+# Paths of sockets are limited to 107 bytes; through the open directory any depth can be reached.
+sub open_listener {
+  opendir my $dir, $run_dir or die "$run_dir: $!\n";
+  my $path = '/proc/self/fd/' . fileno($dir) . "/$id.socket";
+  socket $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
+  bind $listener, pack('S Z*', AF_UNIX, $path) or die "bind: $!\n";
+  listen $listener, 8;
+  nonblocking($listener);
+}
+
+# Abstract, because a service of another user could not reach a path in a private state directory. Who may speak is
+# checked by the sender's process id, which the kernel vouches for.
+sub open_notify {
+  socket $notify, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
+  setsockopt $notify, SOL_SOCKET, SO_PASSCRED, pack('i', 1);
+  bind $notify, pack('S a*', AF_UNIX, "\0flotilla/$id") or die "bind: $!\n";
+  nonblocking($notify);
+}
+
+# --- loop ------------------------------------------------------------------------------------------------------
+
+sub loop {
+  while (1) {
+    my ($read, $write) = ('', '');
+    vec($read, fileno $_, 1) = 1 for grep { defined } $signals, $listener, $notify;
+    vec($read, $_, 1) = 1 for keys %clients, keys %outputs, keys %exec_pipes;
+    for (keys %clients) { vec($write, $_, 1) = 1 if length $clients{$_}{out} }
+    my $ready = select $read, $write, undef, undef;
+    next if $ready < 0;
+    # Output comes before exits, so that a unit's last words stand before the line about its end.
+    for (keys %outputs) { read_output($_) if vec($read, $_, 1) }
+    for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
+    read_notifications() if vec($read, fileno $notify, 1);
+    if (vec($read, fileno $signals, 1)) { sysread $signals, my $ignored, 4096; reap() }
+    accept_client() if $listener && vec($read, fileno $listener, 1);
+    for (keys %clients) { read_client($_) if vec($read, $_, 1) }
+    for (keys %clients) { flush_client($_) if $clients{$_} && length $clients{$_}{out} }
+    finish() if $quitting && !$had_children;
+  }
+}
+
+sub finish {
+  unlink "$run_dir/$id.pid";
+  exit 0;
+}
+
+# --- clients ---------------------------------------------------------------------------------------------------
+
+sub accept_client {
+  while (accept my $fh, $listener) { add_client($fh) }
+}
+
+sub add_client {
+  my ($fh) = @_;
+  nonblocking($fh);
+  my $out = message('hello', seq => $seq, saved => $saved, shim => $$);
+  $out .= $_->[1] for @events;
+  $clients{fileno $fh} = { fh => $fh, in => '', out => $out };
+  flush_client(fileno $fh);
+}
+
+sub read_client {
+  my ($fd) = @_;
+  my $client = $clients{$fd} or return;
+  my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
+  return if !defined $count && ($! == EAGAIN || $! == EINTR);
+  return delete $clients{$fd} if !$count;
+  while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1) }
+}
+
+sub flush_client {
+  my ($fd) = @_;
+  my $client = $clients{$fd};
+  my $count = syswrite $client->{fh}, $client->{out};
+  if (defined $count) { substr($client->{out}, 0, $count) = '' }
+  elsif ($! != EAGAIN && $! != EINTR) { delete $clients{$fd} }
+  # A daemon that does not read may connect again; memory is not given for it.
+  delete $clients{$fd} if $clients{$fd} && length $client->{out} > MAX_CLIENT_BACKLOG;
+}
+
+# Keeps an event until a saved state covers it, and tells every daemon that listens.
+sub emit {
+  my ($kind, @fields) = @_;
+  $seq++;
+  my $line = message($kind, seq => $seq, @fields);
+  push @events, [$seq, $line, $kind];
+  if (@events > MAX_EVENTS) {
+    my ($oldest) = grep { $events[$_][2] eq 'notify' } 0 .. $#events;
+    splice @events, $oldest // 0, 1;
+  }
+  $clients{$_}{out} .= $line for keys %clients;
+}
+
+sub message {
+  my ($verb, @fields) = @_;
+  my $line = $verb;
+  while (my ($key, $value) = splice @fields, 0, 2) {
+    $value =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ge;
+    $line .= "\t$key=$value";
+  }
+  return "$line\n";
+}
+
+# --- requests --------------------------------------------------------------------------------------------------
+
+my %HANDLERS = (
+  run => \&start_run,
+  watch => \&watch_pid,
+  kill => \&kill_request,
+  log => sub { journal_line('s', $_[0]{priority}[0], $_[0]{pid}[0] || 0, $_[0]{text}[0]) },
+  save => sub {
+    $saved = $_[0]{state}[0];
+    my $covered = $_[0]{seq}[0];
+    @events = grep { $_->[0] > $covered } @events;
+  },
+  quit => sub {
+    $quitting = 1;
+    undef $listener;
+    unlink "$run_dir/$id.socket";
+  },
+);
+
+sub handle {
+  my ($line) = @_;
+  my ($verb, @pairs) = split /\t/, $line;
+  my %fields;
+  for (@pairs) {
+    my ($key, $value) = split /=/, $_, 2;
+    $value =~ s/%([0-9A-F]{2})/chr hex $1/ge;
+    push @{ $fields{$key} }, $value;
+  }
+  $HANDLERS{$verb}->(\%fields) if $HANDLERS{$verb};
+}
+
+# Starts a command. A run that is known already is one that a daemon asked for before it died: nothing is done twice.
+sub start_run {
+  my ($request) = @_;
+  my $run = $request->{run}[0];
+  return if $runs{$run};
+  my ($status_read, $status_write);
+  pipe $status_read, $status_write;
+  my @captures = map { capture($request, $_) } qw(stdout stderr);
+  my $pid = fork;
+  if (!defined $pid) {
+    emit('failed', run => $run, step => 'fork', error => "$!");
+    $runs{$run} = { pid => 0, alive => 0 };
+    emit('exited', run => $run, pid => 0, code => 203);
+    emit('empty') if !$had_children;
+    return;
+  }
+  run_child($request, $status_write, @captures) if !$pid;
+  close $status_write;
+  $runs{$run} = { pid => $pid, alive => 1 };
+  $run_of{$pid} = $run;
+  $had_children = 1;
+  $exec_pipes{fileno $status_read} = { fh => $status_read, run => $run, text => '' };
+  for (@captures) {
+    next if !$_->{read};
+    nonblocking($_->{read});
+    $outputs{fileno $_->{read}} = { %$_, fh => $_->{read}, pid => $pid, rest => '' };
+    delete $outputs{fileno $_->{read}}{write};
+  }
+  emit('started', run => $run, pid => $pid);
+}
+
+# Where a stream of the command goes: a pipe of ours for the journal, a file, or nowhere.
+sub capture {
+  my ($request, $stream) = @_;
+  my ($kind, $path) = split /:/, ($request->{$stream}[0] || 'journal'), 2;
+  return { stream => $stream, kind => $kind, path => $path } if $kind ne 'journal';
+  my ($read, $write);
+  pipe $read, $write;
+  return { stream => $stream, kind => $kind, read => $read, write => $write };
+}
+
+# --- the child, up to exec ---------------------------------------------------------------------------------------
+
+sub run_child {
+  my ($request, $status, @captures) = @_;
+  my $step = eval { prepare_child($request, @captures); 'exec' };
+  if (!defined $step) {
+    ($step, my $error) = split /:/, $@, 2;
+    $error =~ s/\n$//;
+    give_up($status, $step, $error);
+  }
+  # systemd's IgnoreSIGPIPE=yes.
+  $SIG{PIPE} = 'IGNORE';
+  sys('rt_sigprocmask', SIG_SETMASK, pack('Q', 0), 0, 8);
+  no warnings 'exec';
+  my @argv = @{ $request->{argv} };
+  my $path = $request->{path}[0];
+  my @paths = $path =~ m{/} ? ($path) : map { "$_/$path" } split /:/, ($ENV{PATH} || '/usr/bin:/bin');
+  my $error;
+  for (@paths) {
+    exec { $_ } @argv;
+    $error = "$!" if !defined $error || $! != 2;
+  }
+  give_up($status, 'exec', $error);
+}
+
+sub give_up {
+  my ($status, $step, $error) = @_;
+  syswrite $status, "$step:$error";
+  exit($SETUP_EXIT{$step} || 203);
+}
+
+# Everything between fork and exec; dies with "step:reason".
+sub prepare_child {
+  my ($request, @captures) = @_;
+  die $request->{refusal}[0] if $request->{refusal};
+  sys('setsid');
+  for my $file (@{ $request->{cgroup} || [] }) { write_file($file, '0') or die "cgroup:$file: $!\n" }
+  open STDIN, '<', '/dev/null';
+  redirect($_) for @captures;
+  set_limits($request);
+  umask oct($request->{umask}[0] // '022');
+  %ENV = map { split /=/, $_, 2 } @{ $request->{env} || [] };
+  if (($request->{nnp}[0] // '') eq '1') {
+    sys('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or die "nnp:$!\n";
+  }
+  become($request);
+  my ($optional, $directory) = split /:/, ($request->{cwd}[0] // '0:/'), 2;
+  chdir $directory or $optional or die "chdir:$directory: $!\n";
+}
+
+sub redirect {
+  my ($capture) = @_;
+  my $target = $capture->{stream} eq 'stdout' ? \*STDOUT : \*STDERR;
+  if ($capture->{write}) {
+    open $target, '>&', $capture->{write} or die "output:$!\n";
+    return;
+  }
+  my $mode = { append => '>>', truncate => '>', file => '+<', null => '>' }->{ $capture->{kind} };
+  my $path = $capture->{kind} eq 'null' ? '/dev/null' : $capture->{path};
+  if ($capture->{kind} eq 'file' && !-e $path) { open my $new, '>', $path or die "output:$path: $!\n" }
+  open $target, $mode, $path or die "output:$path: $!\n";
+}
+
+sub set_limits {
+  my ($request) = @_;
+  for (@{ $request->{rlimit} || [] }) {
+    my ($name, $soft, $hard) = split /:/;
+    my @values = map { $_ eq 'infinity' ? ~0 : $_ } $soft, $hard;
+    my $number = $RLIMITS{$name};
+    next if !defined $number;
+    sys('prlimit64', 0, $number, pack('QQ', @values), 0) == 0 or die "limits:$name: $!\n";
+  }
+  if (defined(my $nice = $request->{nice}[0])) {
+    eval { setpriority 0, 0, $nice; 1 } or die "nice:$!\n";
+  }
+  if (defined(my $score = $request->{oom}[0])) {
+    write_file('/proc/self/oom_score_adj', $score) or die "oom:$!\n";
+  }
+}
+
+sub become {
+  my ($request) = @_;
+  my ($uid, $gid) = ($request->{uid}[0], $request->{gid}[0]);
+  my ($own_gid) = split / /, $(;
+  if (defined $gid && ($> == 0 || $gid != $own_gid)) {
+    my @groups = @{ $request->{groups} || [] };
+    sys('setgroups', scalar @groups, pack('L*', @groups)) == 0 or die "group:$!\n";
+    sys('setresgid', $gid + 0, $gid + 0, $gid + 0) == 0 or die "group:$!\n";
+  }
+  if (defined $uid && $uid != $>) {
+    sys('setresuid', $uid + 0, $uid + 0, $uid + 0) == 0 or die "user:$!\n";
+  }
+}
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+sub read_exec_pipe {
+  my ($fd) = @_;
+  my $pipe = $exec_pipes{$fd};
+  my $count = sysread $pipe->{fh}, $pipe->{text}, 4096, length $pipe->{text};
+  return if $count;
+  delete $exec_pipes{$fd};
+  return emit('execed', run => $pipe->{run}) if !length $pipe->{text};
+  my ($step, $error) = split /:/, $pipe->{text}, 2;
+  emit('failed', run => $pipe->{run}, step => $step, error => $error);
+}
+
+sub reap {
+  while ((my $pid = waitpid -1, WNOHANG) > 0) { reaped($pid, $?) }
+  my $none_left = waitpid(-1, WNOHANG) == -1;
+  if ($none_left && $had_children) {
+    $had_children = $killing = 0;
+    drain_outputs();
+    emit('empty');
+  }
+  kill_everything() if $killing;
+}
+
+sub reaped {
+  my ($pid, $status) = @_;
+  my $run = delete $run_of{$pid};
+  if (!defined $run) {
+    push @reaped, [$pid, $status];
+    shift @reaped if @reaped > MAX_REAPED;
+    return;
+  }
+  $runs{$run}{alive} = 0;
+  # The reason of a failed exec, and what the command wrote last, come before its end.
+  for (keys %exec_pipes) { read_exec_pipe($_) if $exec_pipes{$_} && $exec_pipes{$_}{run} eq $run }
+  for (keys %exec_pipes) { read_exec_pipe($_) if $exec_pipes{$_} && $exec_pipes{$_}{run} eq $run }
+  for (keys %outputs) { read_output($_) if $outputs{$_}{pid} == $pid }
+  emit_exit($run, $pid, $status);
+}
+
+sub emit_exit {
+  my ($run, $pid, $status) = @_;
+  my $signal = $status & 127;
+  my @how = $signal ? (signal => $signal, core => $status & 128 ? 1 : 0) : (code => $status >> 8);
+  emit('exited', run => $run, pid => $pid, @how);
+}
+
+# Makes a descendant that the shim did not start itself a run's main process: a forking service's daemon.
+sub watch_pid {
+  my ($request) = @_;
+  my ($run, $pid) = ($request->{run}[0], $request->{pid}[0]);
+  return if $runs{$run};
+  if ($pid eq 'guess') {
+    my @own = grep { !defined $run_of{$_} } children_of($$);
+    return emit('adopted', run => $run, pid => 0) if @own != 1;
+    $pid = $own[0];
+  }
+  my ($gone) = grep { $_->[0] == $pid } @reaped;
+  my $ours = $gone || grep { $_ == $pid } descendants();
+  return emit('adopted', run => $run, pid => 0) if !$ours;
+  $runs{$run} = { pid => $pid, alive => $gone ? 0 : 1 };
+  emit('adopted', run => $run, pid => $pid);
+  return emit_exit($run, @$gone) if $gone;
+  $run_of{$pid} = $run;
+}
+
+sub kill_request {
+  my ($request) = @_;
+  my $signal = $request->{signal}[0];
+  if (defined(my $run = $request->{run}[0])) {
+    kill $signal, $runs{$run}{pid} if $runs{$run} && $runs{$run}{alive};
+    kill 'CONT', $runs{$run}{pid} if $runs{$run} && $runs{$run}{alive} && $signal ne 'KILL';
+    return;
+  }
+  $kill_cgroup = $request->{cgroup}[0] // '';
+  if ($signal eq 'KILL') {
+    $killing = 1;
+    return kill_everything();
+  }
+  for my $pid (stable_descendants(0)) { kill $signal, $pid; kill 'CONT', $pid }
+}
+
+# Once in the kernel where it can do that, and by walking the tree, which also finds what left the cgroup.
+sub kill_everything {
+  write_file("$kill_cgroup/cgroup.kill", '1') if length $kill_cgroup;
+  kill 'KILL', stable_descendants(1);
+}
+
+# Everything below the shim; with `stop`, stopped on the way, so that nothing can fork faster than it is found.
+sub stable_descendants {
+  my ($stop) = @_;
+  my %seen;
+  for (1 .. 100) {
+    my @new = grep { !$seen{$_} } descendants();
+    last if !@new;
+    $seen{$_} = 1 for @new;
+    kill 'STOP', @new if $stop;
+  }
+  return keys %seen;
+}
+
+sub parents {
+  my %children;
+  opendir my $proc, '/proc' or return \%children;
+  for my $pid (grep { /^\d+$/ } readdir $proc) {
+    my $stat = read_file("/proc/$pid/stat");
+    next if !defined $stat || $stat !~ /\) (\S) (\d+) /s || $1 eq 'Z' || $1 eq 'X';
+    push @{ $children{$2} }, $pid;
+  }
+  return \%children;
+}
+
+sub children_of { my ($pid) = @_; return @{ parents()->{$pid} || [] } }
+
+sub descendants {
+  my $children = parents();
+  my @found;
+  my @queue = @{ $children->{$$} || [] };
+  while (defined(my $pid = shift @queue)) {
+    push @found, $pid;
+    push @queue, @{ $children->{$pid} || [] };
+  }
+  return @found;
+}
+
+# --- notifications -----------------------------------------------------------------------------------------------
+
+sub read_notifications {
+  while (1) {
+    # Room for the credentials only: file descriptors that come along are closed by the kernel.
+    my ($text, $control) = ("\0" x 8192, "\0" x 32);
+    my $iov = pack('PQ', $text, length $text);
+    my $header = pack('QL x4 PQ PQ i x4', 0, 0, $iov, 1, $control, length $control, 0);
+    my $count = syscall $SYS->{recvmsg}, fileno $notify, $header, 0;
+    return if $count < 0;
+    next if $count == 0;
+    my ($length, $level, $type, $pid) = unpack 'Q i i i', $control;
+    next if $level != SOL_SOCKET || $type != SCM_CREDENTIALS;
+    notified($pid, substr $text, 0, $count);
+  }
+}
+
+# `main`: sent by the main process itself. `all`: by some process of the unit; the daemon applies NotifyAccess=.
+sub notified {
+  my ($pid, $text) = @_;
+  my $run = $run_of{$pid};
+  # Who has exited already (systemd-notify does) cannot be looked up any more; only it could have known the name.
+  my $ours = defined $run || !-e "/proc/$pid" || grep { $_ == $pid } descendants();
+  return if !$ours;
+  return if $text =~ /^WATCHDOG=1\n?$/ && !%clients;
+  emit('notify', pid => $pid, run => $run // '', text => $text);
+}
+
+# --- output and journal --------------------------------------------------------------------------------------------
+
+sub read_output {
+  my ($fd) = @_;
+  my $output = $outputs{$fd} or return;
+  while (1) {
+    my $count = sysread $output->{fh}, $output->{rest}, 65536, length $output->{rest};
+    return if !defined $count && ($! == EAGAIN || $! == EINTR);
+    while ($output->{rest} =~ s/^([^\n]*)\n//) { output_line($output, $1) }
+    while (length $output->{rest} > MAX_LINE) { output_line($output, substr $output->{rest}, 0, MAX_LINE, '') }
+    next if $count;
+    output_line($output, $output->{rest}) if length $output->{rest};
+    delete $outputs{$fd};
+    return;
+  }
+}
+
+sub drain_outputs { read_output($_) for keys %outputs }
+
+sub output_line {
+  my ($output, $line) = @_;
+  my $priority = 6;
+  $priority = $1 if $line =~ s/^<([0-7])>//;
+  while (length $line > MAX_LINE) {
+    journal_line($output->{stream} eq 'stdout' ? 'o' : 'e', $priority, $output->{pid}, substr $line, 0, MAX_LINE, '');
+  }
+  journal_line($output->{stream} eq 'stdout' ? 'o' : 'e', $priority, $output->{pid}, $line);
+}
+
+# One line: microseconds, stream, priority, process, text. A full disk loses lines, never the service.
+sub journal_line {
+  my ($stream, $priority, $pid, $text) = @_;
+  $text =~ s/[\n\0]/ /g;
+  my $now = pack 'qq', 0, 0;
+  sys('clock_gettime', 0, $now);
+  my ($seconds, $nanoseconds) = unpack 'qq', $now;
+  my $line = sprintf "%d%06d %s %d %d %s\n", $seconds, $nanoseconds / 1000, $stream, $priority, $pid, $text;
+  my $written = syswrite $journal, $line;
+  $journal_size += $written // 0;
+  rotate_journal() if $journal_size >= $file_bytes;
+}
+
+sub open_journal {
+  opendir my $dir, $journal_dir or die "$journal_dir: $!\n";
+  my ($last) = sort { $b <=> $a } grep { /^\d+$/ } readdir $dir;
+  $journal_number = $last || 1;
+  open $journal, '>>', "$journal_dir/$journal_number" or die "$journal_dir: $!\n";
+  $journal_size = -s $journal;
+}
+
+sub rotate_journal {
+  my $next = $journal_number + 1;
+  open my $file, '>>', "$journal_dir/$next" or return;
+  ($journal, $journal_number, $journal_size) = ($file, $next, 0);
+  unlink "$journal_dir/" . ($next - $files);
+}
+
+# --- small things --------------------------------------------------------------------------------------------------
+
+sub sys {
+  my ($name, @arguments) = @_;
+  # syscall passes numbers as integers and strings as pointers; buffers must be the caller's own.
+  return syscall $SYS->{$name} if !@arguments;
+  return syscall $SYS->{$name}, $arguments[0] if @arguments == 1;
+  return syscall $SYS->{$name}, $_[1], $_[2] if @arguments == 2;
+  return syscall $SYS->{$name}, $_[1], $_[2], $_[3] if @arguments == 3;
+  return syscall $SYS->{$name}, $_[1], $_[2], $_[3], $_[4] if @arguments == 4;
+  return syscall $SYS->{$name}, $_[1], $_[2], $_[3], $_[4], $_[5];
+}
+
+sub nonblocking { fcntl $_[0], F_SETFL, O_NONBLOCK }
+
+sub read_file {
+  my ($path) = @_;
+  open my $file, '<', $path or return undef;
+  sysread $file, my $text, 65536;
+  $text =~ s/\n$// if defined $text;
+  return $text;
+}
+
+sub write_file {
+  my ($path, $text) = @_;
+  open my $file, '>', $path or return 0;
+  return defined syswrite $file, $text;
+}
+
+setup();
+loop();

@@ -1,0 +1,100 @@
+/** Units without processes: targets, which are only active or not, and those that cannot be run here at all. */
+
+import * as z from "zod";
+import { randomId } from "#base/random.ts";
+import type { ActiveState, JobOutcome, LoadState, UnitStatus } from "../supervisor.ts";
+import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
+
+const memory = z.object({ sinceMs: z.number(), invocation: z.string(), active: z.boolean() });
+
+/** A unit whose whole state is whether it is active. */
+export class SimpleUnit implements Unit {
+  readonly #host: UnitHost;
+  #loaded: LoadedUnit;
+  #active = false;
+  #sinceMs: number;
+  #invocation: string | undefined;
+
+  constructor(host: UnitHost, loaded: LoadedUnit) {
+    this.#host = host;
+    this.#loaded = loaded;
+    this.#sinceMs = host.clock.now();
+  }
+
+  get loaded(): LoadedUnit {
+    return this.#loaded;
+  }
+
+  replace(loaded: LoadedUnit): void {
+    this.#loaded = loaded;
+  }
+
+  status(): UnitStatus {
+    const active: ActiveState = this.#active ? "active" : "inactive";
+    return {
+      ...plainStatus(this.#loaded, this.#sinceMs),
+      active,
+      sub: this.#active ? "active" : "dead",
+      invocation: this.#invocation,
+    };
+  }
+
+  async adopt(): Promise<void> {
+    const remembered = memory.safeParse(this.#host.run.recall(this.#loaded.source.name));
+    if (!remembered.success) return;
+    this.#active = remembered.data.active;
+    this.#sinceMs = remembered.data.sinceMs;
+    this.#invocation = remembered.data.invocation;
+  }
+
+  async start(): Promise<JobOutcome> {
+    const { definition } = this.#loaded;
+    if (definition.kind === "unsupported") return { result: "unsupported", message: definition.message };
+    if (definition.kind === "bad-setting") return { result: "failed", message: definition.message };
+    this.#invocation = randomId(this.#host.random);
+    this.#set(true, "Reached");
+    return { result: "done" };
+  }
+
+  async stop(): Promise<JobOutcome> {
+    this.#set(false, "Stopped");
+    return { result: "done" };
+  }
+
+  resetFailed(): void {
+    // Nothing of this kind can fail.
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+
+  #set(active: boolean, verb: string): void {
+    if (active === this.#active) return;
+    const { name } = this.#loaded.source;
+    this.#active = active;
+    this.#sinceMs = this.#host.clock.now();
+    this.#host.run.remember(name, { active, sinceMs: this.#sinceMs, invocation: this.#invocation ?? "" });
+    this.#host.journal.append(name, 6, `${verb} ${name}.`);
+    this.#host.changed(name);
+  }
+}
+
+/** The status of a unit that has never been started, as its file alone makes it. */
+export function plainStatus(loaded: LoadedUnit, sinceMs: number): UnitStatus {
+  const { source, definition } = loaded;
+  const load: LoadState = definition.kind === "bad-setting" ? "bad-setting" : "loaded";
+  return {
+    name: source.name,
+    file: source.file,
+    load,
+    active: "inactive",
+    sub: "dead",
+    result: "success",
+    sinceMs,
+    invocation: undefined,
+    restarts: 0,
+    completed: false,
+    ...("message" in definition ? { message: definition.message } : {}),
+  };
+}

@@ -1,0 +1,67 @@
+/** What every kind of unit is to the supervisor, and what the supervisor is to a unit. */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { UnitDependencies } from "#unit/read-dependencies.ts";
+import type { TimerSettings } from "#unit/read-timer.ts";
+import type { ServiceSettings } from "#unit/service.ts";
+import type { JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
+import type { Cgroups } from "./cgroup/cgroups.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { RunDirectory } from "./run-directory.ts";
+
+/** What a unit's file says, for the kind it is. */
+export type UnitDefinition =
+  | { readonly kind: "service"; readonly settings: ServiceSettings }
+  | { readonly kind: "timer"; readonly settings: TimerSettings }
+  | { readonly kind: "target" }
+  /** A kind this supervisor does not run. */
+  | { readonly kind: "unsupported"; readonly message: string }
+  | { readonly kind: "bad-setting"; readonly message: string };
+
+/** A unit file that has been read. */
+export interface LoadedUnit {
+  readonly source: UnitSource;
+  readonly dependencies: UnitDependencies;
+  readonly definition: UnitDefinition;
+}
+
+/** The means and the surroundings that units share. */
+export interface UnitHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly cgroups: Cgroups;
+  readonly journal: Journal;
+  readonly run: RunDirectory;
+  /** The daemon's environment, for PassEnvironment=. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly isRoot: boolean;
+  /** When the machine and this supervisor came up, wall-clock milliseconds. */
+  readonly bootMs: number;
+  readonly startupMs: number;
+  /** The machine's time zone, for OnCalendar=. */
+  readonly zone: string;
+  /** Called after each change of a unit's status. */
+  changed(name: string): void;
+  /** For timers: the state of another unit, and a request to start it. */
+  statusOf(name: string): UnitStatus | undefined;
+  /** `ended` is called when the start job has ended, however it did. */
+  requestStart(name: string, ended: () => void): void;
+  /** When a persistent timer last elapsed, kept over reboots. */
+  lastTrigger(timer: string): number | undefined;
+  saveTrigger(timer: string, triggeredMs: number): void;
+}
+
+/** A unit of any kind; it runs by itself once started and tells its host of each change. */
+export interface Unit {
+  readonly loaded: LoadedUnit;
+  status(): UnitStatus;
+  /** Takes a new version of the file; what runs is left alone. */
+  replace(loaded: LoadedUnit): void;
+  /** Takes over what an earlier supervisor left. */
+  adopt(): Promise<void>;
+  start(): Promise<JobOutcome>;
+  stop(): Promise<JobOutcome>;
+  resetFailed(): void;
+  /** Lets go without stopping anything. */
+  close(): void;
+}
