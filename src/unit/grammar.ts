@@ -64,14 +64,3 @@ export function unresolved(text: string, severity: Severity): Complaint {
   const where = severity === "error" ? text : `'${text}', ignoring`;
   return new Complaint(`Failed to resolve unit specifiers in ${where}: Invalid slot`, severity);
 }
-
-/** `inner` with another form of its value. */
-export function map<T, U>(inner: Grammar<T>, transform: (value: T) => U): Grammar<U> {
-  return {
-    name: inner.name,
-    parse: (text, context) => {
-      const value = inner.parse(text, context);
-      return value instanceof Complaint ? value : transform(value);
-    },
-  };
-}

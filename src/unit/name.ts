@@ -5,8 +5,6 @@
 import { FlotillaError } from "#base/errors.ts";
 import { nearest } from "#base/nearest.ts";
 
-export { matchGlob } from "./glob.ts";
-
 /** Every type of unit; a name ends in a dot and one of these. */
 export const UNIT_SUFFIXES = [
   "service",

@@ -21,11 +21,13 @@ export interface ServiceReading {
 export function readService(file: UnitFile, context: SpecifierContext): ServiceReading {
   const service = new SectionReader(file, "Service", context);
   const unit = new SectionReader(file, "Unit", context);
+  // Like systemd: a line that spoils the unit is all that is said, what is missing because of it is not.
+  const isSpoilt = hasErrors(service.diagnostics) || hasErrors(file.diagnostics);
   const diagnostics = inOrder([
     ...file.diagnostics,
     ...service.diagnostics,
     ...unit.diagnostics,
-    ...checkService(file, service, unit),
+    ...(isSpoilt ? [] : checkService(file, service, unit)),
   ]);
   if (hasErrors(diagnostics)) return { settings: undefined, diagnostics };
   const type = serviceType(service);

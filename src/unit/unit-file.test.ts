@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeUnitFile, parseUnitFile } from "./unit-file.ts";
+import { decodeUnitFile } from "./decode.ts";
+import { parseUnitFile } from "./unit-file.ts";
 
 /** `key=value` of every entry, with its section. */
 function entries(text: string): readonly string[] {

@@ -10,8 +10,6 @@ import type { Diagnostic, Severity } from "./diagnostic.ts";
 import { findKey } from "./keys.ts";
 import { type PhysicalLine, splitLines } from "./lines.ts";
 
-export { decodeUnitFile } from "./decode.ts";
-
 /** One `Key=value` in a section; line and column count from 1 and are those of the key. */
 export interface Entry {
   readonly section: string;

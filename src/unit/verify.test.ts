@@ -83,6 +83,37 @@ describe("unknown keys", () => {
   });
 });
 
+describe("a unit that is neither template nor instance", () => {
+  test.each([
+    [
+      "[Service]\nExecStart=/bin/echo %i\n",
+      "warning 2: %i is empty: web.service is no instance of a template",
+    ],
+    [
+      `${GOOD}[X-Flotilla]\nSpread=zone\n`,
+      "warning 4: Spread= has no effect: web.service is no instance of a template",
+    ],
+    [
+      `${GOOD}[X-Flotilla]\nMaxPerMachine=1\n`,
+      "warning 4: MaxPerMachine= has no effect: web.service is no instance of a template",
+    ],
+  ])("%j says something in vain", (text, message) => {
+    expect(found("web.service", text)).toEqual([message]);
+    expect(found("web@.service", text)).toEqual([]);
+    expect(found("web@1.service", text)).toEqual([]);
+  });
+
+  test("an escaped percent sign is no specifier", () => {
+    expect(found("web.service", "[Service]\nExecStart=/bin/date +%%i%%%%I\n")).toEqual([]);
+  });
+});
+
+test("lines of a section that the type of unit has not are not judged", () => {
+  expect(found("a.timer", "[Timer]\nOnBootSec=1\n[Service]\nNice=x\nBogus=1\n")).toEqual([
+    "warning 3: Unknown section 'Service'. Ignoring.",
+  ]);
+});
+
 describe("names", () => {
   test.each(["web", "a b.service", ".service", ""])("%j is refused before anything else", (name) => {
     expect(verifyUnit(name, GOOD)).toMatchObject([{ severity: "error", code: "bad-unit-name" }]);

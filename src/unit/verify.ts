@@ -1,9 +1,10 @@
 /** Everything that is wrong with a unit file, from its name to combinations of options: what `flotilla verify` prints. */
 import { type ErrorDetails, FlotillaError } from "#base/errors.ts";
 import { nearest } from "#base/nearest.ts";
+import { checkTemplate } from "./check-template.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
 import type { Keys } from "./key.ts";
-import { COMMON_SECTIONS, findKey, isSectionName, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
+import { COMMON_SECTIONS, findKey, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
 import type { UnitName } from "./name.ts";
 import { readPlacement } from "./read-placement.ts";
 import { readService } from "./read-service.ts";
@@ -24,14 +25,14 @@ export function verifyUnit(
   const file = parseUnitFile(text, name);
   const context = contextOf(name, facts);
   if (context instanceof FlotillaError) return [badName(name, context), ...file.diagnostics];
+  const sections = knownSections(context.unit).filter((section) => file.hasSection(section));
   return inOrder([
     ...file.diagnostics,
     ...unknownSections(file, context.unit),
-    ...unknownKeys(file),
-    ...file.sections
-      .filter(isSectionName)
-      .flatMap((section) => new SectionReader(file, section, context).diagnostics),
+    ...unknownKeys(file, context.unit),
+    ...sections.flatMap((section) => new SectionReader(file, section, context).diagnostics),
     ...readPlacement(file, name).diagnostics,
+    ...checkTemplate(file, context.unit),
     ...ofType(file, context),
   ]);
 }
@@ -65,7 +66,7 @@ function ofType(file: UnitFile, context: SpecifierContext): readonly Diagnostic[
 function unknownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
   const known = knownSections(unit);
   return file.headers.flatMap(({ name, line, source }) => {
-    if (known.includes(name) || name.startsWith("X-")) return [];
+    if (known.some((section) => section === name) || name.startsWith("X-")) return [];
     return [
       {
         severity: "warning",
@@ -78,7 +79,7 @@ function unknownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] 
   });
 }
 
-function knownSections(unit: UnitName): readonly string[] {
+function knownSections(unit: UnitName): readonly SectionName[] {
   const own = OWN_SECTION[unit.suffix];
   return own === undefined ? COMMON_SECTIONS : [...COMMON_SECTIONS, own];
 }
@@ -88,10 +89,12 @@ function sectionMeant(name: string, known: readonly string[]): string | undefine
   return known.find((section) => section === `X-${name}`) ?? nearest(name, known);
 }
 
-function unknownKeys(file: UnitFile): readonly Diagnostic[] {
+function unknownKeys(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
+  const known = knownSections(unit);
   return file.entries.flatMap((entry) => {
-    const { section, key } = entry;
-    if (!isSectionName(section)) return [];
+    const { key } = entry;
+    const section = known.find((name) => name === entry.section);
+    if (section === undefined) return [];
     const row = findKey(section, key);
     if (row === undefined) return key.startsWith("X-") ? [] : [unknownKey(file, entry, section)];
     if (row.insteadUse === undefined) return [];
