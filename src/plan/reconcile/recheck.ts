@@ -5,6 +5,7 @@
 import type { Refusal } from "#plan/cluster-plan.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
 import type { ScheduledMachine } from "#plan/schedule/machine.ts";
+import type { Placement } from "#unit/placement.ts";
 import { type Draft, reasonKey } from "./draft.ts";
 import type { Standing } from "./standing.ts";
 
@@ -14,7 +15,7 @@ interface Placed extends Candidate {
 
 /** Takes out of the scheduler what cannot stay, so that as few as possible leave. */
 export function recheckPlaced(draft: Draft): void {
-  const placed = placedUnits(draft);
+  const placed = placedUnits(draft, () => true);
   // What only the unit and its machine decide comes first: a unit that leaves for it may end another's conflict.
   for (const unit of placed) leaveIf(draft, unit, (code) => code !== "conflicts" && code !== "machine-of");
   recheckFollowers(draft);
@@ -26,7 +27,7 @@ export function recheckPlaced(draft: Draft): void {
 /** Followers (MachineOf=) leave where their peer is no longer, and theirs after them. Returns who left. */
 export function recheckFollowers(draft: Draft): readonly string[] {
   const left: string[] = [];
-  let followers = placedUnits(draft).filter(({ placement }) => placement.machineOf.length > 0);
+  let followers = placedUnits(draft, ({ machineOf }) => machineOf.length > 0);
   for (let before = -1; before !== left.length; ) {
     before = left.length;
     for (const unit of followers)
@@ -37,10 +38,10 @@ export function recheckFollowers(draft: Draft): readonly string[] {
 }
 
 /** Of two units that cannot be together the one that came later leaves; a unit whose file changes counts as the latest. */
-function placedUnits(draft: Draft): readonly Placed[] {
+function placedUnits(draft: Draft, counts: (placement: Placement) => boolean): readonly Placed[] {
   const placed: (Placed & { readonly since: number })[] = [];
   for (const standing of draft.standings.values()) {
-    if (standing.finished || standing.placement === undefined) continue;
+    if (standing.finished || standing.placement === undefined || !counts(standing.placement)) continue;
     const { unit, placement } = standing;
     for (const machine of draft.scheduler.placesOf(unit))
       placed.push({ unit, placement, machine, since: sinceOf(standing, machine.facts.id) });

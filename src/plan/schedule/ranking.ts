@@ -161,7 +161,7 @@ export class Ranking {
   #countBy(counts: SpreadCounts | undefined): void {
     if (this.#counts === counts) return;
     this.#counts = counts;
-    for (const player of [...this.#used]) if (this.#recount(player)) replay(player);
+    for (const player of this.#used) if (this.#recount(player)) replay(player);
     for (const domain of counts?.used() ?? []) this.#recountDomain(domain);
   }
 

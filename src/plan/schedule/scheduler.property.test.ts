@@ -204,7 +204,7 @@ describe("Scheduler", () => {
         const plain = new PlainScheduler(facts);
         for (const step of steps) {
           if (step.kind === "remove") {
-            for (const machine of [...scheduler.placesOf(step.unit)]) scheduler.remove(step.unit, machine);
+            for (const machine of scheduler.placesOf(step.unit)) scheduler.remove(step.unit, machine);
             plain.remove(step.unit);
           } else if (scheduler.placesOf(step.candidate.unit).size === 0) {
             const choice = scheduler.place(step.candidate);

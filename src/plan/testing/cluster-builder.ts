@@ -170,7 +170,7 @@ export class ClusterBuilder {
   /** Carries out a plan as the engine does. */
   apply(plan: ClusterPlan): this {
     for (const step of plan.steps) this.#applyStep(step);
-    for (const machine of [...this.lostSince.keys()])
+    for (const machine of this.lostSince.keys())
       if (!this.state.assignments.has(machine)) this.lostSince.delete(machine);
     return this;
   }
