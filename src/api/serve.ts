@@ -42,7 +42,6 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
   let port = 0;
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
-    if (options.socketPath !== undefined) await rm(options.socketPath, { force: true });
   };
   const open = async (where: ListenOptions, shown: string): Promise<Server> => {
     const server = createServer((request, response) => void listener(request, response));
@@ -131,7 +130,7 @@ function describeListenError(error: Error, shown: string): FlotillaError {
   );
 }
 
-/** Streams have no end of their own, so open connections are cut. */
+/** Streams have no end of their own, so open connections are cut. Node removes the socket of its own server. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

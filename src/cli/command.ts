@@ -27,6 +27,8 @@ export interface Command {
   readonly examples?: readonly string[];
   readonly completes?: Completes;
   readonly commands?: readonly Command[];
+  /** Not in the help: for programs, not for people. */
+  readonly hidden?: boolean;
   /** Loads the command's own module, so that a command costs nothing to those that do not use it. */
   readonly load?: () => Promise<RunCommand>;
 }

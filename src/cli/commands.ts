@@ -243,6 +243,13 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./completion.ts")).completion,
   },
   {
+    name: "complete",
+    summary: "Print what the last word may become; for completion scripts",
+    arguments: "[words...]",
+    hidden: true,
+    load: async () => (await import("./complete.ts")).complete,
+  },
+  {
     name: "version",
     summary: "Print the versions of this program and of the daemon",
     examples: ["flotilla version"],

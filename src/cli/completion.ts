@@ -1,6 +1,52 @@
-/** `flotilla completion`: the completion script of a shell. */
+/** `flotilla completion`: the script that makes a shell ask `flotilla complete` for what may come next. */
+import { FlotillaError } from "#base/errors.ts";
+import { nearest } from "#base/nearest.ts";
 import type { CommandContext } from "./command.ts";
 
-export async function completion(_: CommandContext): Promise<number> {
+/**
+ * Bash takes `@`, `:` and `=` for ends of words and replaces only what stands behind the last of them, so the part
+ * before it is cut off each answer.
+ */
+const BASH = `_flotilla() {
+  local line="\${COMP_LINE:0:COMP_POINT}" words=() reply=() prefix=""
+  read -ra words <<< "$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  local current="\${words[-1]}" breaks="\${COMP_WORDBREAKS//[^@:=]/}"
+  if [[ -n $breaks && $current == *[$breaks]* ]]; then prefix="\${current%"\${current##*[$breaks]}"}"; fi
+  mapfile -t reply < <(flotilla complete -- "\${words[@]:1}" 2>/dev/null)
+  COMPREPLY=("\${reply[@]#"$prefix"}")
+  [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
+}
+complete -F _flotilla flotilla
+`;
+
+const ZSH = `#compdef flotilla
+_flotilla() {
+  local -a reply
+  reply=("\${(@f)$(flotilla complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  compadd -a reply
+}
+compdef _flotilla flotilla
+`;
+
+const FISH = `complete -c flotilla -f -a '(flotilla complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+`;
+
+const SCRIPTS: ReadonlyMap<string, string> = new Map([
+  ["bash", BASH],
+  ["zsh", ZSH],
+  ["fish", FISH],
+]);
+
+export async function completion({ args, io }: CommandContext): Promise<number> {
+  const [shell = ""] = args;
+  const script = SCRIPTS.get(shell);
+  if (script === undefined) {
+    const near = nearest(shell, SCRIPTS.keys());
+    throw new FlotillaError("usage", `there is no completion for ${shell}`, {
+      hint: near === undefined ? "there is one for bash, zsh and fish" : `did you mean ${near}?`,
+    });
+  }
+  io.stdout.write(script);
   return 0;
 }

@@ -52,7 +52,7 @@ export const down: RunCommand = async (context) => {
   const directory = directoryOf(context);
   if (await isServed(directory)) await endHost(directory, systemClock);
   else if ((await readLayout(directory)) === undefined) throw neverUp(directory);
-  else await sweep(directory);
+  else await sweep(directory, systemClock);
   writeLines(context.io.stderr, [`The development cluster in ${directory} is down.`]);
   return 0;
 };

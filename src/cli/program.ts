@@ -1,6 +1,7 @@
 /** The command line taken apart by commander, which is set up from the table of commands. */
 import { Command as Commander, CommanderError, type OutputConfiguration } from "commander";
 import { FlotillaError } from "#base/errors.ts";
+import { VERSION } from "#base/version.ts";
 import { type Command, type OptionSpec, Options } from "./command.ts";
 import type { CliIo } from "./terminal/io.ts";
 
@@ -33,6 +34,7 @@ export function parseCommandLine(
   const found: { invocation?: Invocation } = {};
   const program = new Commander("flotilla")
     .description("Makes a set of machines behave as one init system.")
+    .version(`flotilla ${VERSION}`, "-V, --version", "show this program's version")
     .helpCommand("help [command]", "show help for a command")
     .configureHelp({ showGlobalOptions: true });
   prepare(program, io);
