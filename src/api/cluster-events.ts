@@ -1,5 +1,5 @@
 /** The cluster's events: the latest ones, and those to come, resumable without a gap. */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { ranges } from "#model/keys.ts";
 import { LIMITS } from "#model/limits.ts";
 import { type ClusterEvent, clusterEventSchema } from "#model/records.ts";
@@ -8,7 +8,6 @@ import type { KeyValue, Store } from "#store/store.ts";
 import type { EventBody } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { readAhead, type ServerEvent } from "./stream.ts";
-import { machineName } from "./unit-rows.ts";
 
 /** Which events are asked for; absent: all. */
 export interface EventFilter {
@@ -93,7 +92,7 @@ function* toServerEvents(
 function readEvent(kv: KeyValue, view: ClusterView): EventBody[] {
   const event = parseEvent(toText(kv.value));
   if (event === undefined) return [];
-  const named = event.machine === undefined ? {} : { machineName: machineName(view, event.machine) };
+  const named = event.machine === undefined ? {} : { machineName: nameOfMachine(view, event.machine) };
   return [{ ...event, ...named, id: String(kv.modRevision) }];
 }
 

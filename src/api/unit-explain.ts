@@ -1,10 +1,10 @@
 /** Why a unit is where it is, or nowhere: the planner's own reasons in the API's form. */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { Refusal, Unplaced } from "#plan/cluster-plan.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import type { RefusalBody, UnitRow, UnplacedBody } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { machineName, rowsOf } from "./unit-rows.ts";
+import { rowsOf } from "./unit-rows.ts";
 
 /**
  * Rows in which a unit that fits nowhere says why. What the engine would do is asked of the planner itself, so that a
@@ -37,5 +37,5 @@ function toUnplaced(view: ClusterView, { summary, refusals }: Unplaced, holding:
 }
 
 function toRefusal(view: ClusterView, refusal: Refusal): RefusalBody {
-  return { ...refusal, machineName: machineName(view, refusal.machine) };
+  return { ...refusal, machineName: nameOfMachine(view, refusal.machine) };
 }

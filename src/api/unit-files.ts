@@ -1,5 +1,5 @@
 /** Submitted units as the API shows them: what is asked for and what it has come to. */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { UnitRecord } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import { parseUnitName } from "#unit/name.ts";
@@ -8,7 +8,7 @@ import type { UnitDetail, UnitFileRow } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { unitNotFound } from "./unit-decisions.ts";
 import { explainedRows } from "./unit-explain.ts";
-import { isGlobal, machineName } from "./unit-rows.ts";
+import { isGlobal } from "./unit-rows.ts";
 
 /** Every submitted unit and template, by name. */
 export function unitFileRows(view: ClusterView, placementOf: PlanContext["placementOf"]): UnitFileRow[] {
@@ -25,7 +25,7 @@ export function unitFileRows(view: ClusterView, placementOf: PlanContext["placem
       global,
       template: parseUnitName(unit).isTemplate,
       machine,
-      machineName: machine === null ? null : machineName(view, machine),
+      machineName: machine === null ? null : nameOfMachine(view, machine),
       description: descriptionOf(view, record),
       changedMs: record.changedMs,
     };

@@ -1,5 +1,5 @@
 /** Units as the API shows them: rows made from the cluster's state. Pure. */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { UnitRecord } from "#model/records.ts";
 import { type UnitOnMachine, whereUnitIs } from "#model/units.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
@@ -70,7 +70,7 @@ function toRow(
   return {
     unit,
     machine: place?.machine ?? null,
-    machineName: place === undefined ? null : machineName(view, place.machine),
+    machineName: place === undefined ? null : nameOfMachine(view, place.machine),
     load: state?.load ?? null,
     active: state?.active ?? null,
     sub: state?.sub ?? null,
@@ -90,9 +90,4 @@ function toRow(
     finishedMs: outcome !== undefined && outcome.launch === record?.launch ? outcome.finishedMs : null,
     unplaced: null,
   };
-}
-
-/** What people call the machine; for one that is not there, the beginning of its ID. */
-export function machineName(view: ClusterView, machine: string): string {
-  return view.machines.get(machine)?.name ?? machine.slice(0, 8);
 }

@@ -34,6 +34,8 @@ export interface ClusterView {
   readonly engine: EngineRecord | undefined;
   /** Machines that are present: those whose lease lives. */
   readonly machines: ReadonlyMap<string, MachineRecord>;
+  /** What machines were called when they were last present, by ID: those that are gone have to be told of, too. */
+  readonly machineNames: ReadonlyMap<string, string>;
   readonly machineConfigs: ReadonlyMap<string, MachineConfig>;
   readonly units: ReadonlyMap<string, UnitRecord>;
   /** Unit file texts by hash. */
@@ -57,6 +59,7 @@ export class ClusterState implements ClusterView {
   cluster: ClusterInfo | undefined;
   engine: EngineRecord | undefined;
   readonly machines = new Map<string, MachineRecord>();
+  readonly machineNames = new Map<string, string>();
   readonly machineConfigs = new Map<string, MachineConfig>();
   readonly units = new Map<string, UnitRecord>();
   readonly files = new Map<string, string>();
@@ -80,7 +83,7 @@ export class ClusterState implements ClusterView {
         this.engine = this.#read(change.key, text, engineRecordSchema);
         break;
       case "machine":
-        set(this.machines, first, this.#read(change.key, text, machineRecordSchema));
+        this.#setMachine(first, this.#read(change.key, text, machineRecordSchema));
         break;
       case "machine-config":
         set(this.machineConfigs, first, this.#read(change.key, text, machineConfigSchema));
@@ -104,6 +107,11 @@ export class ClusterState implements ClusterView {
         break;
     }
     return kind;
+  }
+
+  #setMachine(id: string, machine: MachineRecord | undefined): void {
+    set(this.machines, id, machine);
+    if (machine !== undefined) this.machineNames.set(id, machine.name);
   }
 
   #read<T>(key: string, text: string | undefined, schema: z.ZodType<T>): T | undefined {
@@ -159,4 +167,9 @@ export function effectiveMetadata(
     else merged[key] = value;
   }
   return merged;
+}
+
+/** How a machine is called in a sentence: by its name, or by the first digits of its ID where that was never seen. */
+export function nameOfMachine(view: ClusterView, machine: string): string {
+  return view.machines.get(machine)?.name ?? view.machineNames.get(machine) ?? machine.slice(0, 8);
 }

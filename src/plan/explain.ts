@@ -1,11 +1,10 @@
 /** Why is a unit where it is, or nowhere: what `flotilla why` shows. Asks the planner itself, so that both agree. */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { DesiredState, Outcome } from "#model/records.ts";
 import { whereUnitIs } from "#model/units.ts";
 import type { Placement } from "#unit/placement.ts";
 import type { ClusterPlan, ClusterStep, PlanContext, Refusal } from "./cluster-plan.ts";
 import type { Draft } from "./reconcile/draft.ts";
-import { nameOf } from "./reconcile/losses.ts";
 import { drawPlan } from "./reconcile/plan-cluster.ts";
 import { isTemplate } from "./reconcile/standing.ts";
 import { summariseRefusals } from "./refusals.ts";
@@ -86,7 +85,7 @@ export function explainUnit(
 function placesOf(view: ClusterView, unit: string): readonly UnitPlace[] {
   return whereUnitIs(view, unit).map(({ machine, assignment, state }) => ({
     machine,
-    name: nameOf(view, machine),
+    name: nameOfMachine(view, machine),
     present: view.machines.has(machine),
     ...(assignment === undefined
       ? {}
@@ -137,7 +136,7 @@ function outcomeOf({ view, standings }: Draft, unit: string): UnitExplanation["o
   const outcome = view.outcomes.get(unit);
   if (outcome === undefined || standings.get(unit)?.finished !== true) return undefined;
   const when = new Date(outcome.finishedMs).toISOString();
-  const text = `finished at ${when} on ${nameOf(view, outcome.machine)}, not run again until it is started`;
+  const text = `finished at ${when} on ${nameOfMachine(view, outcome.machine)}, not run again until it is started`;
   return { ...outcome, text };
 }
 

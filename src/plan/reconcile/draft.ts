@@ -2,11 +2,11 @@
  * The planner's working paper: where each unit shall be, as far as it is decided. Local to one call of the planner;
  * the steps are what differs between it and the assignments there are.
  */
-import { type ClusterView, effectiveMetadata } from "#model/cluster-state.ts";
+import { type ClusterView, effectiveMetadata, nameOfMachine } from "#model/cluster-state.ts";
 import type { PlanContext, Unplaced } from "#plan/cluster-plan.ts";
 import type { MachineFacts } from "#plan/schedule/machine.ts";
 import { Scheduler } from "#plan/schedule/scheduler.ts";
-import { findLosses, type Losses, nameOf } from "./losses.ts";
+import { findLosses, type Losses } from "./losses.ts";
 import { placementInForce, readStandings, type Standing } from "./standing.ts";
 
 export interface Draft {
@@ -65,7 +65,7 @@ function settleAtHome({ view, context, scheduler }: Draft, standing: Standing): 
   for (const home of global ? standing.homes : standing.homes.slice(0, 1)) {
     const machine = scheduler.machine(home.machine);
     if (machine === undefined)
-      scheduler.noteAway(standing.unit, `on ${nameOf(view, home.machine)}, which is gone`);
+      scheduler.noteAway(standing.unit, `on ${nameOfMachine(view, home.machine)}, which is gone`);
     else scheduler.add(standing.unit, placementInForce(standing, home, context), machine);
   }
 }

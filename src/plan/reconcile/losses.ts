@@ -32,8 +32,3 @@ function holdingFor(
   const reason = `${since.size} of ${known} machines are gone: their units stay assigned until nothing has changed for ${formatDuration(settings.settleMs)}`;
   return { untilMs, reason };
 }
-
-/** How a machine is called in a sentence: its name while it is present, the first eight digits of its ID after. */
-export function nameOf(view: ClusterView, machine: string): string {
-  return view.machines.get(machine)?.name ?? machine.slice(0, 8);
-}

@@ -1,10 +1,10 @@
 /** Puts the units that are nowhere on machines, in the order that placementOrder gives. */
+import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Capacity } from "#model/records.ts";
 import type { Refusal } from "#plan/cluster-plan.ts";
 import { summariseRefusals } from "#plan/refusals.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
 import { type Draft, reasonKey } from "./draft.ts";
-import { nameOf } from "./losses.ts";
 import { placementOrder } from "./order.ts";
 import { recheckFollowers } from "./recheck.ts";
 import type { Standing } from "./standing.ts";
@@ -111,7 +111,7 @@ function staysAfterAll(draft: Draft, { homes }: Standing, candidate: Candidate):
 function leavingReason(draft: Draft, { unit, homes }: Standing): string | undefined {
   const home = homes[0];
   if (home === undefined) return undefined;
-  if (!home.present) return `machine ${nameOf(draft.view, home.machine)} is gone`;
+  if (!home.present) return `machine ${nameOfMachine(draft.view, home.machine)} is gone`;
   return draft.leaving.get(unit);
 }
 

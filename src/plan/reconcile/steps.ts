@@ -1,8 +1,8 @@
 /** The steps of a plan: what differs between the draft and the assignments there are. */
+import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Assignment, UnitRecord } from "#model/records.ts";
 import type { ClusterStep } from "#plan/cluster-plan.ts";
 import { type Draft, reasonKey } from "./draft.ts";
-import { nameOf } from "./losses.ts";
 import { type Home, isTemplate, type Standing } from "./standing.ts";
 import { waitingForStop } from "./strict-wait.ts";
 
@@ -56,7 +56,7 @@ function ordinarySteps(draft: Draft, standing: Standing): readonly ClusterStep[]
   const [home, ...others] = homes;
   const [target] = draft.scheduler.placesOf(unit);
   const steps: ClusterStep[] = others.map((other) => {
-    const place = nameOf(draft.view, home?.machine ?? other.machine);
+    const place = nameOfMachine(draft.view, home?.machine ?? other.machine);
     return unassign(draft, unit, other, `it is on ${place} already`);
   });
   if (target === undefined) steps.push(...withoutMachine(draft, standing, home));
@@ -123,6 +123,6 @@ function changeOf(assignment: Assignment, record: UnitRecord): string | undefine
 }
 
 function unassign(draft: Draft, unit: string, home: Home, reason: string): ClusterStep {
-  const gone = `machine ${nameOf(draft.view, home.machine)} is gone`;
+  const gone = `machine ${nameOfMachine(draft.view, home.machine)} is gone`;
   return { kind: "unassign", unit, machine: home.machine, reason: home.present ? reason : gone };
 }

@@ -1,8 +1,9 @@
 /** Strict units (Failover=strict) are placed only when their last copy has surely stopped. */
+
 import { formatDuration } from "#base/duration.ts";
+import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Unplaced } from "#plan/cluster-plan.ts";
 import type { Draft } from "./draft.ts";
-import { nameOf } from "./losses.ts";
 import type { Standing } from "./standing.ts";
 
 export interface StrictWait {
@@ -28,7 +29,7 @@ function waitForLoss(draft: Draft, { unit, homes }: Standing): StrictWait | unde
     untilMs: Number.NEGATIVE_INFINITY,
   });
   if (last.untilMs <= monotonicMs) return undefined;
-  const name = nameOf(draft.view, last.machine);
+  const name = nameOfMachine(draft.view, last.machine);
   const left = formatDuration(last.untilMs - monotonicMs);
   const text = `waits ${left} more, as its copy on ${name} may still be stopping (Failover=strict)`;
   return { unplaced: waiting(unit, last.machine, text), untilMs: last.untilMs };
@@ -47,7 +48,7 @@ function waitForCopy(draft: Draft, { unit }: Standing): StrictWait | undefined {
 
 /** A strict unit that leaves a present machine: it is started elsewhere only after it has stopped there. */
 export function waitingForStop(draft: Draft, unit: string, machine: string): Unplaced {
-  const text = `waits until its copy on ${nameOf(draft.view, machine)} has stopped (Failover=strict)`;
+  const text = `waits until its copy on ${nameOfMachine(draft.view, machine)} has stopped (Failover=strict)`;
   return waiting(unit, machine, text);
 }
 
