@@ -46,7 +46,7 @@ export class DevHost {
 
   /** Removes what an earlier host left in the directory, makes the network and switches every machine on. */
   static async start(options: HostOptions): Promise<DevHost> {
-    await sweep(options.directory);
+    await sweep(options.directory, options.clock);
     const layout = await prepareLayout(options);
     const host = new DevHost(layout, options);
     try {
@@ -114,10 +114,10 @@ export async function readLayout(directory: string): Promise<DevLayout | undefin
 }
 
 /** Ends and removes all that a host which is gone has left running. Harmless where nothing is left. */
-export async function sweep(directory: string): Promise<void> {
+export async function sweep(directory: string, clock: Clock): Promise<void> {
   const layout = await readLayout(directory);
   if (layout === undefined) return;
-  await Promise.all(layout.machines.map(cutMachine));
+  await Promise.all(layout.machines.map((machine) => cutMachine(machine, clock)));
   if (layout.network !== null) await removeNetwork(layout.id);
 }
 

@@ -12,6 +12,7 @@ import { backoffDelayMs } from "#base/backoff.ts";
 import type { Clock, Timer } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import { cutPower } from "#supervisor/embedded/power-cut.ts";
+import { killDaemons } from "./daemons.ts";
 import { type DevLayout, type DevMachine, daemonArguments } from "./layout.ts";
 import { setLink, withinNetwork } from "./network.ts";
 
@@ -89,11 +90,8 @@ export class MachineProcess {
   async #switchOff(): Promise<void> {
     this.#wanted = false;
     this.#retry?.cancel();
-    await cutMachine(this.#options.machine);
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
+    const ended = this.#child === undefined ? undefined : once(this.#child, "exit");
+    await cutMachine(this.#options.machine, this.#options.clock);
     await ended;
   }
 
@@ -132,13 +130,13 @@ export class MachineProcess {
   }
 }
 
-/** Kills whatever still runs of a machine, also one that an earlier dev host started. */
-export async function cutMachine(machine: DevMachine): Promise<void> {
-  await cutPower({
-    directory: machine.directory,
-    runDirectory: join(machine.directory, "run"),
-    cgroupName: machine.cgroup ?? undefined,
-  });
+/**
+ * Kills whatever runs of a machine, also what an earlier dev host started. The daemon goes first: it would see its
+ * units end and tell the cluster so.
+ */
+export async function cutMachine({ directory, cgroup }: DevMachine, clock: Clock): Promise<void> {
+  await killDaemons(directory, clock);
+  await cutPower({ directory, runDirectory: join(directory, "run"), cgroupName: cgroup ?? undefined });
 }
 
 /** The daemon gets its settings from the layout alone, and finds the Node that runs this one first. */
