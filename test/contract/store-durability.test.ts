@@ -169,7 +169,7 @@ async function prefixOrRefusal(): Promise<number | "refused"> {
     return keys.length;
   } catch (error) {
     if (!(error instanceof FlotillaError)) throw error;
-    expect([error.code, error.causes.length, error.hint]).toEqual(["store-corrupt", 1, expect.any(String)]);
+    expect([error.code, error.causes.length, typeof error.hint]).toEqual(["store-corrupt", 1, "string"]);
     return "refused";
   }
 }
@@ -210,7 +210,7 @@ test("a file from a newer version, and one that is no store's, are refused as th
   const database = new DatabaseSync(file);
   database.exec("PRAGMA user_version = 99");
   database.close();
-  await expect(open()).rejects.toMatchObject({ code: "store-too-new", hint: expect.any(String) });
+  await expect(open()).rejects.toMatchObject({ code: "store-too-new" });
   writeFileSync(file, "this is no database, only a text of some length ".repeat(200));
   const size = statSync(file).size;
   await expect(open()).rejects.toMatchObject({ code: "store-corrupt" });
@@ -244,8 +244,9 @@ async function writeUntilRefused(
 }
 
 /** Only root can make a small disk. */
-if (process.getuid?.() === 0) {
-  test("a full disk fails the write, keeps memory and disk alike, and the store goes on when there is space", async () => {
+test.runIf(process.getuid?.() === 0)(
+  "a full disk fails the write, keeps memory and disk alike, and the store goes on when there is space",
+  async () => {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
     try {
       const filler = join(directory, "filler");
@@ -267,5 +268,5 @@ if (process.getuid?.() === 0) {
     } finally {
       execFileSync("umount", [directory]);
     }
-  });
-}
+  },
+);

@@ -43,8 +43,8 @@ async function etcdctl(endpoint: string, args: readonly string[], input = ""): P
     });
   }
   child.stdin.end(input);
-  const [status] = await once(child, "close");
-  return { status: Number(status), output: withoutIdentity(output) };
+  await once(child, "close");
+  return { status: child.exitCode ?? -1, output: withoutIdentity(output) };
 }
 
 /** Every store has its own IDs, leases too; and etcdctl logs its own retries with times and addresses. */

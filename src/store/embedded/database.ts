@@ -64,7 +64,11 @@ async function createDatabase(directory: string, path: string): Promise<void> {
   }
   await rename(unfinished, path);
   const folder = await open(directory, "r");
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function openExclusively(path: string): DatabaseSync {

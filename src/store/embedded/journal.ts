@@ -28,7 +28,7 @@ export class SqliteJournal implements Journal {
   readonly #deleteVersion: StatementSync;
   #forgotten: number[] = [];
   #forgetting: NodeJS.Immediate | undefined;
-  #broken: unknown;
+  #broken: Error | undefined;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -107,7 +107,7 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  #fail(error: unknown): unknown {
+  #fail(error: unknown): Error {
     try {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       if (error instanceof FlotillaError && error.code === "disk-full") return refusal("no-space", error);
@@ -117,7 +117,7 @@ export class SqliteJournal implements Journal {
     return this.#break(error);
   }
 
-  #break(error: unknown): unknown {
+  #break(error: unknown): Error {
     this.#broken = new FlotillaError("internal", `the store ${this.#path} can no longer be written`, {
       causes: [error instanceof Error ? error.message : String(error)],
       hint: "look at the disk, then restart the daemon; nothing that was acknowledged is lost",

@@ -1,5 +1,5 @@
 /** gRPC's client side: one call with one answer, and calls that stay open. */
-import { type ClientHttp2Stream, constants } from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import type { Clock } from "#base/clock.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
@@ -66,7 +66,7 @@ class AnswerReader {
     stream.on("data", (piece: Buffer) => {
       message ??= deframer.push(piece)[0];
     });
-    stream.on("trailers", (trailers) => {
+    stream.on("trailers", (trailers: IncomingHttpHeaders) => {
       failure ??= errorOf(trailers);
       if (failure === undefined && message !== undefined) resolve(message);
     });
@@ -108,7 +108,7 @@ export class StreamCall {
     this.#stream.on("response", note);
     this.#stream.on("trailers", note);
     try {
-      for await (const piece of this.#stream) yield* deframer.push(piece);
+      for await (const piece of this.#stream) if (Buffer.isBuffer(piece)) yield* deframer.push(piece);
     } catch (error) {
       if (error instanceof StoreError) throw error;
       throw failure ?? unavailable("the connection to the store was lost", error);

@@ -138,7 +138,9 @@ async function* messagesOf(
 ): AsyncGenerator<Buffer, void, undefined> {
   const deframer = new Deframer(messageBytesMax);
   try {
-    for await (const piece of stream.iterator({ destroyOnReturn: false })) yield* deframer.push(piece);
+    for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+      if (Buffer.isBuffer(piece)) yield* deframer.push(piece);
+    }
   } catch (error) {
     // A peer that breaks off has sent its last message.
     if (error instanceof StoreError) throw error;

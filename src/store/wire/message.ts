@@ -21,7 +21,7 @@ interface Field<Out, In, Presence extends "always" | "optional"> {
   readonly presence: Presence;
   readonly zero: () => Out;
   /** @param previous what earlier occurrences of the field have given. */
-  read(reader: WireReader, type: WireType, previous: unknown): Out;
+  read(reader: WireReader, type: WireType, previous: Out | undefined): Out;
   write(writer: WireWriter, value: In): void;
 }
 
@@ -182,13 +182,13 @@ function messageKind<Out, In>(codec: () => Codec<Out, In>): Kind<Out, In> {
   };
 }
 
-function list<Out, In>(number: number, kind: Kind<Out, In>): Field<readonly Out[], readonly In[], "always"> {
+function list<Out, In>(number: number, kind: Kind<Out, In>): Field<Out[], readonly In[], "always"> {
   return {
     number,
     presence: "always",
     zero: () => [],
     read: (reader, type, previous) => {
-      const values: Out[] = Array.isArray(previous) ? previous : [];
+      const values = previous ?? [];
       // Numbers of a list may come packed into one field.
       const packedEnd = type === LENGTH_DELIMITED && kind.type === VARINT ? reader.end() : undefined;
       if (packedEnd === undefined) values.push(kind.read(reader));
