@@ -79,6 +79,7 @@ export function enterRunning(draft: Draft, result: UnitResult): void {
     if (settings.type === "oneshot") state.completed = true;
   } else {
     enterStop(draft, "success");
+    return;
   }
   draft.log(settings.type === "oneshot" ? `Finished ${context.unit}.` : `Started ${context.unit}.`);
   draft.do({ kind: "up" });
@@ -116,6 +117,7 @@ export function enterSignal(draft: Draft, stage: SignalStage, result: UnitResult
   }
   if (!kills && settings.sendSigkill && !state.empty && settings.killMode === "mixed") {
     enterSignal(draft, isFinal ? "final-sigkill" : "stop-sigkill", "success");
+    return;
   }
   if (isFinal) enterDead(draft, "success", true);
   else enterStopPost(draft, "success");
@@ -156,15 +158,13 @@ export function enterDead(draft: Draft, result: UnitResult, mayRestart: boolean)
   if (settings.type === "oneshot" && state.result === "success" && !state.stopping) state.completed = true;
   draft.enter(failed ? "failed" : "dead");
   logEnd(draft, failed);
+  if (!restarts && !state.startAgain) draft.do({ kind: "release" });
   draft.do({ kind: "ended", failed, startPending: state.startAgain });
   if (state.startAgain) {
     enterStart(draft, false);
     return;
   }
-  if (!restarts) {
-    draft.do({ kind: "release" });
-    return;
-  }
+  if (!restarts) return;
   const delayMs = restartDelayMs(settings, state.restarts);
   draft.enter("auto-restart", delayMs);
   draft.log(`Restarting ${context.unit} in ${Math.round(delayMs)}ms (restart ${state.restarts + 1}).`);

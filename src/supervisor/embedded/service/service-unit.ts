@@ -56,6 +56,8 @@ export class ServiceUnit implements Unit {
   #armedMs: number | undefined;
   #pidFile: PidFileWatch | undefined;
   #closed = false;
+  /** Resolves when the last shim has written all it was told to. */
+  #released: Promise<void> = Promise.resolve();
 
   constructor(host: UnitHost, loaded: LoadedUnit, settings: ServiceSettings) {
     this.#host = host;
@@ -141,7 +143,7 @@ export class ServiceUnit implements Unit {
     this.#closed = true;
     this.#timer?.cancel();
     this.#pidFile?.close();
-    this.#shim?.connection.close();
+    void this.#shim?.connection.close();
     this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
   }
 
@@ -233,16 +235,25 @@ export class ServiceUnit implements Unit {
     });
   }
 
+  /** Those who waited are answered when everything about the run is in its journal. */
   #ended({ failed, startPending }: Extract<ServiceAction, { kind: "ended" }>): void {
-    this.#waiters.settle("stop", { result: "done" });
-    if (startPending) return;
+    const stopped = this.#waiters.take("stop");
+    const started = startPending ? undefined : this.#waiters.take("start");
+    const outcome: JobOutcome = failed
+      ? { result: "failed", message: this.#describeEnd() }
+      : { result: "done" };
+    void this.#released.then(() => {
+      stopped({ result: "done" });
+      started?.(outcome);
+    });
+  }
+
+  #describeEnd(): string {
     const { result, message, mainEnd } = this.#state;
-    const end =
-      mainEnd?.code === undefined
-        ? mainEnd?.signal && ` (signal ${mainEnd.signal})`
-        : ` (status ${mainEnd.code})`;
-    const why = message ?? `${this.#name} failed with result '${result}'${end ?? ""}`;
-    this.#waiters.settle("start", failed ? { result: "failed", message: why } : { result: "done" });
+    if (message !== undefined) return message;
+    const text = `${this.#name} failed with result '${result}'`;
+    if (mainEnd?.signal !== undefined) return `${text} (signal ${mainEnd.signal})`;
+    return mainEnd?.code === undefined ? text : `${text} (status ${mainEnd.code})`;
   }
 
   #log(priority: number, text: string): void {
@@ -350,7 +361,7 @@ export class ServiceUnit implements Unit {
     this.#request({ kind: "quit" });
     this.#flush();
     this.#shim = undefined;
-    shim.connection.close();
+    this.#released = shim.connection.close();
     this.#host.cgroups.remove(this.#name);
   }
 

@@ -125,7 +125,7 @@ export type ServiceAction =
   /** A run is over, or a start was refused. `startPending`: who waits for a start goes on waiting. */
   | { readonly kind: "ended"; readonly failed: boolean; readonly startPending: boolean }
   | { readonly kind: "reloaded"; readonly failed: boolean }
-  /** Nothing runs and nothing will: the shim may go. */
+  /** Nothing runs and nothing will: the shim may go. Comes before the `ended` that it belongs to. */
   | { readonly kind: "release" };
 
 /** A service that has not been started. */

@@ -89,13 +89,15 @@ function stop(draft: Draft): void {
   state.startAgain = false;
   if (state.sub === "dead" || state.sub === "failed") {
     draft.do({ kind: "ended", failed: state.sub === "failed", startPending: false });
+    return;
   }
   state.stopping = true;
   if (state.sub === "auto-restart") {
     draft.enter("dead");
     draft.log(`Stopped ${draft.context.unit}.`);
-    draft.do({ kind: "ended", failed: false, startPending: false });
     draft.do({ kind: "release" });
+    draft.do({ kind: "ended", failed: false, startPending: false });
+    return;
   }
   if (ACTIVE_OF[state.sub] === "deactivating") return;
   draft.log(`Stopping ${draft.context.unit}...`);
@@ -106,6 +108,7 @@ function stop(draft: Draft): void {
 function reload(draft: Draft): void {
   if (draft.state.sub !== "running" && draft.state.sub !== "exited") {
     draft.do({ kind: "reloaded", failed: true });
+    return;
   }
   draft.enter("reload", draft.settings.timeoutStartMs);
   if (!draft.runControl("execReload", 0)) finishReload(draft, false);
@@ -287,6 +290,7 @@ function adopted(draft: Draft, { run, pid }: { run: number; pid: number }): void
   if (pid === 0 && settings.pidFile !== undefined) {
     draft.log(`${draft.context.unit}: PIDFile= names no process of this unit.`, 4);
     enterSignal(draft, "stop-sigterm", "protocol");
+    return;
   }
   enterStartPost(draft);
 }

@@ -14,9 +14,16 @@ export class Waiters {
   }
 
   settle(job: WaitedJob, outcome: JobOutcome): void {
+    this.take(job)(outcome);
+  }
+
+  /** Removes those who wait now and gives how to answer them later; who comes meanwhile waits for another end. */
+  take(job: WaitedJob): (outcome: JobOutcome) => void {
     const waiting = this.#waiting.get(job) ?? [];
     this.#waiting.delete(job);
-    for (const resolve of waiting) resolve(outcome);
+    return (outcome) => {
+      for (const resolve of waiting) resolve(outcome);
+    };
   }
 
   settleAll(outcome: JobOutcome): void {

@@ -51,11 +51,13 @@ export class ShimConnection {
     if (requests.length > 0) this.#socket.write(requests.map(encodeRequest).join(""));
   }
 
-  /** Lets go of the shim, after everything sent has been written. */
-  close(): void {
+  /** Lets go of the shim; resolves when it has taken everything that was sent. */
+  close(): Promise<void> {
     this.#closed = true;
+    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    if (this.#socket.closed) return Promise.resolve();
     this.#socket.end();
-    this.#socket.unref();
+    return closed;
   }
 
   #read(chunk: string, listener: ShimListener): void {

@@ -129,8 +129,9 @@ sub loop {
     for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
     read_notifications() if vec($read, fileno $notify, 1);
     if (vec($read, fileno $signals, 1)) { sysread $signals, my $ignored, 4096; reap() }
-    accept_client() if $listener && vec($read, fileno $listener, 1);
+    # What the last daemon sent before it died is taken in before the next one is told the state of things.
     for (keys %clients) { read_client($_) if vec($read, $_, 1) }
+    accept_client() if $listener && vec($read, fileno $listener, 1);
     for (keys %clients) { flush_client($_) if $clients{$_} && length $clients{$_}{out} }
     finish() if $quitting && !$had_children;
   }
@@ -159,10 +160,12 @@ sub add_client {
 sub read_client {
   my ($fd) = @_;
   my $client = $clients{$fd} or return;
-  my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
-  return if !defined $count && ($! == EAGAIN || $! == EINTR);
-  return delete $clients{$fd} if !$count;
-  while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1) }
+  while (1) {
+    my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
+    last if !defined $count && ($! == EAGAIN || $! == EINTR);
+    while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1) }
+    return delete $clients{$fd} if !$count;
+  }
 }
 
 sub flush_client {

@@ -1,0 +1,129 @@
+/** A machine of its own for a test: directories, an embedded supervisor on them, and nothing left behind. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { systemClock, systemRandom } from "#host/system.ts";
+import { createEmbeddedSupervisor, type EmbeddedOptions } from "#supervisor/embedded/embedded-supervisor.ts";
+import { cutPower } from "#supervisor/embedded/power-cut.ts";
+import type { JournalEntry, Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
+
+export function unit(name: string, text: string): UnitSource {
+  return { name, text, file: createHash("sha256").update(text).digest("hex") };
+}
+
+/** A service of these lines in [Service]. */
+export function service(name: string, ...lines: readonly string[]): UnitSource {
+  return unit(name, `[Service]\n${lines.join("\n")}\n`);
+}
+
+export class TestMachine implements AsyncDisposable {
+  readonly directory: string;
+  readonly cgroupName: string | undefined;
+  readonly #root: string;
+  #supervisor: Supervisor | undefined;
+
+  /** `below`: further directories between the temporary one and the machine's own. */
+  constructor(options: { readonly cgroups?: boolean; readonly below?: string } = {}) {
+    this.#root = mkdtempSync(join(tmpdir(), "flotilla-supervisor-"));
+    this.directory = join(this.#root, options.below ?? "");
+    this.cgroupName = options.cgroups === false ? undefined : `flotilla-test-${basename(this.#root)}`;
+  }
+
+  get options(): EmbeddedOptions {
+    const { directory, cgroupName } = this;
+    return {
+      directory,
+      runDirectory: join(directory, "run"),
+      cgroupName,
+      clock: systemClock,
+      random: systemRandom,
+    };
+  }
+
+  /** Starts the machine's supervisor; a running one is closed first, as when a daemon is replaced. */
+  async boot(): Promise<Supervisor> {
+    await this.#supervisor?.close();
+    this.#supervisor = await createEmbeddedSupervisor(this.options);
+    return this.#supervisor;
+  }
+
+  async cutPower(): Promise<void> {
+    await this.#supervisor?.close();
+    this.#supervisor = undefined;
+    await cutPower(this.options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cutPower();
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+}
+
+/** A machine with these units loaded. */
+export async function machineWith(
+  units: readonly UnitSource[],
+  options: ConstructorParameters<typeof TestMachine>[0] = {},
+): Promise<{ machine: TestMachine; supervisor: Supervisor } & AsyncDisposable> {
+  const machine = new TestMachine(options);
+  const supervisor = await machine.boot();
+  await supervisor.load(units);
+  return { machine, supervisor, [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose]() };
+}
+
+/** Resolves with the first status of the unit, now or later, that is as wanted. */
+export function statusWhere(
+  supervisor: Supervisor,
+  name: string,
+  wanted: (status: UnitStatus) => boolean,
+): Promise<UnitStatus> {
+  const now = supervisor.status(name);
+  if (now !== undefined && wanted(now)) return Promise.resolve(now);
+  return new Promise((resolve, reject) => {
+    const give_up = setTimeout(() => {
+      forget();
+      reject(new Error(`${name} did not get there: ${JSON.stringify(supervisor.status(name))}`));
+    }, 15_000);
+    const forget = supervisor.onStatus((changed, status) => {
+      if (changed !== name || status === undefined || !wanted(status)) return;
+      clearTimeout(give_up);
+      forget();
+      resolve(status);
+    });
+  });
+}
+
+/** Everything in the unit's journal. */
+export async function entries(supervisor: Supervisor, name: string): Promise<readonly JournalEntry[]> {
+  const found: JournalEntry[] = [];
+  for await (const entry of supervisor.journal(name, {})) found.push(entry);
+  return found;
+}
+
+/** What the unit itself wrote. */
+export async function output(supervisor: Supervisor, name: string): Promise<readonly string[]> {
+  const found = await entries(supervisor, name);
+  return found.filter(({ stream }) => stream !== "supervisor").map(({ message }) => message);
+}
+
+/** Resolves with the first journal entry, now or later, whose message matches. */
+export async function entryWhere(
+  supervisor: Supervisor,
+  name: string,
+  pattern: RegExp,
+): Promise<JournalEntry> {
+  const signal = AbortSignal.timeout(15_000);
+  for await (const entry of supervisor.journal(name, { follow: true, signal })) {
+    if (pattern.test(entry.message)) return entry;
+  }
+  throw new Error(`${name} did not write ${pattern}`);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
