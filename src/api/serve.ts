@@ -104,32 +104,6 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-function listen(server: Server, where: ListenOptions, shown: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(describeListenError(error, shown)));
-    server.listen(where, () => {
-      server.removeAllListeners("error");
-      resolve();
-    });
-  });
-}
-
-function describeListenError(error: Error, shown: string): FlotillaError {
-  const code = "code" in error ? String(error.code) : error.message;
-  const permitted = code !== "EACCES" && code !== "EPERM";
-  return new FlotillaError(
-    permitted ? "bad-config" : "not-permitted",
-    `the API cannot listen on ${shown}: ${code}`,
-    {
-      hint:
-        code === "EADDRINUSE"
-          ? "another program listens there; choose another port"
-          : "choose another address",
-      cause: error,
-    },
-  );
-}
-
 /** Streams have no end of their own, so open connections are cut. Node removes the socket of its own server. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {

@@ -52,7 +52,11 @@ function answerStream<T>(encoding: Encoding<T>, source: (signal: AbortSignal) =>
       if (next.done) controller.close();
       else controller.enqueue(encoder.encode(next.value));
     },
-    cancel: () => gone.abort(),
+    cancel: async () => {
+      // The signal wakes a source that waits; one that stands at a yield is ended by return.
+      gone.abort();
+      await chunks.return();
+    },
   });
   return new Response(stream, {
     headers: { "content-type": encoding.contentType, "cache-control": "no-store" },
