@@ -22,7 +22,7 @@ import {
   type Supervised,
 } from "#plan/reconcile/plan-machine.ts";
 import { toText } from "#store/keys.ts";
-import type { LeaseId, Store } from "#store/store.ts";
+import type { LeaseId, Revision, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
 import { confirmCluster } from "./cluster-check.ts";
 import { FileFetcher } from "./file-fetcher.ts";
@@ -73,6 +73,8 @@ export class Agent {
   readonly #trouble = new Map<string, Trouble>();
   readonly #stopped = new AbortController();
   #cluster: string | undefined;
+  /** The lease at whose beginning, or later, the assignments known here stood in the store. */
+  #confirmedLease: LeaseId | undefined;
   #mirror: Mirror | undefined;
   #listed = false;
   #memoryChanged = false;
@@ -96,7 +98,7 @@ export class Agent {
       random,
       log,
       machine,
-      onLease: (lease) => this.#onLease(lease),
+      onLease: (lease, revision) => this.#onLease(lease, revision),
     });
     this.#fetcher = new FileFetcher({
       store,
@@ -114,7 +116,11 @@ export class Agent {
     this.#cluster = memory.cluster;
     for (const [unit, assignment] of Object.entries(memory.assignments))
       this.#assignments.set(unit, assignment);
-    for (const [unit, applied] of Object.entries(memory.applied)) this.#applied.set(unit, applied);
+    for (const [unit, applied] of Object.entries(memory.applied)) {
+      this.#applied.set(unit, applied);
+      // The daemon before may have died before it could tell.
+      if (applied.completed) this.#tellOutcome(unit, applied);
+    }
     await this.#recallStrict();
     this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
     for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
@@ -174,9 +180,21 @@ export class Agent {
     });
   }
 
-  #onLease(lease: LeaseId | undefined): void {
+  #onLease(lease: LeaseId | undefined, revision: Revision): void {
     this.#publisher.useLease(lease);
     this.#options.onLease?.(lease);
+    this.#loop.wake();
+    if (lease !== undefined) void this.#confirm(lease, revision);
+  }
+
+  /** Before the machine was registered, its strict units may have been given to others; only newer assignments count. */
+  async #confirm(lease: LeaseId, revision: Revision): Promise<void> {
+    try {
+      await this.#mirror?.reached(revision, this.#stopped.signal);
+    } catch {
+      return;
+    }
+    this.#confirmedLease = lease;
     this.#loop.wake();
   }
 
@@ -204,11 +222,16 @@ export class Agent {
   #complete(unit: string, status: UnitStatus): void {
     const applied = this.#applied.get(unit);
     if (applied === undefined || applied.completed || applied.desired !== "launched") return;
+    // The run that ended is the one before the launch that is being carried out.
+    if (applied.supersedes === status.invocation) return;
     this.#applied.set(unit, { ...applied, completed: true });
     this.#memoryChanged = true;
+    this.#tellOutcome(unit, applied);
+  }
+
+  #tellOutcome(unit: string, { launch, file }: Applied): void {
     const { machine, clock } = this.#options;
-    const { launch } = applied;
-    this.#publisher.finish(unit, { launch, file: status.file, machine: machine.id, finishedMs: clock.now() });
+    this.#publisher.finish(unit, { launch, file, machine: machine.id, finishedMs: clock.now() });
   }
 
   #onStepEnd(unit: string, trouble: string | undefined): void {
@@ -357,6 +380,7 @@ export class Agent {
   /** Strict units must be down before the lease can have ended; until then a timer watches over the deadline. */
   #isFenced(): boolean {
     if (this.#strict.size === 0) return false;
+    if (this.#presence.lease === undefined || this.#presence.lease !== this.#confirmedLease) return true;
     const leftMs = this.#presence.deadlineMs - FENCE_MARGIN_MS - this.#options.clock.monotonic();
     this.#fenceTimer?.cancel();
     if (leftMs <= 0) return true;

@@ -12,7 +12,7 @@ import type { Random } from "#base/random.ts";
 import { keys } from "#model/keys.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { putJson } from "#store/ops.ts";
-import type { LeaseId, Store } from "#store/store.ts";
+import type { LeaseId, Revision, Store } from "#store/store.ts";
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -20,8 +20,8 @@ export interface PresenceOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly machine: MachineRecord;
-  /** Told of each new lease once the machine is registered on it, and of its loss. */
-  readonly onLease: (lease: LeaseId | undefined) => void;
+  /** Told of each new lease once the machine is registered on it, at which revision, and of its loss. */
+  readonly onLease: (lease: LeaseId | undefined, revision: Revision) => void;
 }
 
 export class Presence {
@@ -95,15 +95,15 @@ export class Presence {
     const sentMs = clock.monotonic();
     const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
     const put = putJson(keys.machine(machine.id), machine, lease.id);
-    await store.txn({ compare: [], success: [put], failure: [] });
+    const { header } = await store.txn({ compare: [], success: [put], failure: [] });
     this.#lease = lease.id;
     this.#deadlineMs = sentMs + lease.ttlS * 1000;
-    onLease(lease.id);
+    onLease(lease.id, header.revision);
   }
 
   #lose(): void {
     this.#lease = undefined;
     this.#deadlineMs = Number.NEGATIVE_INFINITY;
-    this.#options.onLease(undefined);
+    this.#options.onLease(undefined, 0n);
   }
 }

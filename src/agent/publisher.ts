@@ -9,17 +9,17 @@ import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
 import { keys, parseKey, ranges } from "#model/keys.ts";
-import type { Outcome, UnitState } from "#model/records.ts";
-import { prefixRange, toText } from "#store/keys.ts";
-import { deleteKey, putJson } from "#store/ops.ts";
+import { type Outcome, outcomeSchema, type UnitState } from "#model/records.ts";
+import { prefixRange, toBytes, toText } from "#store/keys.ts";
+import { deleteKey, ifExists, ifModRevision, putJson } from "#store/ops.ts";
 import type { LeaseId, RequestOp, Store } from "#store/store.ts";
 
 /** So many publications of a unit within the window are free; each further one waits. */
 const FLAP_BURST = 10;
 const FLAP_WINDOW_MS = 10_000;
 const FLAP_INTERVAL_MS = 1_000;
-/** Two operations a unit (state and outcome) stay below the store's limit for one transaction. */
-const UNITS_PER_TXN = 60;
+/** One operation a unit stays below the store's limit for one transaction. */
+const UNITS_PER_TXN = 100;
 
 export interface PublisherOptions {
   readonly store: Store;
@@ -66,10 +66,9 @@ export class StatePublisher {
     this.#loop.wake();
   }
 
-  /** Records, with the unit's next state, that a oneshot has run to its end. */
+  /** Records that a oneshot has run to its end. */
   finish(unit: string, outcome: Outcome): void {
     this.#outcomes.set(unit, outcome);
-    this.#dirty.add(unit);
     this.#loop.wake();
   }
 
@@ -87,11 +86,28 @@ export class StatePublisher {
   async #publish(): Promise<void> {
     const lease = this.#lease;
     if (lease === undefined) return;
+    for (const [unit, outcome] of this.#outcomes) await this.#recordOutcome(unit, outcome);
     this.#published ??= await this.#listPublished(lease);
     const due = this.#due();
     for (let from = 0; from < due.length; from += UNITS_PER_TXN) {
       await this.#commit(due.slice(from, from + UNITS_PER_TXN), lease);
     }
+  }
+
+  /** A machine that was away must not write over the outcome of a later launch, nor for a unit that is gone. */
+  async #recordOutcome(unit: string, outcome: Outcome): Promise<void> {
+    const { store } = this.#options;
+    const key = keys.outcome(unit);
+    const known = (await store.range({ key: toBytes(key) })).kvs[0];
+    if (known === undefined || launchOf(known.value) < outcome.launch) {
+      const unchanged = ifModRevision(key, known?.modRevision ?? 0n);
+      await store.txn({
+        compare: [ifExists(keys.unit(unit)), unchanged],
+        success: [putJson(key, outcome)],
+        failure: [],
+      });
+    }
+    if (this.#outcomes.get(unit) === outcome) this.#outcomes.delete(unit);
   }
 
   /** What the store already has on this lease; the rest, left by an earlier instance, is written over or deleted. */
@@ -135,7 +151,6 @@ export class StatePublisher {
     const sent = units.map((unit) => ({
       unit,
       text: this.#wanted.get(unit),
-      outcome: this.#outcomes.get(unit),
     }));
     const success = sent.flatMap((one) => this.#operations(one, lease));
     if (success.length > 0) await this.#options.store.txn({ compare: [], success, failure: [] });
@@ -150,16 +165,13 @@ export class StatePublisher {
     if (one.text === undefined) operations.push(deleteKey(key));
     else if (one.text !== this.#published?.get(one.unit))
       operations.push(putJson(key, JSON.parse(one.text), lease));
-    if (one.outcome !== undefined) operations.push(putJson(keys.outcome(one.unit), one.outcome));
     return operations;
   }
 
   #settle(one: Sent): void {
     if (one.text === undefined) this.#published?.delete(one.unit);
     else this.#published?.set(one.unit, one.text);
-    if (this.#outcomes.get(one.unit) === one.outcome) this.#outcomes.delete(one.unit);
-    const changedMeanwhile = this.#wanted.get(one.unit) !== one.text || this.#outcomes.has(one.unit);
-    if (!changedMeanwhile) this.#dirty.delete(one.unit);
+    if (this.#wanted.get(one.unit) === one.text) this.#dirty.delete(one.unit);
     const recent = this.#recent.get(one.unit);
     if (recent !== undefined) recent.count += 1;
   }
@@ -168,5 +180,13 @@ export class StatePublisher {
 interface Sent {
   readonly unit: string;
   readonly text: string | undefined;
-  readonly outcome: Outcome | undefined;
+}
+
+/** A value that cannot be read counts as older than any. */
+function launchOf(value: Uint8Array): number {
+  try {
+    return outcomeSchema.parse(JSON.parse(toText(value))).launch;
+  } catch {
+    return -1;
+  }
 }

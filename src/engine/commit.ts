@@ -17,7 +17,8 @@ const MAX_PER_TXN = 120;
 
 export interface CommitContext {
   readonly seatGuard: Compare;
-  readonly unitRevision: (unit: string) => Revision | undefined;
+  /** Revision of a key's last change as the plan's view has it; undefined when there was no such key. */
+  readonly modRevision: (key: string) => Revision | undefined;
   readonly machineName: (machine: string) => string;
   readonly nowMs: number;
   readonly eventId: () => string;
@@ -91,16 +92,19 @@ function takenAway(steps: readonly ClusterStep[], machine: string): boolean {
 }
 
 function guardsOf(step: ClusterStep, context: CommitContext): readonly (readonly [string, Compare])[] {
-  if (step.kind === "collect-file") return [];
-  const record = keys.unit(step.unit);
-  const revision = context.unitRevision(step.unit);
-  const unchanged = revision === undefined ? ifMissing(record) : ifModRevision(record, revision);
-  const guards: (readonly [string, Compare])[] = [[record, unchanged]];
+  // A file that nothing referred to may just have been submitted again, which writes it anew.
+  if (step.kind === "collect-file") return [unchanged(keys.file(step.file), context)];
+  const guards = [unchanged(keys.unit(step.unit), context)];
   if (step.kind === "assign") {
     const machine = keys.machine(step.machine);
     guards.push([machine, ifExists(machine)]);
   }
   return guards;
+}
+
+function unchanged(key: string, context: CommitContext): readonly [string, Compare] {
+  const revision = context.modRevision(key);
+  return [key, revision === undefined ? ifMissing(key) : ifModRevision(key, revision)];
 }
 
 function operationOf(step: ClusterStep): RequestOp {

@@ -13,6 +13,7 @@ import type { ClusterChange, ClusterMirror } from "#mirror/cluster-mirror.ts";
 import { keys } from "#model/keys.ts";
 import type { ClusterEvent, EventKind } from "#model/records.ts";
 import type { ClusterPlan, PlanCluster, PlanContext, Unplaced } from "#plan/cluster-plan.ts";
+import { toBytes } from "#store/keys.ts";
 import { putJson } from "#store/ops.ts";
 import type { Revision, Store } from "#store/store.ts";
 import { type CommitContext, toTransactions } from "./commit.ts";
@@ -47,6 +48,8 @@ export class Engine {
   #seat: Seat | undefined;
   #observed: Observed | undefined;
   #planDue = true;
+  /** The store may have decisions that the view has not: of an earlier engine, or of a commit whose answer was lost. */
+  #inDoubt = true;
   #statesDecide = false;
   #holding: string | undefined;
   #alarm: Timer | undefined;
@@ -62,6 +65,7 @@ export class Engine {
       pass: () => this.#pass(),
       onError: (error, failures) => {
         this.#planDue = true;
+        this.#inDoubt = true;
         options.log.warn({ failures, error: String(error) }, "the engine's pass failed");
       },
     });
@@ -75,6 +79,7 @@ export class Engine {
     this.#lostSince.clear();
     this.#refused.clear();
     this.#planDue = true;
+    this.#inDoubt = true;
     this.#alarm?.cancel();
     if (seat !== undefined) this.#loop.wake();
   }
@@ -99,22 +104,36 @@ export class Engine {
     const seat = this.#seat;
     if (seat === undefined) return;
     await this.#options.cluster.ready();
-    const events = this.#observe(seat);
-    let revision = await this.#writeEvents(events, seat);
+    if (this.#inDoubt) await this.#catchUp();
+    let revision = await this.#tellWhatHappened(seat);
     if (this.#planDue) revision = (await this.#planAndCommit(seat)) ?? revision;
     if (revision !== undefined) await this.#options.cluster.reached(revision);
-    await this.#trimmer.trim();
+    await this.#trimmer.trim(stillElected(seat));
   }
 
-  #observe(seat: Seat): readonly ClusterEvent[] {
-    const { cluster, clock, machine } = this.#options;
-    const first = this.#observed === undefined;
-    const { observed, events } = observe(this.#observed, cluster.view, clock.now());
-    this.#observed = observed;
-    if (!first) return events;
-    this.#options.log.info({ seat: String(seat.revision) }, "the engine takes up its work");
+  /** Resolves when the view has everything that the store had when this was called. */
+  async #catchUp(): Promise<void> {
+    this.#inDoubt = false;
+    const { header } = await this.#options.store.range({ key: toBytes(keys.engine()) });
+    await this.#options.cluster.reached(header.revision);
+  }
+
+  /** What could not be written is told by the next pass: better twice than never. */
+  async #tellWhatHappened(seat: Seat): Promise<Revision | undefined> {
+    const { cluster, clock } = this.#options;
+    const before = this.#observed;
+    const { observed, events } = observe(before, cluster.view, clock.now());
+    const election = before === undefined ? [this.#electionEvent(seat)] : [];
+    const revision = await this.#writeEvents([...election, ...events], seat);
+    if (this.#seat === seat) this.#observed = observed;
+    return revision;
+  }
+
+  #electionEvent(seat: Seat): ClusterEvent {
+    const { clock, log, machine } = this.#options;
+    log.info({ seat: String(seat.revision) }, "the engine takes up its work");
     const message = `the engine runs on ${this.#nameOf(machine)}`;
-    return [{ timeMs: clock.now(), kind: "engine-elected", machine, message }];
+    return { timeMs: clock.now(), kind: "engine-elected", machine, message };
   }
 
   async #planAndCommit(seat: Seat): Promise<Revision | undefined> {
@@ -165,7 +184,7 @@ export class Engine {
     const { cluster, clock, random } = this.#options;
     return {
       seatGuard: stillElected(seat),
-      unitRevision: (unit) => cluster.modRevision(keys.unit(unit)),
+      modRevision: (key) => cluster.modRevision(key),
       machineName: (machine) => this.#nameOf(machine),
       nowMs: clock.now(),
       eventId: () => randomId(random).slice(0, 8),
@@ -182,18 +201,20 @@ export class Engine {
     this.#alarm?.cancel();
     if (plan.wakeAtMs === undefined) return;
     const delayMs = plan.wakeAtMs - this.#options.clock.monotonic();
-    this.#alarm = this.#options.clock.setTimer(Math.max(0, delayMs), () => {
+    this.#alarm = this.#options.clock.setTimer(Math.max(1, delayMs), () => {
       this.#planDue = true;
       this.#loop.wake();
     });
   }
 
-  /** Each unit that has no place is told of once, and again when the reason changes. */
+  /** Each unit that has no place is told of once, and again when other things stand in its way. */
   #refusalEvents(plan: ClusterPlan): readonly ClusterEvent[] {
     const without = new Set(plan.unplaced.map(({ unit }) => unit));
     for (const unit of this.#refused.keys()) if (!without.has(unit)) this.#refused.delete(unit);
-    const fresh = plan.unplaced.filter(({ unit, summary }) => this.#refused.get(unit) !== summary);
-    for (const { unit, summary } of fresh) this.#refused.set(unit, summary);
+    const fresh = plan.unplaced.filter(
+      (unplaced) => this.#refused.get(unplaced.unit) !== obstacles(unplaced),
+    );
+    for (const unplaced of fresh) this.#refused.set(unplaced.unit, obstacles(unplaced));
     return [...fresh.map((unplaced) => this.#refusalEvent(unplaced)), ...this.#holdingEvents(plan)];
   }
 
@@ -221,4 +242,9 @@ export class Engine {
     }
     return revision;
   }
+}
+
+/** What stands in a unit's way, without what changes by itself, such as how long it still waits. */
+function obstacles({ refusals }: Unplaced): string {
+  return refusals.map(({ machine, code }) => `${machine} ${code}`).join(", ");
 }

@@ -28,7 +28,7 @@ export function observe(before: Observed | undefined, view: ClusterView, nowMs: 
     units: new Map([...notableStates(view)].map(([key, { state }]) => [key, state.active])),
     outcomes: new Map([...view.outcomes].map(([unit, outcome]) => [unit, outcome.launch])),
   };
-  if (before === undefined) return { observed, events: [] };
+  if (before === undefined) return { observed, events: [...goneMachines(view, nowMs)] };
   const events = [
     ...machineEvents(before, observed, nowMs),
     ...unitEvents(before, view, nowMs),
@@ -60,6 +60,15 @@ function* machineEvents(before: Observed, after: Observed, timeMs: number): Gene
   for (const [machine, name] of before.machines) {
     if (after.machines.has(machine)) continue;
     yield { timeMs, kind: "machine-lost", machine, message: `machine ${name} is gone: its lease has ended` };
+  }
+}
+
+/** Machines that went while no engine looked: they still have units assigned. */
+function* goneMachines(view: ClusterView, timeMs: number): Generator<ClusterEvent> {
+  for (const machine of view.assignments.keys()) {
+    if (view.machines.has(machine)) continue;
+    const message = `machine ${machine.slice(0, 8)} is gone: its lease has ended`;
+    yield { timeMs, kind: "machine-lost", machine, message };
   }
 }
 
