@@ -83,7 +83,7 @@ function refuseContradiction(_machine: ScheduledMachine, { placement }: Candidat
 }
 
 /** The full ID, or its first eight digits, which fleet takes too. */
-export function isMachineId(machine: ScheduledMachine, wanted: string): boolean {
+function isMachineId(machine: ScheduledMachine, wanted: string): boolean {
   return machine.facts.id === wanted || (wanted.length === 8 && machine.facts.id.startsWith(wanted));
 }
 
