@@ -1,0 +1,148 @@
+import fc from "fast-check";
+import protobuf from "protobufjs";
+import { describe, expect, test } from "vitest";
+import { StoreError } from "../store.ts";
+import * as m from "./message.ts";
+
+const inner = m.message({ id: m.int64(1), name: m.text(2) });
+const outer = m.message({
+  signed: m.int64(1),
+  unsigned: m.uint64(2),
+  count: m.count(3),
+  flag: m.flag(4),
+  bytes: m.bytes(5),
+  text: m.text(6),
+  choice: m.choice(7, "zero", "one", "two"),
+  choices: m.choices(8, "zero", "one", "two"),
+  maybe: m.optional(9, inner),
+  always: m.present(10, inner),
+  many: m.messages(11, inner),
+  texts: m.texts(12),
+  far: m.flag(2_000),
+});
+
+/** The same messages for protobufjs, which knows how they must look on the wire. */
+const reference = protobuf
+  .parse(`
+  syntax = "proto3";
+  enum Choice { ZERO = 0; ONE = 1; TWO = 2; }
+  message Inner { int64 id = 1; string name = 2; }
+  message Outer {
+    int64 signed = 1; uint64 unsigned = 2; int64 count = 3; bool flag = 4; bytes bytes = 5; string text = 6;
+    Choice choice = 7; repeated Choice choices = 8; Inner maybe = 9; Inner always = 10; repeated Inner many = 11;
+    repeated string texts = 12; bool far = 2000;
+  }
+`)
+  .root.lookupType("Outer");
+
+const innerValue = fc.record({
+  id: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+  name: fc.string({ unit: "grapheme" }),
+});
+const choice = fc.constantFrom("zero", "one", "two");
+const outerValue = fc.record(
+  {
+    signed: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+    unsigned: fc.bigInt(0n, 2n ** 64n - 1n),
+    count: fc.maxSafeInteger(),
+    flag: fc.boolean(),
+    bytes: fc.uint8Array({ maxLength: 400 }),
+    text: fc.string({ unit: "grapheme" }),
+    choice,
+    choices: fc.array(choice),
+    maybe: innerValue,
+    always: innerValue,
+    many: fc.array(innerValue, { maxLength: 5 }),
+    texts: fc.array(fc.string()),
+    far: fc.boolean(),
+  },
+  {
+    requiredKeys: [
+      "signed",
+      "unsigned",
+      "count",
+      "flag",
+      "bytes",
+      "text",
+      "choice",
+      "choices",
+      "always",
+      "many",
+      "texts",
+      "far",
+    ],
+  },
+);
+
+/** Views of larger buffers as plain arrays, so that only the bytes are compared. */
+function plainBytes<T extends { readonly bytes: Uint8Array }>(
+  value: T,
+): Omit<T, "bytes"> & { bytes: number[] } {
+  return { ...value, bytes: [...value.bytes] };
+}
+
+describe("a message", () => {
+  test("reads as what was written", () => {
+    fc.assert(
+      fc.property(outerValue, (value) => {
+        expect(plainBytes(m.decode(outer, m.encode(outer, value)))).toEqual(plainBytes(value));
+      }),
+    );
+  });
+
+  test("is understood by protobufjs, and understands what protobufjs writes", () => {
+    fc.assert(
+      fc.property(outerValue, (value) => {
+        const understood = reference.decode(m.encode(outer, value));
+        const rewritten = reference.encode(understood).finish();
+        expect(plainBytes(m.decode(outer, rewritten))).toEqual(plainBytes(value));
+      }),
+    );
+  });
+
+  test("has zeros for what is absent, and leaves absent messages out", () => {
+    expect(m.decode(outer, new Uint8Array(0))).toEqual({
+      ...{ signed: 0n, unsigned: 0n, count: 0, flag: false, bytes: new Uint8Array(0), text: "" },
+      ...{ choice: "zero", choices: [], always: { id: 0n, name: "" }, many: [], texts: [], far: false },
+    });
+    expect(m.encode(outer, { signed: 0n, text: "", flag: false }).length).toBe(0);
+  });
+
+  test("passes over fields it does not know, of every type", () => {
+    const unknown = [
+      0x99,
+      0x06,
+      ...new Array<number>(8).fill(1),
+      0x9d,
+      0x06,
+      1,
+      1,
+      1,
+      1,
+      0x92,
+      0x06,
+      1,
+      65,
+      0x90,
+      0x06,
+      5,
+    ];
+    const bytes = Uint8Array.from([...unknown, ...m.encode(inner, { id: 7n, name: "x" })]);
+    expect(m.decode(inner, bytes)).toEqual({ id: 7n, name: "x" });
+  });
+
+  test("that is broken is refused, never read past its end", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        try {
+          m.decode(outer, bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StoreError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    const whole = m.encode(outer, { text: "some text" });
+    expect(() => m.decode(outer, whole.subarray(0, -1))).toThrow("it ends too early");
+  });
+});
