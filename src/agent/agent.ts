@@ -252,7 +252,9 @@ export class Agent {
     const status = this.#options.supervisor.status(unit);
     const trouble = this.#trouble.get(unit);
     if (status !== undefined) {
-      this.#publisher.set(unit, publishedState(status, this.#applied.get(unit), trouble?.text));
+      const applied = this.#applied.get(unit);
+      const underWay = this.#steps.underWay.has(unit);
+      this.#publisher.set(unit, publishedState(status, { applied, underWay, trouble: trouble?.text }));
     } else if (assignment !== undefined && trouble !== undefined) {
       this.#publisher.set(unit, unloadableState(assignment, trouble.text, trouble.sinceMs));
     } else {

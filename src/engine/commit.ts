@@ -20,6 +20,8 @@ export interface CommitContext {
   /** Revision of a key's last change as the plan's view has it; undefined when there was no such key. */
   readonly modRevision: (key: string) => Revision | undefined;
   readonly machineName: (machine: string) => string;
+  /** Whether the unit is on the machine already: then a new assignment only carries on what the operator asked for. */
+  readonly isAssigned: (unit: string, machine: string) => boolean;
   readonly nowMs: number;
   readonly eventId: () => string;
 }
@@ -126,6 +128,7 @@ function eventOf(
   const timeMs = context.nowMs;
   if (step.kind === "assign") {
     const { unit, machine, from, reason } = step;
+    if (context.isAssigned(unit, machine)) return undefined;
     const to = context.machineName(machine);
     return from === undefined
       ? { timeMs, kind: "unit-placed", unit, machine, message: `${unit} placed on ${to}: ${reason}` }

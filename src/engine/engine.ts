@@ -186,6 +186,7 @@ export class Engine {
       seatGuard: stillElected(seat),
       modRevision: (key) => cluster.modRevision(key),
       machineName: (machine) => this.#nameOf(machine),
+      isAssigned: (unit, machine) => cluster.view.assignments.get(machine)?.has(unit) === true,
       nowMs: clock.now(),
       eventId: () => randomId(random).slice(0, 8),
     };
