@@ -21,20 +21,31 @@ export class Retention {
   readonly #options: RetentionOptions;
   #timer: Timer | undefined;
   #compacted: Revision;
+  #latest: Revision;
 
   constructor(options: RetentionOptions, compacted: Revision) {
     this.#options = options;
     this.#compacted = compacted;
+    this.#latest = compacted;
   }
 
   /** Tells of the store's new revision. */
   note(revision: Revision): void {
-    const { revisionsMax, periodMs, clock } = this.#options;
+    const { revisionsMax } = this.#options;
+    this.#latest = revision;
     // Twice the number, so that compaction is rare and its cost is shared by many writes.
     if (revision - this.#compacted > 2n * revisionsMax) this.#compact(revision - revisionsMax);
-    this.#timer ??= clock.setTimer(periodMs, () => {
+    this.#arm();
+  }
+
+  /** What is the latest now is old after one period; what has come meanwhile waits for the next. */
+  #arm(): void {
+    if (this.#latest <= this.#compacted) return;
+    const boundary = this.#latest;
+    this.#timer ??= this.#options.clock.setTimer(this.#options.periodMs, () => {
       this.#timer = undefined;
-      this.#compact(revision);
+      this.#compact(boundary);
+      this.#arm();
     });
   }
 

@@ -12,6 +12,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import { listen } from "#host/listen.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
@@ -54,10 +55,9 @@ export class GrpcServer {
     this.#server.on("stream", (stream, headers) => this.#answer(stream, headers));
   }
 
-  /** Resolves with the port it listens on. */
+  /** Resolves with the port it listens on. @throws FlotillaError `bad-config` or `not-permitted` */
   async listen(host: string, port: number): Promise<number> {
-    this.#server.listen(port, host);
-    await once(this.#server, "listening");
+    await listen(this.#server, { host, port }, "the store");
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : port;
   }

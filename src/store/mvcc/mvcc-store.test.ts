@@ -1,0 +1,235 @@
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "#base/random.ts";
+import { VirtualClock } from "#base/virtual-clock.ts";
+import { prefixRange, toBytes, toText } from "../keys.ts";
+import { CompactedError, type Store, type StoreEvent, type WatchRequest } from "../store.ts";
+import type { Change } from "./history.ts";
+import { type Journal, MvccStore, type MvccStoreOptions } from "./mvcc-store.ts";
+
+/** A journal in memory that fails when told to. */
+class TestJournal implements Journal {
+  readonly groups: (readonly Change[])[] = [];
+  readonly sizeBytes = 0;
+  failure: Error | undefined;
+
+  append(changes: readonly Change[]): void {
+    if (this.failure !== undefined) throw this.failure;
+    this.groups.push([...changes]);
+  }
+
+  forget(): void {}
+  close(): void {}
+}
+
+function open(options: Partial<MvccStoreOptions> = {}) {
+  const clock = new VirtualClock();
+  const journal = new TestJournal();
+  const store = new MvccStore({ clock, random: seededRandom(1), journal, ...options });
+  return { clock, journal, store };
+}
+
+/** A store whose groups are carried out by hand. */
+function openByHand() {
+  const due: (() => void)[] = [];
+  const opened = open({ schedule: (flush) => void due.push(flush) });
+  return { ...opened, due, flush: () => due.shift()?.() };
+}
+
+const put = (store: Store, key: string, value = "") =>
+  store.put({ key: toBytes(key), value: toBytes(value) });
+const read = async (store: Store): Promise<string[]> =>
+  (await store.range(prefixRange(""))).kvs.map((kv) => `${toText(kv.key)}=${toText(kv.value)}`);
+
+/** Runs the clock up to a moment, letting whatever a timer has caused happen before the next one fires. */
+async function advanceTo(clock: VirtualClock, monotonicMs: number): Promise<void> {
+  while (clock.fireNext(monotonicMs)) await settle();
+  clock.skipTo(monotonicMs);
+}
+
+async function settle(): Promise<void> {
+  for (let round = 0; round < 20; round += 1) await Promise.resolve();
+}
+
+describe("a group of writes", () => {
+  test("is one entry of the journal, and nobody sees any of it before", async () => {
+    const { store, journal, flush, due } = openByHand();
+    const writes = [put(store, "a", "1"), put(store, "b", "2"), put(store, "a", "3")];
+    await settle();
+    expect([await read(store), journal.groups.length, due.length]).toEqual([[], 0, 1]);
+    flush();
+    const revisions = (await Promise.all(writes)).map((answer) => answer.header.revision);
+    expect([revisions, await read(store)]).toEqual([
+      [2n, 3n, 4n],
+      ["a=3", "b=2"],
+    ]);
+    expect(journal.groups.map((group) => group.length)).toEqual([3]);
+  });
+
+  test("that the journal refuses fails whole and leaves no trace, and the next one goes on", async () => {
+    const { store, journal, flush } = openByHand();
+    journal.failure = new Error("disk");
+    const outcomes = Promise.allSettled([
+      put(store, "a"),
+      put(store, "b"),
+      store.leaseGrant({ ttlS: 5, id: 9n }),
+    ]);
+    await settle();
+    flush();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect([store.revision, await read(store), await store.leaseList()]).toEqual([1n, [], []]);
+    journal.failure = undefined;
+    const written = put(store, "a");
+    await settle();
+    flush();
+    expect((await written).header.revision).toBe(2n);
+  });
+
+  test("goes on without those of its writes that are refused", async () => {
+    const { store, flush } = openByHand();
+    const refused = store.leaseRevoke(5n);
+    const written = put(store, "a");
+    await settle();
+    flush();
+    await expect(refused).rejects.toThrow("lease not found");
+    expect((await written).header.revision).toBe(2n);
+  });
+
+  test("that changes nothing costs no entry", async () => {
+    const { store, journal } = open();
+    await store.deleteRange({ key: toBytes("none") });
+    await store.leaseKeepAlive(5n);
+    expect(journal.groups).toEqual([]);
+  });
+
+  test("is carried out on closing, and nothing is taken afterwards", async () => {
+    const { store, journal } = openByHand();
+    const written = put(store, "a");
+    await settle();
+    await store.close();
+    await expect(written).resolves.toMatchObject({ header: { revision: 2n } });
+    expect(journal.groups.length).toBe(1);
+    await expect(put(store, "b")).rejects.toMatchObject({ status: "unavailable" });
+  });
+});
+
+describe("leases", () => {
+  test("end on time, with all their keys in one revision", async () => {
+    const { store, clock } = open();
+    const { id } = await store.leaseGrant({ ttlS: 5 });
+    for (const key of ["a", "b"]) await store.put({ key: toBytes(key), value: toBytes(""), lease: id });
+    await advanceTo(clock, 4_999);
+    expect((await read(store)).length).toBe(2);
+    await advanceTo(clock, 5_000);
+    expect([await read(store), store.revision, await store.leaseList()]).toEqual([[], 4n, []]);
+  });
+
+  test("live on while they are renewed, without any write", async () => {
+    const { store, clock, journal } = open();
+    const { id } = await store.leaseGrant({ ttlS: 5 });
+    for (let atMs = 2_000; atMs <= 60_000; atMs += 2_000) {
+      await advanceTo(clock, atMs);
+      expect(await store.leaseKeepAlive(id)).toBe(5);
+    }
+    expect(journal.groups.length).toBe(1);
+    await advanceTo(clock, 65_000);
+    expect(await store.leaseList()).toEqual([]);
+  });
+
+  test("whose end cannot be stored end as soon as it can", async () => {
+    const { store, clock, journal } = open();
+    await store.leaseGrant({ ttlS: 5 });
+    journal.failure = new Error("disk");
+    await advanceTo(clock, 8_500);
+    expect((await store.leaseList()).length).toBe(1);
+    journal.failure = undefined;
+    await advanceTo(clock, 10_000);
+    expect(await store.leaseList()).toEqual([]);
+  });
+
+  test("get their full time again when the process stood still", async () => {
+    const { store, clock } = open();
+    const { id } = await store.leaseGrant({ ttlS: 5 });
+    clock.skipTo(60_000);
+    await advanceTo(clock, 60_001);
+    expect((await store.leaseTimeToLive(id, false)).ttlS).toBe(4);
+    await advanceTo(clock, 65_001);
+    expect(await store.leaseList()).toEqual([]);
+  });
+});
+
+describe("watches", () => {
+  /** Collects until the signal ends it; `take` says how much was asked for so far. */
+  function follow(store: Store, request: WatchRequest) {
+    const stop = new AbortController();
+    const watch = store.watch(request, { signal: stop.signal })[Symbol.asyncIterator]();
+    const events = async (): Promise<readonly StoreEvent[]> => {
+      const step = await watch.next();
+      return step.done !== true && step.value.kind === "events" ? step.value.events : [];
+    };
+    return { events, watch, stop };
+  }
+
+  test("of a slow reader hold nothing: it catches up in batches of bounded size", async () => {
+    const { store } = open();
+    const { events } = follow(store, prefixRange("a/"));
+    expect(await events()).toEqual([]);
+    for (let count = 0; count < 2_500; count += 1) await put(store, `a/${count}`);
+    const batches = [await events(), await events(), await events()];
+    expect(batches.map((batch) => batch.length)).toEqual([1_000, 1_000, 500]);
+  });
+
+  test("of a reader that compaction has overtaken are told so", async () => {
+    const { store } = open();
+    const { events } = follow(store, prefixRange("a/"));
+    await events();
+    for (let count = 0; count < 10; count += 1) await put(store, `a/${count}`);
+    await store.compact(8n);
+    await expect(events()).rejects.toBeInstanceOf(CompactedError);
+  });
+
+  test("tell of progress after ten idle minutes when asked to", async () => {
+    const { store, clock } = open();
+    const { watch, events } = follow(store, { ...prefixRange("a/"), progressNotify: true });
+    await events();
+    const next = watch.next();
+    await put(store, "elsewhere");
+    await advanceTo(clock, 600_000);
+    expect(await next).toMatchObject({ value: { kind: "progress", header: { revision: 2n } } });
+  });
+
+  test("end with an error when the store closes, and without one when aborted", async () => {
+    const { store } = open();
+    const [first, second] = [follow(store, prefixRange("a/")), follow(store, prefixRange("a/"))];
+    await Promise.all([first.events(), second.events()]);
+    const ended = first.watch.next();
+    first.stop.abort();
+    expect((await ended).done).toBe(true);
+    const failed = second.watch.next();
+    await store.close();
+    await expect(failed).rejects.toMatchObject({ status: "unavailable" });
+  });
+});
+
+describe("retention", () => {
+  test("forgets what is older than its period, once, and then rests", async () => {
+    const { store, clock, journal } = open();
+    await put(store, "a", "1");
+    await put(store, "a", "2");
+    await advanceTo(clock, 299_999);
+    expect((await store.range({ key: toBytes("a"), revision: 2n })).count).toBe(1);
+    await put(store, "a", "3");
+    await advanceTo(clock, 700_000);
+    await expect(store.range({ key: toBytes("a"), revision: 3n })).rejects.toThrow("compacted");
+    expect([await read(store), clock.nextDueMs()]).toEqual([["a=3"], undefined]);
+    const compactions = journal.groups.flat().filter(({ kind }) => kind === "compact");
+    expect(compactions.length).toBeLessThanOrEqual(2);
+  });
+
+  test("bounds the number of revisions under load", async () => {
+    const { store } = open({ retention: { periodMs: 300_000, revisionsMax: 100n } });
+    for (let count = 0; count < 1_000; count += 1) await put(store, "a", String(count));
+    await expect(store.range({ key: toBytes("a"), revision: store.revision - 250n })).rejects.toThrow();
+    const kept = await store.range({ key: toBytes("a"), revision: store.revision - 99n });
+    expect(kept.count).toBe(1);
+  });
+});
