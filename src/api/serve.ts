@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type ListenOptions } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
+import { listen } from "#host/listen.ts";
 import type { Api } from "./api.ts";
 
 export interface ServeOptions {
@@ -43,22 +44,22 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
   };
-  const open = async (where: ListenOptions, shown: string): Promise<Server> => {
+  const open = async (where: ListenOptions): Promise<Server> => {
     const server = createServer((request, response) => void listener(request, response));
-    await listen(server, where, shown);
+    await listen(server, where, "the API");
     servers.push(server);
     return server;
   };
   try {
     if (options.socketPath !== undefined) {
       await clearSocket(options.socketPath);
-      await open({ path: options.socketPath }, options.socketPath);
+      await open({ path: options.socketPath });
       await chmod(options.socketPath, options.socketMode ?? 0o660);
       addresses.push(`unix:${options.socketPath}`);
     }
     if (options.host !== undefined) {
       const { host, port: wanted = 0 } = options;
-      port = portOf(await open({ host, port: wanted }, `${host}:${wanted}`), wanted);
+      port = portOf(await open({ host, port: wanted }), wanted);
       addresses.push(`http://${hostInUrl(host)}:${port}`);
     }
   } catch (error) {
