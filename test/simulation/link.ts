@@ -82,6 +82,8 @@ interface Stream {
   readonly connection: AbortController;
   /** Events that wait for the way down to be open again. */
   held: (() => void)[];
+  /** Set while the request for the watch has not got through to the store. */
+  ask: (() => void) | undefined;
   lastMs: number;
 }
 
@@ -171,6 +173,7 @@ export class Link implements Store {
     const { network, world } = this.#options;
     for (const stream of [...this.#streams]) {
       if (network.cutDown || network.cutUp) this.#watchOver(stream, world);
+      if (!network.cutUp) stream.ask?.();
       if (!network.cutDown) this.#release(stream);
     }
   }
@@ -247,19 +250,23 @@ export class Link implements Store {
       channel: new Channel(),
       connection: new AbortController(),
       held: [],
+      ask: undefined,
       lastMs: 0,
     };
     this.#streams.add(stream);
-    world.setTimer(this.#delayMs(), () => {
-      if (network.cutUp) {
-        this.#watchOver(stream, world);
-        return;
-      }
-      const store = this.#options.store();
-      if (store === undefined) this.#deliver(stream, () => stream.channel.fail(broken()));
-      else void this.#pump(store, request, stream);
-    });
+    const ask = (): void => {
+      stream.ask = network.cutUp ? ask : undefined;
+      if (network.cutUp) this.#watchOver(stream, world);
+      else this.#arriveWatch(request, stream);
+    };
+    world.setTimer(this.#delayMs(), ask);
     return stream;
+  }
+
+  #arriveWatch(request: WatchRequest, stream: Stream): void {
+    const store = this.#options.store();
+    if (store === undefined) this.#deliver(stream, () => stream.channel.fail(broken()));
+    else void this.#pump(store, request, stream);
   }
 
   async #pump(store: Store, request: WatchRequest, stream: Stream): Promise<void> {
