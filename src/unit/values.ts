@@ -51,6 +51,20 @@ export const expandedWords: Grammar<readonly string[]> = {
   },
 };
 
+/** Addresses of documentation, as Documentation= takes them. */
+export const documentationUrls: Grammar<readonly string[]> = {
+  name: "addresses such as man:web(8) or https://example.org",
+  parse: (value, context) => {
+    const found = expandedWords.parse(value, context);
+    if (found instanceof Complaint) return found;
+    return found.filter((url) => {
+      const isUrl = /^(https?:\/\/|file:\/|info:|man:)./.test(url);
+      if (!isUrl) context.warn(`Invalid URL, ignoring: ${url}`);
+      return isUrl;
+    });
+  },
+};
+
 /** Milliseconds; Infinity for `infinity`. */
 export const timeSpan = grammar(
   "a time span such as 90, 1min 30s or infinity",

@@ -12,6 +12,7 @@ import { additive, type Key, last, list } from "../key.ts";
 import {
   absolutePath,
   boolean,
+  documentationUrls,
   expandedText,
   expandedWords,
   integer,
@@ -64,7 +65,7 @@ function conditionKeys(): ConditionKeys {
 
 export const UNIT_KEYS = {
   Description: last(expandedText, "run"),
-  Documentation: list(expandedWords, "run"),
+  Documentation: list(documentationUrls, "run"),
   SourcePath: last(absolutePath),
   Wants: additive(unitNames, "run"),
   Requires: additive(unitNames, "run"),
