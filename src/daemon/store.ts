@@ -44,16 +44,21 @@ async function openEmbedded(
   const { openEmbeddedStore } = await import("#store/embedded/embedded-store.ts");
   const { serveStore } = await import("#store/server/server.ts");
   const store = await openEmbeddedStore({ directory: join(config.directory, "store"), clock, random });
-  await nameCluster(store, config.clusterName, { clock, random });
-  const served = await serveStore({ store, host: listen.host, port: listen.port });
-  return {
-    store,
-    endpoints: [`http://${served.address.host}:${served.address.port}`],
-    close: async () => {
-      await served.close();
-      await store.close();
-    },
-  };
+  try {
+    await nameCluster(store, config.clusterName, { clock, random });
+    const served = await serveStore({ store, host: listen.host, port: listen.port });
+    return {
+      store,
+      endpoints: [`http://${served.address.host}:${served.address.port}`],
+      close: async () => {
+        await served.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** A store that is opened for the first time becomes the store of a new cluster. */

@@ -49,6 +49,10 @@ describe("a store's file", () => {
     await launch(cluster, ["steady.service"]);
     await cluster.host.kill("m1");
     path = join(cluster.machine("m1").directory, "store", "store.db");
+    // Takes in the log that the power cut has left, so that the file alone is the store.
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
   });
   afterEach(() => cluster.stop());
 
@@ -63,7 +67,7 @@ describe("a store's file", () => {
 
   test("that a newer version wrote is refused and left as it is", async () => {
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA user_version = 99;");
+    database.exec("PRAGMA user_version = 99");
     database.close();
     const written = await readFile(path);
     const ended = await runDaemon(cluster.machine("m1").directory);
@@ -93,9 +97,10 @@ describe("a port that somebody else listens on", () => {
 
   test.each(["--api-port", "--store-port"])("%s is named in the error", async (setting) => {
     const ended = await runDaemon(directory, [setting, takenPort()]);
-    expect(ended.exitCode).toBe(1 + Number(ended.stderr.includes("bad-config")));
-    expect(ended.stderr).toContain(takenPort());
-    expect(ended.stderr).toMatch(/EADDRINUSE|in use|listens there/);
+    expect(ended.exitCode).toBe(2);
+    expect(ended.stderr).toContain("bad-config");
+    expect(ended.stderr).toContain(`127.0.0.1:${takenPort()}`);
+    expect(ended.stderr).toContain("another program listens there");
   });
 });
 
