@@ -1,59 +1,265 @@
-import { expect, test } from "vitest";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
-import { prefixRange, toBytes } from "#store/keys.ts";
+import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import { createMemoryStore } from "#store/memory.ts";
+import { type Store, StoreError, type WatchResponse } from "#store/store.ts";
 import { type MirrorBatch, startMirror } from "./mirror.ts";
+
+/** A store between the mirror and the real one, on which faults can be set. */
+class FaultyStore {
+  /** Watches say nothing more after they were created, as when the peer is gone without a word. */
+  watchesAreSilent = false;
+  rangesFail = false;
+  watches = 0;
+  /** Ends the watches that are open, as a lost connection does. */
+  #cut = new AbortController();
+  readonly store: Store;
+
+  constructor(inner: Store) {
+    this.store = {
+      ...{
+        put: inner.put.bind(inner),
+        deleteRange: inner.deleteRange.bind(inner),
+        txn: inner.txn.bind(inner),
+      },
+      ...{ compact: inner.compact.bind(inner), close: inner.close.bind(inner) },
+      ...{ leaseGrant: inner.leaseGrant.bind(inner), leaseRevoke: inner.leaseRevoke.bind(inner) },
+      ...{ leaseKeepAlive: inner.leaseKeepAlive.bind(inner), leaseList: inner.leaseList.bind(inner) },
+      leaseTimeToLive: inner.leaseTimeToLive.bind(inner),
+      range: (request, options) =>
+        this.rangesFail
+          ? Promise.reject(new StoreError("unavailable", "away"))
+          : inner.range(request, options),
+      watch: (request, options) => this.#watch(inner, request, options.signal),
+    };
+  }
+
+  cut(): void {
+    this.#cut.abort();
+    this.#cut = new AbortController();
+  }
+
+  async *#watch(
+    inner: Store,
+    request: Parameters<Store["watch"]>[0],
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchResponse, void, undefined> {
+    this.watches += 1;
+    const cut = this.#cut.signal;
+    const both = AbortSignal.any([signal, cut]);
+    for await (const response of inner.watch(request, { signal: both })) {
+      if (this.watchesAreSilent && response.kind !== "created") continue;
+      yield response;
+    }
+    if (cut.aborted) throw new StoreError("unavailable", "cut");
+  }
+}
 
 function follow(prefix: string, excluded: readonly string[] = []) {
   const clock = new VirtualClock();
   const random = seededRandom(1);
   const store = createMemoryStore({ clock, random });
+  const faults = new FaultyStore(store);
   const batches: MirrorBatch[] = [];
-  const connected: boolean[] = [];
+  const connections: boolean[] = [];
   const mirror = startMirror({
-    store,
-    prefix,
-    excluded,
-    clock,
-    random,
+    ...{ store: faults.store, prefix, excluded, clock, random },
     onBatch: (batch) => batches.push(batch),
-    onConnected: (now) => connected.push(now),
+    onConnected: (connected) => connections.push(connected),
   });
-  const put = (key: string, value: string) => store.put({ key: toBytes(key), value: toBytes(value) });
-  return { clock, store, mirror, batches, connected, put };
+  const put = (key: string, value = "") => store.put({ key: toBytes(key), value: toBytes(value) });
+  return { clock, store, faults, mirror, batches, connections, put };
 }
 
-test("a mirror lists what is there and then reports each change once", async () => {
-  const { mirror, batches, put, store } = follow("a/");
-  await mirror.ready();
-  await put("a/1", "one");
-  const { header } = await put("a/2", "two");
-  await mirror.reached(header.revision);
-  const deleted = await store.deleteRange(prefixRange("a/"));
-  await mirror.reached(deleted.header.revision);
-  const keys = batches.map((batch) => batch.changes.map(({ key, value }) => [key, value !== undefined]));
-  expect(keys).toEqual([
-    [],
-    [["a/1", true]],
-    [["a/2", true]],
-    [
-      ["a/1", false],
-      ["a/2", false],
-    ],
-  ]);
-  await mirror.stop();
+async function settle(): Promise<void> {
+  for (let round = 0; round < 60; round += 1) await Promise.resolve();
+}
+
+async function advance(clock: VirtualClock, byMs: number): Promise<void> {
+  const untilMs = clock.monotonic() + byMs;
+  await settle();
+  while (clock.fireNext(untilMs)) await settle();
+  clock.skipTo(untilMs);
+}
+
+function reported(batches: readonly MirrorBatch[]): string[][] {
+  return batches.map((batch) =>
+    batch.changes.map(({ key, value }) => `${key}${value === undefined ? " gone" : `=${toText(value)}`}`),
+  );
+}
+
+describe("a mirror", () => {
+  test("lists what is there and then reports each change once", async () => {
+    const { mirror, batches, put, store } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "one");
+    const { header } = await put("a/2", "two");
+    await mirror.reached(header.revision);
+    const deleted = await store.deleteRange(prefixRange("a/"));
+    await mirror.reached(deleted.header.revision);
+    expect(reported(batches).flat()).toEqual(["a/1=one", "a/2=two", "a/1 gone", "a/2 gone"]);
+    expect([batches[0]?.listed, batches.at(-1)?.listed]).toEqual([true, false]);
+    expect(batches.at(-1)?.revision).toBe(deleted.header.revision);
+    await mirror.stop();
+  });
+
+  test("lists more keys than fit a page, and without those excluded", async () => {
+    const { mirror, batches, store, clock, faults } = follow("a/", ["a/skip/", "a/b/"]);
+    faults.rangesFail = true;
+    for (let at = 0; at < 1_200; at += 1) {
+      await store.put({ key: toBytes(`a/${at % 3 === 0 ? "skip" : "keep"}/${at}`), value: toBytes("") });
+    }
+    faults.rangesFail = false;
+    await advance(clock, 10_000);
+    await mirror.ready();
+    expect(batches[0]?.changes.length).toBe(800);
+    expect(batches[0]?.changes.filter(({ key }) => !key.startsWith("a/keep/"))).toEqual([]);
+    await mirror.stop();
+  });
+
+  test("passes over changes of excluded keys but counts their revisions", async () => {
+    const { mirror, batches, put } = follow("a/", ["a/skip/"]);
+    await mirror.ready();
+    const { header } = await put("a/skip/1");
+    await mirror.reached(header.revision);
+    expect([reported(batches), mirror.modRevision("a/skip/1")]).toEqual([[[]], undefined]);
+    await mirror.stop();
+  });
+
+  test("knows the revision of each key's last change", async () => {
+    const { mirror, put, store } = follow("a/");
+    await mirror.ready();
+    const { header } = await put("a/1");
+    await mirror.reached(header.revision);
+    expect(mirror.modRevision("a/1")).toBe(header.revision);
+    const deleted = await store.deleteRange(prefixRange("a/"));
+    await mirror.reached(deleted.header.revision);
+    expect(mirror.modRevision("a/1")).toBeUndefined();
+    await mirror.stop();
+  });
 });
 
-test("a revision that changed nothing under the prefix is reached after asking the store", async () => {
-  const { clock, mirror, put } = follow("a/");
-  await mirror.ready();
-  const { header } = await put("b/1", "elsewhere");
-  const reached = mirror.reached(header.revision);
-  await Promise.resolve();
-  for (let round = 0; round < 10; round += 1) await Promise.resolve();
-  clock.fireNext();
-  await reached;
-  expect(mirror.revision).toBe(header.revision);
-  await mirror.stop();
+describe("waiting for a revision", () => {
+  test("that changed nothing under the prefix ends after asking the store", async () => {
+    const { clock, mirror, put, batches } = follow("a/");
+    await mirror.ready();
+    const { header } = await put("b/1", "elsewhere");
+    const reached = mirror.reached(header.revision);
+    await advance(clock, 200);
+    await reached;
+    expect([mirror.revision, batches.length]).toEqual([header.revision, 1]);
+    await mirror.stop();
+  });
+
+  test("ends with the caller's reason when aborted, and with the mirror", async () => {
+    const { mirror } = follow("a/");
+    await mirror.ready();
+    const caller = new AbortController();
+    const aborted = mirror.reached(1_000n, caller.signal);
+    const stopped = mirror.reached(1_000n);
+    caller.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    await Promise.all([expect(stopped).rejects.toThrow("stopped"), mirror.stop()]);
+  });
+});
+
+describe("a lost store", () => {
+  test("is told of, and what was missed is reported as if nothing had been", async () => {
+    const { clock, mirror, batches, connections, put, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "before");
+    await settle();
+    faults.cut();
+    await settle();
+    expect(mirror.connected).toBe(false);
+    await put("a/2", "away");
+    await advance(clock, 5_000);
+    expect(connections).toEqual([true, false, true]);
+    expect(reported(batches)).toEqual([[], ["a/1=before"], ["a/2=away"]]);
+    await mirror.stop();
+  });
+
+  test("whose past was compacted meanwhile is listed again, and only differences are reported", async () => {
+    const { clock, mirror, batches, put, store, faults } = follow("a/");
+    await mirror.ready();
+    for (const key of ["a/1", "a/2", "a/3"]) await put(key, "old");
+    await settle();
+    faults.cut();
+    await settle();
+    await put("a/2", "new");
+    await store.deleteRange({ key: toBytes("a/1") });
+    await store.compact(store.revision);
+    await advance(clock, 10_000);
+    expect(reported(batches).at(-1)).toEqual(["a/2=new", "a/1 gone"]);
+    expect(batches.at(-1)?.listed).toBe(true);
+    await mirror.stop();
+  });
+
+  test("that says nothing any more is noticed within a minute of missing a change", async () => {
+    const { clock, mirror, batches, put, faults } = follow("a/");
+    await mirror.ready();
+    faults.watchesAreSilent = true;
+    await put("a/1", "unheard");
+    await advance(clock, 20_000);
+    expect(reported(batches)).toEqual([[]]);
+    faults.watchesAreSilent = false;
+    // The stream that was silent when the change came has swallowed it for good.
+    await advance(clock, 40_000);
+    expect(reported(batches)).toEqual([[], ["a/1=unheard"]]);
+    await mirror.stop();
+  });
+
+  test("that is idle costs one question in half a minute and no new stream", async () => {
+    const { clock, mirror, batches, faults, connections } = follow("a/");
+    await mirror.ready();
+    await advance(clock, 600_000);
+    expect([faults.watches, batches.length, connections]).toEqual([1, 1, [true]]);
+    await mirror.stop();
+  });
+
+  test("leaves no timer behind once the mirror is stopped", async () => {
+    const { clock, mirror, faults } = follow("a/");
+    await mirror.ready();
+    faults.rangesFail = true;
+    faults.cut();
+    await advance(clock, 3_000);
+    await mirror.stop();
+    await settle();
+    expect(clock.nextDueMs()).toBeUndefined();
+  });
+});
+
+test("whatever happens to store and connection, each change is reported once and the end is the store's", async () => {
+  const step = fc.constantFrom("put", "put", "delete", "elsewhere", "compact", "cut", "wait");
+  const steps = fc.array(fc.tuple(step, fc.integer({ min: 0, max: 4 })), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(steps, async (script) => {
+      const { clock, mirror, batches, put, store, faults } = follow("a/");
+      await mirror.ready();
+      for (const [kind, which] of script) {
+        if (kind === "put") await put(`a/${which}`, String(store.revision));
+        else if (kind === "delete") await store.deleteRange({ key: toBytes(`a/${which}`) });
+        else if (kind === "elsewhere") await put("b");
+        else if (kind === "compact") await store.compact(store.revision).catch(() => undefined);
+        else if (kind === "cut") faults.cut();
+        else await advance(clock, which * 1_000);
+      }
+      await advance(clock, 60_000);
+      const content = new Map<string, string>();
+      const seen = new Map<string, bigint>();
+      for (const { key, value, modRevision } of batches.flatMap((batch) => batch.changes)) {
+        expect(modRevision).toBeGreaterThan(seen.get(key) ?? 0n);
+        seen.set(key, modRevision);
+        if (value === undefined) content.delete(key);
+        else content.set(key, toText(value));
+      }
+      const { kvs } = await store.range(prefixRange("a/"));
+      const expected = kvs.map((kv) => [toText(kv.key), toText(kv.value)] as const);
+      expect([...content].sort()).toEqual(expected);
+      await mirror.stop();
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -116,6 +116,8 @@ export class MvccStore implements LocalStore {
     state.leases.extendAll(clock.monotonic());
     for (const lease of state.leases.all()) this.#expiry.watch(lease.deadlineMs);
     this.#forget();
+    // History that an earlier process has left behind grows old as well.
+    if (state.revision > 1n) this.#retention.note(state.revision);
   }
 
   get revision(): Revision {
