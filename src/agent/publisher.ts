@@ -87,7 +87,12 @@ export class StatePublisher {
     const lease = this.#lease;
     if (lease === undefined) return;
     for (const [unit, outcome] of this.#outcomes) await this.#recordOutcome(unit, outcome);
-    this.#published ??= await this.#listPublished(lease);
+    if (this.#published === undefined) {
+      const published = await this.#listPublished(lease);
+      // Another lease came meanwhile: what hangs on the old one goes with it.
+      if (this.#lease !== lease) return;
+      this.#published = published;
+    }
     const due = this.#due();
     for (let from = 0; from < due.length; from += UNITS_PER_TXN) {
       await this.#commit(due.slice(from, from + UNITS_PER_TXN), lease);
@@ -153,6 +158,8 @@ export class StatePublisher {
       text: this.#wanted.get(unit),
     }));
     const success = sent.flatMap((one) => this.#operations(one, lease));
+    // Until the answer is here nobody knows what the store has.
+    for (const { unit } of sent) this.#published?.delete(unit);
     if (success.length > 0) await this.#options.store.txn({ compare: [], success, failure: [] });
     // The lease may have changed while the transaction was under way: then all is published anew.
     if (this.#lease !== lease) return;
