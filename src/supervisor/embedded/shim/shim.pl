@@ -34,6 +34,7 @@ my $SYS = $SYSCALLS{$architecture} or die "no system call numbers for $architect
 
 use constant {
   AF_UNIX => 1, SOCK_STREAM => 1, SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
+  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4,
   PR_SET_CHILD_SUBREAPER => 36, PR_SET_NO_NEW_PRIVS => 38,
   F_SETFD => 2, F_SETFL => 4, FD_CLOEXEC => 1, O_NONBLOCK => 2048,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
@@ -283,6 +284,8 @@ sub run_child {
     $error =~ s/\n$//;
     give_up($status, $step, $error);
   }
+  # Whatever the daemon was started with stays here.
+  syscall SYS_CLOSE_RANGE, 3, 0xffffffff, CLOSE_RANGE_CLOEXEC;
   # systemd's IgnoreSIGPIPE=yes.
   $SIG{PIPE} = 'IGNORE';
   sys('rt_sigprocmask', SIG_SETMASK, pack('Q', 0), 0, 8);
@@ -425,8 +428,7 @@ sub watch_pid {
     $pid = $own[0];
   }
   my ($gone) = grep { $_->[0] == $pid } @reaped;
-  my $ours = $gone || grep { $_ == $pid } descendants();
-  return emit('adopted', run => $run, pid => 0) if !$ours;
+  return emit('adopted', run => $run, pid => 0) if !$gone && !is_descendant($pid);
   $runs{$run} = { pid => $pid, alive => $gone ? 0 : 1 };
   emit('adopted', run => $run, pid => $pid);
   return emit_exit($run, @$gone) if $gone;
@@ -479,6 +481,17 @@ sub parents {
   return \%children;
 }
 
+# Also of one that has ended and waits for its parent; one that is gone without a trace is nobody's.
+sub is_descendant {
+  my ($pid) = @_;
+  while ($pid > 1) {
+    return 1 if $pid == $$;
+    my $stat = read_file("/proc/$pid/stat") // return 0;
+    ($pid) = $stat =~ /\) \S (\d+) /s or return 0;
+  }
+  return 0;
+}
+
 sub children_of { my ($pid) = @_; return @{ parents()->{$pid} || [] } }
 
 sub descendants {
@@ -513,9 +526,7 @@ sub read_notifications {
 sub notified {
   my ($pid, $text) = @_;
   my $run = $run_of{$pid};
-  # Who has exited already (systemd-notify does) cannot be looked up any more; only it could have known the name.
-  my $ours = defined $run || !-e "/proc/$pid" || grep { $_ == $pid } descendants();
-  return if !$ours;
+  return if !defined $run && !is_descendant($pid) && !grep { $_->[0] == $pid } @reaped;
   return if $text =~ /^WATCHDOG=1\n?$/ && !%clients;
   emit('notify', pid => $pid, run => $run // '', text => $text);
 }
