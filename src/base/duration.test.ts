@@ -18,6 +18,7 @@ describe("parseDuration", () => {
     ["1m", 60_000],
     ["1y", 365.25 * 86_400_000],
     [".5s", 500],
+    ["+5", 5_000],
     ["  7 s ", 7_000],
     ["infinity", Number.POSITIVE_INFINITY],
   ])("%s is %d ms", (text, ms) => {

@@ -30,7 +30,7 @@ export function parseDuration(text: string, defaultUnitMs: number = SECOND): num
   const trimmed = text.trim();
   if (trimmed === "infinity") return Number.POSITIVE_INFINITY;
   if (trimmed === "") return undefined;
-  const part = /\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zµμ]*)\s*/y;
+  const part = /\s*(\+?(?:\d+(?:\.\d*)?|\.\d+))\s*([A-Za-zµμ]*)\s*/y;
   let total = 0;
   while (part.lastIndex < trimmed.length) {
     const match = part.exec(trimmed);

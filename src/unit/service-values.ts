@@ -1,10 +1,11 @@
 /** Grammars of the composite values of [Service]: exit statuses, outputs, directories, accounts, environment files. */
 import { Complaint } from "./diagnostic.ts";
 import { isVariableName } from "./environment.ts";
+import { simplifyPath } from "./exec.ts";
 import { expanded, type Grammar, grammar, unresolved, type ValueContext } from "./grammar.ts";
 import type { EnvironmentFile, ExitStatusSet, OutputTarget } from "./service.ts";
 import { expandSpecifiers } from "./specifiers.ts";
-import { parsePath, parseSignal } from "./values.ts";
+import { parsePath, parseSignal, pathFault } from "./values.ts";
 import { splitWords } from "./words.ts";
 
 /** Names of exit codes that SuccessExitStatus= and its like take (systemd.exec(5), "Process Exit Codes"; sysexits.h). */
@@ -31,9 +32,9 @@ export const exitStatuses: Grammar<ExitStatusSet> = {
 function parseExitStatuses(value: string, context: ValueContext): ExitStatusSet {
   const codes: number[] = [];
   const signals: string[] = [];
-  for (const word of splitWords(value).words) {
+  for (const word of splitWords(value, { retainQuotes: true, retainEscapes: true }).words) {
     const code = parseExitCode(word);
-    const signal = code === undefined && !/^\d+$/.test(word) ? parseSignal(word) : undefined;
+    const signal = code === undefined && !/^\+?\d+$/.test(word) ? parseSignal(word) : undefined;
     if (code !== undefined) codes.push(code);
     else if (signal !== undefined) signals.push(signal);
     else context.warn(`Failed to parse value, ignoring: ${word}`);
@@ -42,7 +43,7 @@ function parseExitStatuses(value: string, context: ValueContext): ExitStatusSet 
 }
 
 function parseExitCode(word: string): number | undefined {
-  if (!/^\d+$/.test(word)) return EXIT_NAMES.get(word);
+  if (!/^\+?\d+$/.test(word)) return EXIT_NAMES.get(word);
   return Number(word) <= 255 ? Number(word) : undefined;
 }
 
@@ -76,9 +77,10 @@ export const workingDirectory: Grammar<WorkingDirectory> = {
       const message = `Failed to resolve unit specifiers in working directory path '${rest}'${ignoring}: Invalid slot`;
       return new Complaint(message, severity);
     }
-    const path = text === "~" ? text : parsePath(text);
-    if (path !== undefined) return { path, optional };
-    return new Complaint(`WorkingDirectory= path is not absolute${ignoring}: ${text}`, severity);
+    const fault = text === "~" ? undefined : pathFault(text);
+    if (fault !== undefined)
+      return new Complaint(`WorkingDirectory= path is ${fault}${ignoring}: ${text}`, severity);
+    return { path: text === "~" ? text : simplifyPath(text), optional };
   },
 };
 
@@ -146,8 +148,8 @@ export const account: Grammar<string> = expanded(
   grammar(
     "a user or group name or number",
     (value, context) => {
-      if (/^([A-Za-z_][A-Za-z0-9_-]{0,30}\$?|\d+)$/.test(value)) return value;
-      if (value.length > 255 || /^\.{1,2}$|[/:\p{Cc}]/u.test(value)) return undefined;
+      if (/^([A-Za-z_][A-Za-z0-9_-]{0,30}\$?|0|[1-9]\d*)$/.test(value)) return value;
+      if (value.length > 255 || /^\.{1,2}$|^[+-]?\d+$|[/:\p{Cc}]/u.test(value)) return undefined;
       context.warn(
         `Accepting user/group name '${value}', which does not match strict user/group name rules.`,
       );
@@ -164,7 +166,7 @@ export const accounts: Grammar<readonly string[]> = {
   name: "user or group names or numbers",
   parse: (value, context) => {
     const groups: string[] = [];
-    for (const word of splitWords(value).words) {
+    for (const word of splitWords(value, { retainQuotes: true, retainEscapes: true }).words) {
       const group = account.parse(word, context);
       if (group instanceof Complaint) return group;
       groups.push(group);
@@ -180,7 +182,10 @@ export const variableNames: Grammar<readonly string[]> = {
     splitWords(value).words.flatMap((word) => {
       const name = expandSpecifiers(word, context.specifiers);
       if (name !== undefined && isVariableName(name)) return [name];
-      context.warn(`Invalid environment name for ${context.key}, ignoring: ${word}`);
+      const bad = `Invalid environment name for ${context.key}, ignoring: ${word}`;
+      context.warn(
+        name === undefined ? `Failed to resolve specifiers in ${word}, ignoring: Invalid slot` : bad,
+      );
       return [];
     }),
 };

@@ -104,6 +104,12 @@ describe("names, paths and addresses", () => {
   test.each<[string, Grammar<unknown>, string, unknown]>([
     ["a path is simplified", values.absolutePath, "/a//b/./%i/", "/a/b/1"],
     [
+      "one that goes up",
+      values.absolutePath,
+      "/a/../b",
+      "warning: Key= path is not normalized, ignoring: /a/../b",
+    ],
+    [
       "a relative one is refused",
       values.absolutePath,
       "a/b",
@@ -186,6 +192,9 @@ describe("composite values of a service", () => {
     [relativeDirectories, "a b/%i ../c /d", ["a", "b/1"]],
     [account, "www-data", "www-data"],
     [account, "1000", "1000"],
+    [account, "-1", "error: Invalid user/group name or numeric ID: -1"],
+    [account, "012", "error: Invalid user/group name or numeric ID: 012"],
+    [workingDirectory, "/a/../b", "error: WorkingDirectory= path is not normalized: /a/../b"],
     [account, "a/b", "error: Invalid user/group name or numeric ID: a/b"],
     [pathTest, "|!/a", { argument: "/a", triggering: true, negated: true }],
     [pathTest, "a", "warning: Key= path is not absolute, ignoring: a"],

@@ -73,25 +73,38 @@ export const timeSpan = grammar(
 );
 
 /** Milliseconds where 0, too, means never. */
-export const timeout = grammar(
-  "a time span such as 90, 1min 30s or infinity",
-  (value) => {
+export const timeout = timeoutGrammar("Failed to parse %k= parameter, ignoring: %v");
+
+/** The same; systemd words its complaint about TimeoutStopSec= in its own way. */
+export const stopTimeout = timeoutGrammar("Failed to parse time value, ignoring: %v");
+
+function timeoutGrammar(complaint: string): Grammar<number> {
+  const parse = (value: string): number | undefined => {
     const ms = parseDuration(value);
     return ms === 0 ? Number.POSITIVE_INFINITY : ms;
-  },
-  "Failed to parse %k= parameter, ignoring: %v",
-);
+  };
+  return grammar(timeSpan.name, parse, complaint);
+}
 
+/** `notNumber` is the complaint where systemd tells a text that is no number from a number out of range. */
 export function integer(
   min: number,
   max: number,
-  complaint = "Failed to parse %k=, ignoring: %v",
+  outOfRange = "Failed to parse %k=, ignoring: %v",
+  notNumber = outOfRange,
 ): Grammar<number> {
-  const parse = (value: string): number | undefined => {
-    const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
-    return number >= min && number <= max ? number : undefined;
-  };
-  return grammar(`a whole number from ${min} to ${max}`, parse, complaint);
+  const name = `a whole number from ${min} to ${max}`;
+  const inRange = grammar(
+    name,
+    (value) => (Number(value) >= min && Number(value) <= max ? Number(value) : undefined),
+    outOfRange,
+  );
+  const digits = /^[+-]?\d+$/;
+  return grammar(
+    name,
+    (value, context) => (digits.test(value) ? inRange.parse(value, context) : undefined),
+    notNumber,
+  );
 }
 
 export const unsigned = integer(0, 4_294_967_295, "Failed to parse unsigned value, ignoring: %v");
@@ -111,12 +124,25 @@ export const mode = grammar(
 );
 
 /** An absolute path, simplified. */
-export const absolutePath: Grammar<string> = expanded(
-  grammar("an absolute path", parsePath, "%k= path is not absolute, ignoring: %v"),
-);
+export const absolutePath: Grammar<string> = expanded({
+  name: "an absolute path",
+  parse: (value, { key }) => {
+    const fault = pathFault(value);
+    return fault === undefined
+      ? simplifyPath(value)
+      : new Complaint(`${key}= path is ${fault}, ignoring: ${value}`);
+  },
+});
 
+/** The simplified path, or undefined when it is not absolute or goes up. */
 export function parsePath(value: string): string | undefined {
-  return value.startsWith("/") ? simplifyPath(value) : undefined;
+  return pathFault(value) === undefined ? simplifyPath(value) : undefined;
+}
+
+/** systemd's words for what is wrong with a path. */
+export function pathFault(value: string): "not absolute" | "not normalized" | undefined {
+  if (!value.startsWith("/")) return "not absolute";
+  return value.split("/").includes("..") ? "not normalized" : undefined;
 }
 
 /** Names of units, specifiers expanded; backslashes in them stand for themselves. */

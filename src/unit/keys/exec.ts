@@ -77,8 +77,24 @@ export const EXEC_KEYS = {
   SupplementaryGroups: list(accounts, "run"),
   DynamicUser: last(boolean),
   SetLoginEnvironment: last(boolean, "ignored", { since: 255 }),
-  Nice: last(integer(-20, 19, "Nice priority out of range, ignoring: %v"), "run"),
-  OOMScoreAdjust: last(integer(-1000, 1000, "OOM score adjust value out of range, ignoring: %v"), "run"),
+  Nice: last(
+    integer(
+      -20,
+      19,
+      "Nice priority out of range, ignoring: %v",
+      "Failed to parse nice priority '%v', ignoring: Invalid argument",
+    ),
+    "run",
+  ),
+  OOMScoreAdjust: last(
+    integer(
+      -1000,
+      1000,
+      "OOM score adjust value out of range, ignoring: %v",
+      "Failed to parse the OOM score adjust value '%v', ignoring: Invalid argument",
+    ),
+    "run",
+  ),
   CoredumpFilter: list(text, "ignored", { since: 246 }),
   IOSchedulingClass: last(text),
   IOSchedulingPriority: last(integer(0, 7)),

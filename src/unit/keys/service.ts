@@ -1,6 +1,6 @@
 /** Keys of [Service]: systemd.service(5). */
 import { execCommands } from "../exec.ts";
-import { expanded, grammar, oneOf } from "../grammar.ts";
+import { type Grammar, oneOf } from "../grammar.ts";
 import { last, list } from "../key.ts";
 import { exitStatuses } from "../service-values.ts";
 import {
@@ -8,6 +8,7 @@ import {
   boolean,
   expandedText,
   signal,
+  stopTimeout,
   text,
   timeout,
   timeSpan,
@@ -22,13 +23,14 @@ import { emergencyAction } from "./unit.ts";
 const failureMode = oneOf("timeout failure mode", ["terminate", "abort", "kill"]);
 
 /** A relative PID file is below the runtime directory. */
-const pidFile = expanded(
-  grammar(
-    "a path",
-    (value, { specifiers }) => (value.startsWith("/") ? value : `${specifiers.runtimeDirectory}/${value}`),
-    "Failed to parse path, ignoring: %v",
-  ),
-);
+const pidFile: Grammar<string> = {
+  name: "a path",
+  parse: (value, context) =>
+    absolutePath.parse(
+      value.startsWith("/") ? value : `${context.specifiers.runtimeDirectory}/${value}`,
+      context,
+    ),
+};
 
 export const SERVICE_KEYS = {
   Type: last(
@@ -73,7 +75,7 @@ export const SERVICE_KEYS = {
   RestartForceExitStatus: list(exitStatuses, "run"),
   TimeoutSec: last(timeout, "run"),
   TimeoutStartSec: last(timeout, "run"),
-  TimeoutStopSec: last(timeout, "run"),
+  TimeoutStopSec: last(stopTimeout, "run"),
   TimeoutAbortSec: last(timeout, "ignored", { since: 243 }),
   TimeoutStartFailureMode: last(failureMode, "ignored", { since: 246 }),
   TimeoutStopFailureMode: last(failureMode, "ignored", { since: 246 }),
