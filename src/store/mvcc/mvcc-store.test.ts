@@ -228,7 +228,9 @@ describe("retention", () => {
   test("bounds the number of revisions under load", async () => {
     const { store } = open({ retention: { periodMs: 300_000, revisionsMax: 100n } });
     for (let count = 0; count < 1_000; count += 1) await put(store, "a", String(count));
-    await expect(store.range({ key: toBytes("a"), revision: store.revision - 250n })).rejects.toThrow();
+    await expect(store.range({ key: toBytes("a"), revision: store.revision - 250n })).rejects.toThrow(
+      "compacted",
+    );
     const kept = await store.range({ key: toBytes("a"), revision: store.revision - 99n });
     expect(kept.count).toBe(1);
   });

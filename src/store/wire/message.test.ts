@@ -112,7 +112,7 @@ describe("a message", () => {
     const unknown = [
       0x99,
       0x06,
-      ...new Array<number>(8).fill(1),
+      ...Array.from({ length: 8 }, () => 1),
       0x9d,
       0x06,
       1,
