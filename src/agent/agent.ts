@@ -209,8 +209,16 @@ export class Agent {
       if (assignment === undefined) this.#assignments.delete(unit);
       else this.#assignments.set(unit, assignment);
     }
+    for (const unit of this.#trouble.keys()) this.#forgetTrouble(unit);
     this.#memoryChanged = true;
     this.#loop.wake();
+  }
+
+  /** A unit that could never be loaded leaves no step behind when it is taken away, only what was told of it. */
+  #forgetTrouble(unit: string): void {
+    if (this.#assignments.has(unit) || this.#options.supervisor.status(unit) !== undefined) return;
+    this.#trouble.delete(unit);
+    this.#publish(unit);
   }
 
   #onStatus(unit: string, status: UnitStatus | undefined): void {
