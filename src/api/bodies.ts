@@ -240,6 +240,7 @@ export const journalLineSchema = z.object({
   timeUs: z.number(),
   unit: z.string(),
   machine: z.string(),
+  machineName: z.string(),
   stream: z.enum(["stdout", "stderr", "supervisor"]),
   priority: z.number(),
   pid: z.number().optional(),

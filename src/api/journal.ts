@@ -1,6 +1,6 @@
 /** A unit's journal, read where it is kept: on this machine, or by asking the machine that has the unit. */
 import { FlotillaError } from "#base/errors.ts";
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { LIMITS } from "#model/limits.ts";
 import { whereUnitIs } from "#model/units.ts";
 import type { JournalLine } from "./bodies.ts";
@@ -57,12 +57,13 @@ function hasNoJournal(view: ClusterView, unit: string): FlotillaError {
 async function* readJournal(
   request: JournalRequest,
   signal: AbortSignal,
-  { journal, machineId }: ApiDependencies,
+  { journal, machineId, mirror }: ApiDependencies,
 ): AsyncGenerator<JournalLine, void> {
   const lines = Math.min(request.lines ?? LIMITS.journalLinesPerRequest, LIMITS.journalLinesPerRequest);
   const after = request.after === undefined ? {} : { after: request.after };
   const entries = journal(request.unit, { lines, follow: request.follow, signal, ...after });
-  for await (const entry of entries) yield { ...entry, machine: machineId };
+  const where = { machine: machineId, machineName: nameOfMachine(mirror.view, machineId) };
+  for await (const entry of entries) yield { ...entry, ...where };
 }
 
 async function forward(

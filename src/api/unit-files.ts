@@ -3,6 +3,7 @@ import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { UnitRecord } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import { parseUnitName } from "#unit/name.ts";
+import { expandSpecifiers, specifierContext } from "#unit/specifiers.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import type { UnitDetail, UnitFileRow } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -26,7 +27,7 @@ export function unitFileRows(view: ClusterView, placementOf: PlanContext["placem
       template: parseUnitName(unit).isTemplate,
       machine,
       machineName: machine === null ? null : nameOfMachine(view, machine),
-      description: descriptionOf(view, record),
+      description: descriptionOf(view, unit, record),
       changedMs: record.changedMs,
     };
   });
@@ -53,10 +54,12 @@ function reachedState(view: ClusterView, unit: string, machine: string | null): 
   return assignment?.desired === "launched" && state.launch > 0 ? "launched" : "loaded";
 }
 
-/** `Description=` of the unit file, as it is written. */
-export function descriptionOf(view: ClusterView, record: UnitRecord): string | null {
+/** `Description=` of the unit file, specifiers expanded; as it is written where they cannot be. */
+export function descriptionOf(view: ClusterView, unit: string, record: UnitRecord): string | null {
   const text = view.files.get(record.file);
-  return text === undefined ? null : (parseUnitFile(text).last("Unit", "Description") ?? null);
+  const written = text === undefined ? undefined : parseUnitFile(text).last("Unit", "Description");
+  if (written === undefined) return null;
+  return expandSpecifiers(written, specifierContext(unit)) ?? written;
 }
 
 /** @throws FlotillaError `unit-not-found` */
@@ -79,7 +82,7 @@ export function unitDetail(unit: string, dependencies: ApiDependencies): UnitDet
     desired: record.desired,
     launch: record.launch,
     changedMs: record.changedMs,
-    description: descriptionOf(view, record),
+    description: descriptionOf(view, unit, record),
     template: parseUnitName(unit).isTemplate,
     global: isGlobal(unit, record, dependencies.planContext().placementOf),
     history: record.history.map((entry) => ({ ...entry })),

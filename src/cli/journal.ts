@@ -19,7 +19,7 @@ export async function journal({ args, options, io, format, client }: CommandCont
       ...(lines === undefined ? {} : { lines }),
     };
     for await (const line of api.journal(unit, wish, io.signal)) {
-      writeLines(io.stdout, [isData(format) ? JSON.stringify(line) : formatJournalLine(line, null)]);
+      writeLines(io.stdout, [isData(format) ? JSON.stringify(line) : formatJournalLine(line)]);
     }
   });
   return 0;

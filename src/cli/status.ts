@@ -42,8 +42,7 @@ async function showUnit(
     if (index > 0) io.stdout.write("\n");
     writeLines(io.stdout, formatUnit(detail, row, io.now(), paint));
     const journal = row.machine === null || lines === 0 ? [] : await readJournal(client, row, lines);
-    if (journal.length > 0)
-      writeLines(io.stdout, ["", ...journal.map((line) => formatJournalLine(line, row.machineName))]);
+    if (journal.length > 0) writeLines(io.stdout, ["", ...journal.map(formatJournalLine)]);
   }
 }
 

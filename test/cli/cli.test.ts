@@ -420,7 +420,7 @@ describe("journal", () => {
     await file("web.service");
     await run("start --no-block web");
     await cluster.report("web.service", M1);
-    expect((await run("journal web")).stdout).toMatch(/11111111 web\[7\]: first line\n.*last line\n$/);
+    expect((await run("journal web")).stdout).toMatch(/m1 web\[7\]: first line\n.*last line\n$/);
     const [line = ""] = (await run("journal -o json web")).stdout.split("\n");
     expect(JSON.parse(line)).toMatchObject({ cursor: "1", message: "first line", machine: M1 });
   });

@@ -13,8 +13,8 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 /** fleetctl's rounds. */
 const BLOCK_ATTEMPT_MS = 2_000;
 /**
- * A failure counts when it still stands after so long: a state may have been published between the order to start
- * anew and the start.
+ * An end counts when it still stands after so long: a state may have been published between the order to start anew
+ * and the start.
  */
 const SETTLE_MS = 400;
 
@@ -99,7 +99,7 @@ class UnitWait {
     this.#settling.delete(unit);
     if (verdict.kind === "waiting") {
       this.#open.set(unit, verdict);
-    } else if (verdict.kind === "failed" && !verdict.settled && !settled) {
+    } else if (!verdict.settled && !settled) {
       this.#open.set(unit, { kind: "waiting", text: verdict.text });
       this.#settling.set(
         unit,

@@ -16,11 +16,16 @@ export type Goal = "launched" | "loaded" | "stopped" | "unloaded" | AwaitedState
 export type Verdict =
   /** Not yet. */
   | { readonly kind: "waiting"; readonly text: string }
-  | { readonly kind: "reached"; readonly text: string }
-  /** It ended otherwise. `settled` is false while it may be only the end of an earlier launch. */
-  | { readonly kind: "failed"; readonly text: string; readonly row: UnitRow; readonly settled: boolean }
+  | ({ readonly kind: "reached"; readonly text: string } & Settled)
+  /** It ended otherwise. */
+  | ({ readonly kind: "failed"; readonly text: string; readonly row: UnitRow } & Settled)
   /** It fits on no machine. */
-  | { readonly kind: "unplaced"; readonly text: string; readonly row: UnitRow };
+  | ({ readonly kind: "unplaced"; readonly text: string; readonly row: UnitRow } & Settled);
+
+/** `settled` is false while the end that is reported may still be that of an earlier launch. */
+interface Settled {
+  readonly settled: boolean;
+}
 
 /** @param rows every row of one unit */
 export function judgeUnit(goal: Goal, rows: readonly UnitRow[]): Verdict {
@@ -37,7 +42,8 @@ export function judgeUnit(goal: Goal, rows: readonly UnitRow[]): Verdict {
   const [first] = verdicts;
   const worst = bad ?? late ?? first ?? waiting(rows);
   if (worst.kind !== "reached" || verdicts.length === 1) return worst;
-  return reached(`${worst.text.split(" on ")[0]} on ${verdicts.length} machines`);
+  const settled = verdicts.every((verdict) => verdict.kind === "reached" && verdict.settled);
+  return reached(`${worst.text.split(" on ")[0]} on ${verdicts.length} machines`, settled);
 }
 
 const JUDGES: Readonly<Record<Exclude<Goal, "gone" | "unloaded">, (row: UnitRow) => Verdict>> = {
@@ -64,7 +70,7 @@ function judgeLaunched(row: UnitRow): Verdict {
   if (row.active === "active") return reached(`active (${row.sub})${onMachine(row)}`);
   if (row.active === "failed") return failed(row, false);
   if (row.active === "inactive" && hasEnded(row)) {
-    return row.result === "success" ? reached(`ended${onMachine(row)}`) : failed(row, false);
+    return row.result === "success" ? reached(`ended${onMachine(row)}`, false) : failed(row, false);
   }
   return waiting([row]);
 }
@@ -86,7 +92,7 @@ function judgePlace(row: UnitRow): Verdict | undefined {
   if (row.machine !== null) return undefined;
   if (row.unplaced === null) return { kind: "waiting", text: "waiting for a machine" };
   const { summary, final } = row.unplaced;
-  return final ? { kind: "unplaced", text: summary, row } : { kind: "waiting", text: summary };
+  return final ? { kind: "unplaced", text: summary, row, settled: true } : { kind: "waiting", text: summary };
 }
 
 function isUnloadable({ load }: UnitRow): boolean {
@@ -98,8 +104,8 @@ function hasEnded({ exitCode, exitSignal }: UnitRow): boolean {
   return exitCode !== null || exitSignal !== null;
 }
 
-function reached(text: string): Verdict {
-  return { kind: "reached", text };
+function reached(text: string, settled = true): Verdict {
+  return { kind: "reached", text, settled };
 }
 
 function waiting(rows: readonly UnitRow[]): Verdict {
