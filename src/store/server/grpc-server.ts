@@ -12,7 +12,6 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { FlotillaError } from "#base/errors.ts";
 import { listen } from "#host/listen.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
