@@ -4,7 +4,7 @@ const SUFFIXES: readonly string[] = ["", "K", "M", "G", "T", "P", "E"];
 
 /** `1.5G` as a number of bytes, or undefined. `base` is 1024 for memory and files, 1000 for rates. */
 export function parseSize(text: string, base: 1024 | 1000 = 1024): number | undefined {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([KMGTPE]?)B?\s*$/.exec(text);
+  const match = /^\s*\+?(\d+(?:\.\d+)?)\s*([KMGTPE]?)B?\s*$/.exec(text);
   if (match === null) return undefined;
   const exponent = SUFFIXES.indexOf(match[2] ?? "");
   return Math.floor(Number(match[1]) * base ** exponent);

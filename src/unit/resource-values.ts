@@ -97,7 +97,7 @@ function parseResource(value: string, unit: LimitUnit): number | undefined {
   if (unit === "seconds") return wholeUnits(parseDuration(value), 1000);
   if (unit === "microseconds") return wholeUnits(parseDuration(value, 1 / 1000), 1 / 1000);
   if (unit === "nice") return parseNiceLimit(value);
-  return /^\d+$/.test(value) ? Number(value) : undefined;
+  return /^\+?\d+$/.test(value) ? Number(value) : undefined;
 }
 
 /** setrlimit counts whole units; what is begun counts. */

@@ -176,16 +176,24 @@ export const accounts: Grammar<readonly string[]> = {
 };
 
 /** Names of variables, for PassEnvironment=. */
-export const variableNames: Grammar<readonly string[]> = {
-  name: "names of environment variables",
-  parse: (value, context) =>
-    splitWords(value).words.flatMap((word) => {
-      const name = expandSpecifiers(word, context.specifiers);
-      if (name !== undefined && isVariableName(name)) return [name];
-      const bad = `Invalid environment name for ${context.key}, ignoring: ${word}`;
-      context.warn(
-        name === undefined ? `Failed to resolve specifiers in ${word}, ignoring: Invalid slot` : bad,
-      );
-      return [];
-    }),
-};
+export const variableNames = variables("name for", isVariableName);
+
+/** Names of variables, or whole assignments, for UnsetEnvironment=. */
+export const variableNamesOrAssignments = variables("name or assignment", (word) =>
+  isVariableName(word.replace(/=.*$/s, "")),
+);
+
+function variables(what: string, isGood: (word: string) => boolean): Grammar<readonly string[]> {
+  return {
+    name: "names of environment variables",
+    parse: (value, { key, specifiers, warn }) =>
+      splitWords(value).words.flatMap((word) => {
+        const expandedWord = expandSpecifiers(word, specifiers);
+        if (expandedWord !== undefined && isGood(expandedWord)) return [expandedWord];
+        if (expandedWord === undefined)
+          warn(`Failed to resolve specifiers in ${word}, ignoring: Invalid slot`);
+        else warn(`Invalid environment ${what} ${key}, ignoring: ${word}`);
+        return [];
+      }),
+  };
+}

@@ -25,6 +25,8 @@ import {
   exitStatuses,
   outputTarget,
   relativeDirectories,
+  variableNames,
+  variableNamesOrAssignments,
   workingDirectory,
 } from "./service-values.ts";
 import { specifierContext } from "./specifiers.ts";
@@ -173,6 +175,8 @@ describe("limits", () => {
 describe("composite values of a service", () => {
   test.each<[Grammar<unknown>, string, unknown]>([
     [exitStatuses, "0 255 SIGKILL HUP USAGE CONFIG", { codes: [0, 255, 64, 78], signals: ["KILL", "HUP"] }],
+    [variableNamesOrAssignments, "A B=1 1C -", ["A", "B=1"]],
+    [variableNames, "A B=1", ["A"]],
     [exitStatuses, "256 -1 x", { codes: [], signals: [] }],
     [environmentFile, "-/etc/%p.env", { path: "/etc/web.env", optional: true }],
     [environmentFile, "etc", "warning: Key= path is not absolute, ignoring: etc"],

@@ -182,7 +182,7 @@ export function parseSignal(value: string): string | undefined {
   const name = value.replace(/^SIG/, "");
   if (SIGNALS.includes(name)) return name;
   if (/^RTMIN(\+([0-9]|[12][0-9]|30))?$|^RTMAX(-([0-9]|[12][0-9]|30))?$/.test(name)) return name;
-  return /^\d{1,2}$/.test(value) ? signalByNumber(Number(value)) : undefined;
+  return /^\+?\d{1,2}$/.test(value) ? signalByNumber(Number(value)) : undefined;
 }
 
 /** The C library keeps 32 and 33 to itself; 34 to 64 are real-time signals. */

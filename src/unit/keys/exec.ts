@@ -10,6 +10,7 @@ import {
   outputTarget,
   relativeDirectories,
   variableNames,
+  variableNamesOrAssignments,
   workingDirectory,
 } from "../service-values.ts";
 import {
@@ -108,7 +109,7 @@ export const EXEC_KEYS = {
   Environment: list(environmentAssignments, "run"),
   EnvironmentFile: list(environmentFile, "run"),
   PassEnvironment: list(variableNames, "run"),
-  UnsetEnvironment: list(expandedWords, "run"),
+  UnsetEnvironment: list(variableNamesOrAssignments, "run"),
   ExecSearchPath: list(text, "ignored", { since: 250 }),
   StandardInput: last(standardInput),
   StandardInputText: list(expandedText),
