@@ -60,8 +60,10 @@ async function installNodePackages() {
   const lock = readLock(join(root, "package-lock.json"));
   const installed = readLock(join(root, "node_modules", ".package-lock.json"));
   if (existsSync(node) && installed !== undefined && installedMatchesLock(lock, installed)) return;
-  console.error("Installing the packages of package-lock.json (npm ci) …");
-  if ((await run(["npm", "ci", "--no-audit", "--no-fund"])) !== 0) fail("npm ci failed; nothing was started");
+  console.error("Installing the packages of package-lock.json …");
+  // Not `npm ci`: it refuses a lock file that leaves out optional packages of platforms which a registry does not have.
+  const status = await run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
+  if (status !== 0) fail("npm could not install the packages; nothing was started");
 }
 
 /** @param {string} command */

@@ -43,7 +43,7 @@ function run(path = join(checkout, "bin", "flotilla"), ...args: readonly string[
 
 test("without its packages it says what to run", async () => {
   expect(await run()).toBe(
-    `error[unsupported]: Flotilla's packages are not installed in ${checkout}\n  hint: run: npm ci --prefix ${checkout}\n`,
+    `error[unsupported]: Flotilla's packages are not installed in ${checkout}\n  hint: run: npm install --no-save --prefix ${checkout}\n`,
   );
 });
 
