@@ -10,6 +10,7 @@ import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import { type Random, randomId } from "#base/random.ts";
 import type { ClusterChange, ClusterMirror } from "#mirror/cluster-mirror.ts";
+import { nameOfMachine } from "#model/cluster-state.ts";
 import { keys } from "#model/keys.ts";
 import type { ClusterEvent, EventKind } from "#model/records.ts";
 import type { ClusterPlan, PlanCluster, PlanContext, Unplaced } from "#plan/cluster-plan.ts";
@@ -20,6 +21,7 @@ import { type CommitContext, toTransactions } from "./commit.ts";
 import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
 import { type Observed, observe } from "./observe.ts";
+import { findSilentMachines } from "./silence.ts";
 
 export interface EngineOptions {
   readonly store: Store;
@@ -42,6 +44,7 @@ export class Engine {
   readonly #loop: Loop;
   readonly #trimmer: EventTrimmer;
   readonly #lostSince = new Map<string, number>();
+  #silent: ReadonlySet<string> = new Set();
   /** Why each unit without a place has none, as it was last told. */
   readonly #refused = new Map<string, string>();
   readonly #stopListening: () => void;
@@ -139,6 +142,7 @@ export class Engine {
   async #planAndCommit(seat: Seat): Promise<Revision | undefined> {
     this.#planDue = false;
     this.#noteLostMachines();
+    this.#silent = await this.#findSilent();
     const context = this.#context();
     const plan = this.#options.planCluster(this.#options.cluster.view, context);
     this.#setAlarm(plan);
@@ -169,6 +173,13 @@ export class Engine {
     }
   }
 
+  /** Only a fresh loss makes a difference of it. */
+  async #findSilent(): Promise<ReadonlySet<string>> {
+    const { store, clock, settings } = this.#options;
+    const lastLossMs = Math.max(Number.NEGATIVE_INFINITY, ...this.#lostSince.values());
+    return clock.monotonic() - lastLossMs < settings.settleMs ? findSilentMachines(store) : new Set();
+  }
+
   #context(): PlanContext {
     const { clock, placementOf, settings } = this.#options;
     return {
@@ -176,6 +187,7 @@ export class Engine {
       monotonicMs: clock.monotonic(),
       placementOf,
       lostSince: this.#lostSince,
+      silent: this.#silent,
       settings,
     };
   }
@@ -193,9 +205,7 @@ export class Engine {
   }
 
   #nameOf(machine: string): string {
-    const seen =
-      this.#options.cluster.view.machines.get(machine)?.name ?? this.#observed?.machines.get(machine);
-    return seen ?? machine.slice(0, 8);
+    return nameOfMachine(this.#options.cluster.view, machine);
   }
 
   #setAlarm(plan: ClusterPlan): void {
@@ -226,7 +236,7 @@ export class Engine {
 
   #holdingEvents(plan: ClusterPlan): readonly ClusterEvent[] {
     const reason = plan.holding?.reason;
-    const isNew = reason !== undefined && this.#holding === undefined;
+    const isNew = reason !== undefined && reason !== this.#holding;
     this.#holding = reason;
     return isNew ? [{ timeMs: this.#options.clock.now(), kind: "holding", message: reason }] : [];
   }

@@ -4,7 +4,7 @@
  * The engine is the one that tells the cluster's story, because it is one and sees all. It compares what it sees with
  * what it saw; a new engine begins with what it finds and tells nothing of it, except of machines that are gone.
  */
-import type { ClusterView } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import type { ClusterEvent, UnitState } from "#model/records.ts";
 
 export interface Observed {
@@ -67,7 +67,7 @@ function* machineEvents(before: Observed, after: Observed, timeMs: number): Gene
 function* goneMachines(view: ClusterView, timeMs: number): Generator<ClusterEvent> {
   for (const machine of view.assignments.keys()) {
     if (view.machines.has(machine)) continue;
-    const message = `machine ${machine.slice(0, 8)} is gone: its lease has ended`;
+    const message = `machine ${nameOfMachine(view, machine)} is gone: its lease has ended`;
     yield { timeMs, kind: "machine-lost", machine, message };
   }
 }
@@ -75,7 +75,7 @@ function* goneMachines(view: ClusterView, timeMs: number): Generator<ClusterEven
 function* unitEvents(before: Observed, view: ClusterView, timeMs: number): Generator<ClusterEvent> {
   for (const [key, { unit, machine, state }] of notableStates(view)) {
     if (before.units.get(key) === state.active) continue;
-    const on = view.machines.get(machine)?.name ?? machine.slice(0, 8);
+    const on = nameOfMachine(view, machine);
     if (state.active === "failed") {
       const why = state.message === undefined ? state.result : `${state.result}, ${state.message}`;
       yield { timeMs, kind: "unit-failed", unit, machine, message: `${unit} failed on ${on}: ${why}` };
@@ -88,7 +88,7 @@ function* unitEvents(before: Observed, view: ClusterView, timeMs: number): Gener
 function* outcomeEvents(before: Observed, view: ClusterView, timeMs: number): Generator<ClusterEvent> {
   for (const [unit, { launch, machine }] of view.outcomes) {
     if (before.outcomes.get(unit) === launch) continue;
-    const on = view.machines.get(machine)?.name ?? machine.slice(0, 8);
+    const on = nameOfMachine(view, machine);
     yield { timeMs, kind: "unit-finished", unit, machine, message: `${unit} finished on ${on}` };
   }
 }

@@ -45,7 +45,7 @@ describe("nothing is silent:", () => {
   });
 
   test("a program that is not there is named by start, in the state and in an event", async () => {
-    const path = await unitFile("absent.service", "[Service]\nExecStart=/no/such/program\n");
+    const path = await unitFile("absent.service", "[Service]\nType=exec\nExecStart=/no/such/program\n");
     const start = await cluster.flotilla(["start", path]);
     expect(start.exitCode).toBe(1);
     expect(start.stderr).toContain("unit-failed");

@@ -3,6 +3,9 @@ import { formatDuration } from "#base/duration.ts";
 import type { ClusterView } from "#model/cluster-state.ts";
 import type { ClusterPlan, PlanContext } from "#plan/cluster-plan.ts";
 
+/** How soon silent machines are asked after again. */
+const LOOK_AGAIN_MS = 500;
+
 export interface Losses {
   /** Machine ID to the monotonic time at which it was first missed. */
   readonly since: ReadonlyMap<string, number>;
@@ -20,15 +23,28 @@ export function findLosses(view: ClusterView, context: PlanContext): Losses {
   return { since, holding: holdingFor(since, view, context) };
 }
 
+/**
+ * Machines that die together are not missed together: each is when its own lease ends, up to a third of a lease apart.
+ * So machines that are silent count as well, until they are heard of again or are lost themselves.
+ */
 function holdingFor(
   since: ReadonlyMap<string, number>,
   view: ClusterView,
-  { settings, monotonicMs }: PlanContext,
+  { settings, monotonicMs, silent = new Set() }: PlanContext,
 ): ClusterPlan["holding"] {
+  if (since.size === 0) return undefined;
   const known = view.machines.size + since.size;
-  if (since.size <= 1 || since.size < settings.stampedeShare * known) return undefined;
-  const untilMs = Math.max(...since.values()) + settings.settleMs;
-  if (monotonicMs >= untilMs) return undefined;
-  const reason = `${since.size} of ${known} machines are gone: their units stay assigned until nothing has changed for ${formatDuration(settings.settleMs)}`;
-  return { untilMs, reason };
+  const areMany = (count: number): boolean => count > 1 && count >= settings.stampedeShare * known;
+  const hold = (missing: string, untilMs: number): ClusterPlan["holding"] => {
+    const reason = `${missing}: their units stay assigned until nothing has changed for ${formatDuration(settings.settleMs)}`;
+    return { untilMs, reason };
+  };
+  if (areMany(since.size)) {
+    const untilMs = Math.max(...since.values()) + settings.settleMs;
+    return monotonicMs < untilMs ? hold(`${since.size} of ${known} machines are gone`, untilMs) : undefined;
+  }
+  const quiet = [...silent].filter((machine) => view.machines.has(machine)).length;
+  if (quiet === 0 || !areMany(since.size + quiet)) return undefined;
+  const missing = `${since.size + quiet} of ${known} machines are gone or silent`;
+  return hold(missing, monotonicMs + LOOK_AGAIN_MS);
 }
