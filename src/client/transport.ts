@@ -29,8 +29,6 @@ function open(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
       ...target(endpoint),
       method: call.method,
       path: call.path,
-      // A connection for each request: a kept one may be closed by the daemon just when it is used again.
-      agent: false,
       headers: {
         ...call.headers,
         ...(payload === undefined
@@ -61,8 +59,12 @@ function starter(endpoint: Endpoint): typeof request {
 }
 
 function target(endpoint: Endpoint): RequestOptions {
-  if (endpoint.kind === "unix") return { socketPath: endpoint.path, host: "localhost" };
-  return { hostname: endpoint.url.hostname.replace(/^\[|\]$/g, ""), port: endpoint.url.port };
+  // Connecting ourselves leaves out Node's agent, whose bookkeeping is of no use for one request.
+  if (endpoint.kind === "unix") {
+    return { createConnection: () => process.getBuiltinModule("node:net").connect(endpoint.path) };
+  }
+  // A connection for each request: a kept one may be closed by the daemon just when it is used again.
+  return { hostname: endpoint.url.hostname.replace(/^\[|\]$/g, ""), port: endpoint.url.port, agent: false };
 }
 
 function unreachable(endpoint: Endpoint, error: Error): FlotillaError {
