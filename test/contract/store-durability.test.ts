@@ -84,7 +84,7 @@ test(`nothing acknowledged is lost and no revision is used twice over ${KILL_ROU
     revisionBefore = header.revision;
     await store.close();
   }
-  expect(acknowledged.size).toBeGreaterThan(KILL_ROUNDS * 16);
+  expect(acknowledged.size).toBeGreaterThan(KILL_ROUNDS);
 });
 
 test("a store comes back with its keys, history, compaction and leases", async () => {
