@@ -45,7 +45,7 @@ export function directoryCache(directory: string): FileCache {
 
 /**
  * The text of a unit file.
- * @throws FlotillaError `not-found` when the store has no such file; StoreError when the store is away.
+ * @throws FlotillaError `not-found` or `store-corrupt` when the store has no such file; StoreError when the store is away.
  */
 export async function readUnitFile(cache: FileCache, store: Store, hash: string): Promise<string> {
   const cached = await cache.read(hash);
@@ -56,6 +56,12 @@ export async function readUnitFile(cache: FileCache, store: Store, hash: string)
     throw new FlotillaError("not-found", `the store has no unit file ${hash.slice(0, 7)}`, {
       retryable: true,
     });
+  }
+  if (hashOf(bytes) !== hash) {
+    throw new FlotillaError(
+      "store-corrupt",
+      `the store's unit file ${hash.slice(0, 7)} has other bytes than its hash says`,
+    );
   }
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   await cache.write(hash, text);

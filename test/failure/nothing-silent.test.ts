@@ -1,4 +1,5 @@
 /** Failure rule 6: whatever goes wrong is told by the command, by `why`, by events and by the unit's state. */
+import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -79,31 +80,36 @@ describe("nothing is silent:", () => {
     expect(why.stdout).toContain("is missing");
   });
 
-  test("a unit file that a machine cannot run is in the unit's state", async () => {
-    const client = cluster.client("m1");
-    const file = "1".repeat(64);
+  test.each([
+    {
+      what: "a machine cannot run",
+      unit: "broken.service",
+      text: "[Service]\nType=oneshoot\n",
+      load: "bad-setting",
+    },
+    { what: "is not what its hash says", unit: "forged.service", text: SLEEPER, load: "error" },
+  ])("a unit file that $what is in the unit's state", async ({ unit, text, load }) => {
+    const file = load === "error" ? "0".repeat(64) : createHash("sha256").update(text).digest("hex");
     const record = { file, desired: "launched", launch: 1, changedMs: 0, history: [] };
     await cluster.withStore((store) =>
       store.txn({
         compare: [],
         success: [
-          {
-            kind: "put",
-            request: { key: toBytes(keys.file(file)), value: toBytes("[Service]\nType=oneshoot\n") },
-          },
-          putJson(keys.unit("broken.service"), record),
+          { kind: "put", request: { key: toBytes(keys.file(file)), value: toBytes(text) } },
+          putJson(keys.unit(unit), record),
         ],
         failure: [],
       }),
     );
     const rows = await untilUnits(
-      client,
-      ["broken.service"],
-      (now) => (now.get("broken.service")?.[0]?.message ?? null) !== null,
+      cluster.client("m1"),
+      [unit],
+      (now) => (now.get(unit)?.[0]?.message ?? null) !== null,
     );
-    expect(rows.get("broken.service")?.[0]?.load).not.toBe("loaded");
-    const status = await cluster.flotilla(["status", "broken.service"]);
+    const [row] = rows.get(unit) ?? [];
+    expect(row?.load).toBe(load);
+    const status = await cluster.flotilla(["status", unit]);
     expect(status.exitCode).not.toBe(0);
-    expect(status.stdout).toContain(rows.get("broken.service")?.[0]?.message ?? "no message");
+    expect(status.stdout).toContain(row?.message ?? "no message");
   });
 });

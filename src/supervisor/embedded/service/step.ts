@@ -149,7 +149,7 @@ function execed(draft: Draft, { run }: { run: number }): void {
 
 function failedToRun(draft: Draft, { step: at, error }: { step: string; error: string }): void {
   draft.state.message =
-    at === "exec" ? `cannot execute: ${error}` : `cannot set up the command (${at}): ${error}`;
+    at === "exec" ? `cannot execute ${error}` : `cannot set up the command (${at}): ${error}`;
   draft.log(`${draft.context.unit}: ${draft.state.message}`, 3);
 }
 

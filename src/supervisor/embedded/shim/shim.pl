@@ -298,7 +298,7 @@ sub run_child {
     exec { $_ } @argv;
     $error = "$!" if !defined $error || $! != 2;
   }
-  give_up($status, 'exec', $error);
+  give_up($status, 'exec', "$path: $error");
 }
 
 sub give_up {
