@@ -98,6 +98,7 @@ export class Agent {
       random,
       log,
       machine,
+      announce: (lease) => this.#publisher.announce(lease),
       onLease: (lease, revision) => this.#onLease(lease, revision),
     });
     this.#fetcher = new FileFetcher({

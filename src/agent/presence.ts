@@ -20,6 +20,8 @@ export interface PresenceOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly machine: MachineRecord;
+  /** Writes on a new lease what must be known of the machine as soon as it is seen. */
+  readonly announce: (lease: LeaseId) => Promise<void>;
   /** Told of each new lease once the machine is registered on it, at which revision, and of its loss. */
   readonly onLease: (lease: LeaseId | undefined, revision: Revision) => void;
 }
@@ -91,9 +93,10 @@ export class Presence {
   }
 
   async #register(): Promise<void> {
-    const { store, clock, machine, onLease } = this.#options;
+    const { store, clock, machine, announce, onLease } = this.#options;
     const sentMs = clock.monotonic();
     const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
+    await announce(lease.id);
     const put = putJson(keys.machine(machine.id), machine, lease.id);
     const { header } = await store.txn({ compare: [], success: [put], failure: [] });
     this.#lease = lease.id;

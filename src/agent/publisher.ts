@@ -11,7 +11,7 @@ import type { Random } from "#base/random.ts";
 import { keys, parseKey, ranges } from "#model/keys.ts";
 import { type Outcome, outcomeSchema, type UnitState } from "#model/records.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
-import { deleteKey, ifExists, ifModRevision, putJson } from "#store/ops.ts";
+import { chunk, deleteKey, ifExists, ifModRevision, putJson } from "#store/ops.ts";
 import type { LeaseId, RequestOp, Store } from "#store/store.ts";
 
 /** So many publications of a unit within the window are free; each further one waits. */
@@ -70,6 +70,15 @@ export class StatePublisher {
   finish(unit: string, outcome: Outcome): void {
     this.#outcomes.set(unit, outcome);
     this.#loop.wake();
+  }
+
+  /** Writes all states on a lease before it is used, so that whoever sees the machine sees what still runs there. */
+  async announce(lease: LeaseId): Promise<void> {
+    const { store, machine } = this.#options;
+    const puts = [...this.#wanted].map(([unit, text]) =>
+      putJson(keys.state(machine, unit), JSON.parse(text), lease),
+    );
+    for (const success of chunk(puts, UNITS_PER_TXN)) await store.txn({ compare: [], success, failure: [] });
   }
 
   /** A new lease: everything hangs on it from now on. Undefined: there is none, and nothing is published. */
