@@ -141,7 +141,7 @@ describe.runIf(asRoot)("a cluster with a network of its own and the examples", (
     expect(await flotilla("dev", "kill", "m2", "--dir", directory)).toMatchObject({ code: 0 });
     const told = await until(
       async () => host.said(),
-      (said) => /web@\d.*m2.*\n/.test(said.split("Ctrl-C")[1] ?? ""),
+      (said) => /m2 is gone[\s\S]* is active on m[13]/.test(said.split("Ctrl-C")[1] ?? ""),
     );
     expect(told).toContain("m2");
   });

@@ -5,7 +5,7 @@
  * Only what is provably this machine's is killed: members of its cgroups, and descendants of shims whose process is
  * the one the shim wrote down (process id and start time).
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeTree } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
@@ -27,7 +27,7 @@ export async function cutPower({ runDirectory, cgroupName }: PowerCut): Promise<
   for (const cgroup of cgroups) killCgroup(cgroup);
   for (const pid of victims) signal(pid, "SIGKILL");
   await untilGone(victims);
-  for (const cgroup of cgroups) removeTree(cgroup);
+  await removeAll(cgroups);
   rmSync(units, { recursive: true, force: true });
 }
 
@@ -96,6 +96,15 @@ async function untilGone(pids: ReadonlySet<number>): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const table = readProcesses();
     if (![...pids].some((pid) => table.isAlive(pid))) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The kernel lets go of a cgroup a moment after its last process has ended. */
+async function removeAll(cgroups: readonly string[]): Promise<void> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (const cgroup of cgroups) removeTree(cgroup);
+    if (!cgroups.some((cgroup) => existsSync(cgroup))) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
