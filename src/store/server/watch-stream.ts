@@ -4,6 +4,7 @@
  * Invariants: nothing is sent for a watch before the answer that it was created; nothing after the one that it was
  * cancelled. Each watch pulls from the store only when the peer has room, so that a slow peer costs no memory.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CompactedError, type WatchResponse } from "../store.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
@@ -31,6 +32,8 @@ class WatchStream {
   readonly #call: Call;
   readonly #watches = new Map<bigint, { readonly stop: AbortController; readonly ended: Promise<void> }>();
   #nextId = 0n;
+  /** Watches that have something the peer has not taken yet. */
+  #sending = 0;
 
   constructor(served: ServedStore, call: Call) {
     this.#served = served;
@@ -41,6 +44,7 @@ class WatchStream {
   async take(request: Request): Promise<void> {
     if (request.create !== undefined) await this.#create(request.create);
     else if (request.cancel !== undefined) await this.#cancel(request.cancel.watchId);
+    else if (request.progress !== undefined) await this.#tellProgress();
   }
 
   /** Ends every watch of the stream. */
@@ -71,10 +75,21 @@ class WatchStream {
     await this.#send({ header: this.#served.header(), watchId, canceled: true });
   }
 
+  /** Promises that all up to the current revision has been sent; says nothing while it has not, as etcd does. */
+  async #tellProgress(): Promise<void> {
+    // At the beginning of a turn no watch is half way between being woken and sending.
+    await nextTurn();
+    if (this.#sending > 0) return;
+    await this.#send({ header: this.#served.header(), watchId: NO_WATCH });
+  }
+
   async #run(watchId: bigint, request: Create, signal: AbortSignal): Promise<void> {
     try {
       for await (const response of this.#served.store.watch(request, { signal })) {
-        await this.#send({ ...this.#answerTo(response), watchId });
+        this.#sending += 1;
+        await this.#send({ ...this.#answerTo(response), watchId }).finally(() => {
+          this.#sending -= 1;
+        });
       }
     } catch (error) {
       await this.#sendEnd(watchId, error).catch(() => undefined);
