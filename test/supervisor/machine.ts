@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { createEmbeddedSupervisor, type EmbeddedOptions } from "#supervisor/embedded/embedded-supervisor.ts";
 import { cutPower } from "#supervisor/embedded/power-cut.ts";
+import { readProcesses } from "#supervisor/embedded/process-table.ts";
 import type { JournalEntry, Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
 
 export function unit(name: string, text: string): UnitSource {
@@ -119,11 +120,7 @@ export async function entryWhere(
   throw new Error(`${name} did not write ${pattern}`);
 }
 
+/** Whether the process runs: one that has ended and waits to be reaped does not. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return readProcesses().isAlive(pid);
 }

@@ -61,6 +61,17 @@ export class Cgroups {
     }
   }
 
+  /** Ends what is left in the unit's cgroup; for when its shim, which does that otherwise, is gone. */
+  kill(unit: string): void {
+    const { tracking } = this.#usable;
+    if (tracking === undefined) return;
+    try {
+      writeFileSync(join(tracking, unit, "cgroup.kill"), "1");
+    } catch {
+      // There is no such cgroup any more, or a kernel before 5.14.
+    }
+  }
+
   /** Removes the unit's leaves, with what the unit itself made inside. */
   remove(unit: string): void {
     for (const parent of this.#parents()) removeTree(join(parent, unit));

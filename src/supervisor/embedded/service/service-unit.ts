@@ -351,6 +351,7 @@ export class ServiceUnit implements Unit {
     this.#shim = undefined;
     this.#outbox = [];
     this.#host.run.forgetShim(this.#name, id);
+    this.#host.cgroups.kill(this.#name);
     this.#dispatch({ kind: "lost", reason });
   }
 

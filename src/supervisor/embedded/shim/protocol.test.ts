@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeMessage, encodeRequest } from "./protocol.ts";
+
+test("a request is one line, whatever its texts hold", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      const line = encodeRequest({ kind: "log", priority: 3, text });
+      expect(line.endsWith("\n")).toBe(true);
+      expect(line.slice(0, -1)).not.toMatch(/\n|\0/);
+      expect(line.split("\t")).toHaveLength(3);
+    }),
+  );
+});
+
+test("a run carries lists as repeated fields and leaves out what is not set", () => {
+  const line = encodeRequest({
+    kind: "run",
+    request: {
+      run: 7,
+      path: "/bin/x",
+      argv: ["x", "a b", "50%"],
+      env: ["A=1=2"],
+      cwd: { path: "/tmp", optional: true },
+      umask: 0o22,
+      groups: [1, 2],
+      rlimits: ["nofile:1:infinity"],
+      noNewPrivileges: false,
+      cgroupProcs: [],
+      stdout: "journal",
+      stderr: "file:/tmp/x",
+      refusal: { step: "user", error: "there is no user x" },
+    },
+  });
+  expect(line.trimEnd().split("\t")).toEqual([
+    "run",
+    "run=7",
+    "path=/bin/x",
+    "argv=x",
+    "argv=a b",
+    "argv=50%25",
+    "env=A=1=2",
+    "cwd=1:/tmp",
+    "umask=22",
+    "groups=1",
+    "groups=2",
+    "rlimit=nofile:1:infinity",
+    "nnp=0",
+    "stdout=journal",
+    "stderr=file:/tmp/x",
+    "refusal=user:there is no user x",
+  ]);
+});
+
+test.each([
+  ["started\tseq=1\trun=2\tpid=3", { kind: "started", run: 2, pid: 3 }],
+  ["exited\tseq=1\trun=2\tpid=3\tcode=143", { kind: "exited", run: 2, pid: 3, code: 143, core: false }],
+  [
+    "exited\tseq=1\trun=2\tpid=3\tsignal=15\tcore=1",
+    { kind: "exited", run: 2, pid: 3, signal: 15, core: true },
+  ],
+  ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2" }],
+  ["failed\tseq=1\trun=2\tstep=exec\terror=no", { kind: "failed", run: 2, step: "exec", error: "no" }],
+  ["empty\tseq=1", { kind: "empty" }],
+])("%j is an event", (line, event) => {
+  expect(decodeMessage(line)).toEqual({ kind: "event", seq: 1, event });
+});
+
+test("a hello brings the saved state back, and an unknown verb is passed over", () => {
+  expect(decodeMessage('hello\tseq=4\tsaved={"a":"x%09y"}\tshim=5')).toEqual({
+    kind: "hello",
+    hello: { shim: 5, saved: '{"a":"x\ty"}' },
+  });
+  expect(decodeMessage("dance\tseq=1")).toBeUndefined();
+});

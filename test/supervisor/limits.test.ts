@@ -1,0 +1,70 @@
+/** Limits really hold, where this machine can hold units to them. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { Cgroups } from "#supervisor/embedded/cgroup/cgroups.ts";
+import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
+import { probeCgroups } from "#supervisor/embedded/cgroup/probe.ts";
+import { entryWhere, machineWith, output, service, statusWhere } from "./machine.ts";
+
+const NAME = `flotilla-test-limits-${process.pid}`;
+const usable = probeCgroups(readHierarchies(), NAME);
+new Cgroups(usable).close();
+
+test.runIf(usable.limits.has("pids"))("TasksMax= refuses one process too many", async () => {
+  await using held = await machineWith([
+    service(
+      "t.service",
+      "Type=oneshot",
+      "TasksMax=3",
+      "ExecStart=/usr/bin/perl -e 'for (1..5) { my $$p = fork; print defined $$p ? q(y) : q(n) if !defined $$p || $$p; sleep 5, exit if defined $$p && !$$p }'",
+    ),
+  ]);
+  await held.supervisor.start("t.service");
+  expect(await output(held.supervisor, "t.service")).toEqual(["yynnn"]);
+});
+
+test.runIf(usable.limits.has("memory"))(
+  "MemoryMax= ends a service that takes more, and the result says why",
+  async () => {
+    await using held = await machineWith([
+      service(
+        "m.service",
+        "MemoryMax=24M",
+        "ExecStart=/usr/bin/perl -e 'my $$x = q(x) x (200 << 20); sleep 1000'",
+      ),
+    ]);
+    await held.supervisor.start("m.service");
+    const status = await statusWhere(held.supervisor, "m.service", ({ active }) => active === "failed");
+    expect(status).toMatchObject({ result: "oom-kill", exitSignal: "KILL" });
+  },
+);
+
+test.runIf(usable.limits.has("cpu"))(
+  "CPUQuota= puts the unit, and not its shim, under the quota",
+  async () => {
+    await using held = await machineWith([
+      service("c.service", "CPUQuota=20%", "ExecStart=/bin/sh -c 'cat /proc/self/cgroup; sleep 1000'"),
+    ]);
+    await held.supervisor.start("c.service");
+    await entryWhere(held.supervisor, "c.service", /c\.service$/);
+    const place = usable.limits.get("cpu");
+    const parent = place?.parent.replace(NAME, held.machine.cgroupName ?? "");
+    const file = place?.version === 2 ? "cpu.max" : "cpu.cfs_quota_us";
+    expect(readFileSync(`${parent}/c.service/${file}`, "utf8")).toMatch(/^20000\b/);
+    const inside = readFileSync(`${parent}/c.service/cgroup.procs`, "utf8").trim().split("\n").map(Number);
+    expect(inside).toContain(held.supervisor.status("c.service")?.mainPid);
+    for (const pid of inside)
+      expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).not.toContain("flotilla-shim");
+  },
+);
+
+test("without cgroups every limit that is not enforced is named", async () => {
+  await using held = await machineWith([], { cgroups: false });
+  expect(held.supervisor.enforcement).toMatchObject({
+    tracking: "process-tree",
+    memory: false,
+    cpu: false,
+    tasks: false,
+  });
+  expect(held.supervisor.enforcement.notes.join(" ")).toMatch(/MemoryMax=.*CPUQuota=.*TasksMax=/);
+});
