@@ -9,7 +9,9 @@ export async function listUnits(context: CommandContext): Promise<number> {
   const machine = context.options.text("machine");
   const client = await context.client();
   const { units } = await client.units(machine === undefined ? {} : { machine }, context.io.signal);
-  const items = units.toSorted((a, b) => compareNames(a.unit, b.unit));
+  const items = units.toSorted(
+    (a, b) => compareNames(a.unit, b.unit) || compareNames(a.machineName ?? "", b.machineName ?? ""),
+  );
   const differing = items.some((row) => differs(row) !== "");
   await list(context, {
     key: "units",

@@ -23,9 +23,8 @@ import type {
   VersionBody,
   Why,
 } from "#api/bodies.ts";
-import type { ErrorBody } from "#base/errors.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
-import { type Call, fromBody, readLines, readText, send } from "./transport.ts";
+import { type Call, parseAnswer, readLines, readStreamError, readText, send } from "./transport.ts";
 
 export interface ClientOptions {
   /** `unix:PATH`, `http://HOST:PORT` or `https://HOST:PORT` */
@@ -180,8 +179,8 @@ export class FlotillaClient {
       signal,
     );
     for await (const line of readLines(answer, signal)) {
-      const value: JournalLine & { error?: ErrorBody } = JSON.parse(line);
-      if (value.error !== undefined) throw fromBody(value.error);
+      const value = parseAnswer<JournalLine | { readonly error: object }>(line);
+      if ("error" in value) throw readStreamError(JSON.stringify(value.error));
       yield value;
     }
   }
@@ -193,9 +192,8 @@ export class FlotillaClient {
       if (line.startsWith("event: ")) event = line.slice("event: ".length);
       if (!line.startsWith("data: ")) continue;
       const data = line.slice("data: ".length);
-      if (event === "error") throw fromBody(JSON.parse(data));
-      const value: T = JSON.parse(data);
-      yield value;
+      if (event === "error") throw readStreamError(data);
+      yield parseAnswer<T>(data);
     }
   }
 
@@ -205,8 +203,7 @@ export class FlotillaClient {
     body: unknown,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const value: T = JSON.parse(await readText(await this.#send(method, path, body, signal)));
-    return value;
+    return parseAnswer<T>(await readText(await this.#send(method, path, body, signal)));
   }
 
   #send(

@@ -134,29 +134,37 @@ export async function* readLines(
 /** The API's own error, rebuilt; anything else that answers with a failure is not Flotilla's. */
 function readError(text: string, status: number): FlotillaError {
   const body = parseErrorBody(text);
-  if (body !== undefined) return fromBody(body);
+  if (body !== undefined) {
+    const { code, message, ...details } = body;
+    return new FlotillaError(code, message, details);
+  }
   return new FlotillaError("internal", `the other side answered with HTTP status ${status}`, {
     causes: text === "" ? [] : [text.slice(0, 200)],
     hint: "is this endpoint Flotilla's API?",
   });
 }
 
-/** An error as it came from the API. */
-export function fromBody(body: ErrorBody): FlotillaError {
-  return new FlotillaError(body.code, body.message, {
-    causes: body.causes,
-    ...(body.hint === undefined ? {} : { hint: body.hint }),
-    ...(body.place === undefined ? {} : { place: body.place }),
-  });
-}
-
 function parseErrorBody(text: string): ErrorBody | undefined {
   try {
-    const body: Partial<ErrorBody> = JSON.parse(text);
-    const { code, message, causes = [] } = body;
-    if (code === undefined || message === undefined || !isErrorCode(code)) return undefined;
-    return { ...body, code, message, causes };
+    const body: unknown = JSON.parse(text);
+    return isErrorBody(body) ? body : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isErrorBody(value: unknown): value is ErrorBody {
+  if (typeof value !== "object" || value === null) return false;
+  if (!("code" in value && "message" in value && "causes" in value)) return false;
+  return typeof value.code === "string" && isErrorCode(value.code) && Array.isArray(value.causes);
+}
+
+/** The failure that a stream ended with. */
+export function readStreamError(text: string): FlotillaError {
+  return readError(text, 200);
+}
+
+/** An answer in the type that its route declares. One program has both ends, so it is not checked a second time. */
+export function parseAnswer<T>(text: string): T {
+  return JSON.parse(text) as T;
 }

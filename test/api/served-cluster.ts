@@ -10,6 +10,7 @@ import type { ApiDependencies } from "#api/dependencies.ts";
 import { serveApi } from "#api/serve.ts";
 import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
+import { parseAnswer } from "#client/transport.ts";
 import { systemClock } from "#host/system.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
 import { keys } from "#model/keys.ts";
@@ -73,8 +74,7 @@ export class TestCluster {
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const init = body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE };
     const response = await this.api.fetch(new Request(`http://api${path}`, { method, ...init }));
-    const answer: T = JSON.parse(await response.text());
-    return { status: response.status, body: answer };
+    return { status: response.status, body: parseAnswer<T>(await response.text()) };
   }
 
   /** Serves the API on a unix socket in a new directory and on a free port of the loopback. */

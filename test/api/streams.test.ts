@@ -85,7 +85,8 @@ describe("following events", () => {
 
 /** The stream's text up to the piece that has `mark`; then lets go of the stream. */
 async function readUntil(response: Response, mark: string): Promise<string> {
-  const reader = response.body?.getReader();
+  const body: ReadableStream<Uint8Array> | null = response.body;
+  const reader = body?.getReader();
   const decoder = new TextDecoder();
   let text = "";
   while (reader !== undefined && !text.includes(mark)) {

@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
+import { parseAnswer } from "#client/transport.ts";
 import { keys } from "#model/keys.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
 import type { JournalEntry } from "#supervisor/supervisor.ts";
@@ -278,8 +280,7 @@ describe("lists", () => {
   });
 
   test("-o json, ndjson, yaml and name hold the same units", async () => {
-    const json: { units: { unit: string; machine: string; load: string; hash: string; desired: string }[] } =
-      JSON.parse((await run("list-units -o json")).stdout);
+    const json = parseAnswer<UnitList>((await run("list-units -o json")).stdout);
     expect(json.units[0]).toMatchObject({
       unit: "web@1.service",
       machine: M1,
@@ -294,9 +295,9 @@ describe("lists", () => {
   });
 
   test("list-unit-files and list-machines have fleet's columns", async () => {
-    const files = (await run("list-unit-files")).stdout;
-    expect(files.split("\n")[0]).toMatch(/^UNIT +HASH +DSTATE +STATE +TARGET$/);
-    expect(files).toMatch(/^web@1\.service +[0-9a-f]{7} +launched +launched +m1$/m);
+    const table = (await run("list-unit-files")).stdout;
+    expect(table.split("\n")[0]).toMatch(/^UNIT +HASH +DSTATE +STATE +TARGET$/);
+    expect(table).toMatch(/^web@1\.service +[0-9a-f]{7} +launched +launched +m1$/m);
     const machines = (await run("list-machines")).stdout;
     expect(machines.split("\n").slice(0, 2)).toEqual([
       "MACHINE      NAME  IP         UNITS  METADATA",
@@ -305,7 +306,8 @@ describe("lists", () => {
     expect(JSON.parse((await run("list-machines -o json")).stdout)).toMatchObject({
       machines: [{ machine: M1 }],
     });
-    expect(JSON.parse((await run("list-unit-files -o json")).stdout).unitFiles).toHaveLength(4);
+    const files = parseAnswer<UnitFileList>((await run("list-unit-files -o json")).stdout);
+    expect(files.unitFiles).toHaveLength(4);
   });
 });
 
@@ -366,7 +368,7 @@ describe("why and events", () => {
     expect(stdout).toContain("m1: has it");
     expect(stdout).toContain("unit-submitted: web.service was submitted and asked to be launched");
     expect((await run("events --unit web")).stdout).toContain("unit-submitted: web.service");
-    expect(JSON.parse((await run("events -o json")).stdout).events).toHaveLength(1);
+    expect(parseAnswer<EventList>((await run("events -o json")).stdout).events).toHaveLength(1);
   });
 
   test("-f shows what happens until it is interrupted", async () => {

@@ -12,15 +12,18 @@ export async function withNearName(
   if (error.code !== "unit-not-found") return error;
   try {
     const { unitFiles } = await client.unitFiles();
-    const near = nearest(
-      unit,
-      unitFiles.map((file) => file.unit),
-    );
-    return near === undefined || near === unit ? error : { ...error, hint: `did you mean ${near}?` };
+    const stems = new Map(unitFiles.map((file) => [stemOf(file.unit), file.unit]));
+    const near = stems.get(nearest(stemOf(unit), stems.keys()) ?? "");
+    return near === undefined ? error : { ...error, hint: `did you mean ${near}?` };
   } catch {
     // The name is a courtesy; the error that is shown is the one that happened.
     return error;
   }
+}
+
+/** Without the suffix, which would make any two short names look alike. */
+function stemOf(unit: string): string {
+  return unit.slice(0, unit.lastIndexOf("."));
 }
 
 /** What `ask` resolves to; a `unit-not-found` it rejects with gets the nearest name. */
