@@ -172,6 +172,15 @@ describe("start", () => {
     expect(ran.stderr).toContain("error[unit-not-found]: no unit nope.service has been submitted");
   });
 
+  test("with -o json writes nothing but JSON, also while it waits", async () => {
+    await file("web.service");
+    const ran = await runAndReport("start web -o json", "web.service");
+    expect(JSON.parse(ran.stdout)).toMatchObject({ results: [{ unit: "web.service", status: "changed" }] });
+    await file("no.service", `${SERVICE}[X-Fleet]\nMachineMetadata=disk=ssd\n`);
+    const refused = await run("start no -o json");
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: "unschedulable" } });
+  });
+
   test("that the operator interrupts ends with 130", async () => {
     await file("web.service");
     const interrupted = new AbortController();

@@ -3,7 +3,7 @@ import type { UnitChange, UnitRow } from "#api/bodies.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { FlotillaClient } from "#client/client.ts";
 import type { CommandContext } from "../command.ts";
-import { writeLines } from "../terminal/output.ts";
+import { isData, writeLines } from "../terminal/output.ts";
 import { Progress } from "../terminal/progress.ts";
 import { formatError } from "../terminal/show-error.ts";
 import { type Goal, judgeUnit, type Verdict } from "./goals.ts";
@@ -70,7 +70,7 @@ class UnitWait {
       for (const settling of this.#settling.values()) clearTimeout(settling);
       this.#progress.clear();
     }
-    await this.#showLastWords();
+    if (!isData(this.#context.format)) await this.#showLastWords();
     return this.#exit;
   }
 
@@ -113,27 +113,32 @@ class UnitWait {
   }
 
   #report(unit: string, verdict: Final): void {
-    const { io, paint, paintTalk } = this.#context;
     this.#progress.clear();
     if (verdict.kind === "reached") {
-      writeLines(io.stdout, [`${unit}: ${paint("green", verdict.text)}`]);
+      const { io, paint, format } = this.#context;
+      if (!isData(format)) writeLines(io.stdout, [`${unit}: ${paint("green", verdict.text)}`]);
       return;
     }
     this.#exit = 1;
-    const error =
-      verdict.kind === "unplaced" ? unschedulable(unit, verdict.row) : unitFailed(unit, verdict.text);
-    writeLines(io.stderr, formatError(error.toJSON(), paintTalk));
+    this.#tell(
+      verdict.kind === "unplaced" ? unschedulable(unit, verdict.row) : unitFailed(unit, verdict.text),
+    );
     if (verdict.kind === "failed") this.#failed.push(verdict.row);
   }
 
   #giveUp(timeoutMs: number): void {
     this.#progress.clear();
     this.#exit = 7;
-    for (const [unit, verdict] of this.#open) {
-      const error = tooLate(unit, verdict.text, timeoutMs);
-      writeLines(this.#context.io.stderr, formatError(error.toJSON(), this.#context.paintTalk));
-    }
+    for (const [unit, verdict] of this.#open) this.#tell(tooLate(unit, verdict.text, timeoutMs));
     this.#ended.abort();
+  }
+
+  #tell(error: FlotillaError): void {
+    const { io, paintTalk, format } = this.#context;
+    writeLines(
+      io.stderr,
+      isData(format) ? [JSON.stringify({ error })] : formatError(error.toJSON(), paintTalk),
+    );
   }
 
   #showProgress(): void {
