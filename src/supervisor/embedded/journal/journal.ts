@@ -8,6 +8,7 @@ import { appendFileSync, mkdirSync, readdirSync, rmSync, statSync, watch } from 
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
+import { isUnitName } from "#unit/name.ts";
 import type { JournalEntry, JournalQuery } from "../../supervisor.ts";
 import { formatLine, type Position, parseChunk, parseCursor } from "./format.ts";
 
@@ -48,6 +49,8 @@ export class Journal {
 
   /** The entries asked for; with `follow`, until the signal is aborted. An unknown unit has none. */
   async *read(unit: string, query: JournalQuery): AsyncGenerator<JournalEntry> {
+    // The name comes from users and becomes a path.
+    if (!isUnitName(unit)) return;
     const directory = this.directoryOf(unit);
     if (query.follow) mkdirSync(directory, { recursive: true, mode: 0o700 });
     using changes = query.follow ? new Changes(directory, query.signal) : undefined;

@@ -120,7 +120,13 @@ export function findShim(
       },
     };
     const opened = new ShimConnection(socket, first);
-    socket.once("connect", () => closeSync(directory));
-    socket.once("error", () => closeSync(directory));
+    // Once, whichever comes first: a connection can also end long after it was made.
+    let isOpen = true;
+    const release = (): void => {
+      if (isOpen) closeSync(directory);
+      isOpen = false;
+    };
+    socket.once("connect", release);
+    socket.once("close", release);
   });
 }

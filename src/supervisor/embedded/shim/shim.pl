@@ -8,48 +8,26 @@
 # Messages both ways are lines: a verb and key=value fields separated by tabs; %, tab, newline and NUL are written
 # as %XX. shim/protocol.ts is the other end and says what each message means.
 #
+# Commands between fork and exec are command.pl's, the journal is journal.pl's.
+#
 # Only what Debian's perl-base holds is used, and no module of size, which keeps a shim at 2 to 3 MB.
 use strict;
 use warnings;
-use Config;
 no warnings 'portable';
 
 my ($run_dir, $id, $journal_dir, $unit, $file_bytes, $files) = @ARGV;
+my ($home) = $0 =~ m{^(.*)/};
+require "$home/$_.pl" for qw(system journal command);
 $0 = "flotilla-shim: $unit";
-
-# Numbers of system calls Perl has no function for.
-my %SYSCALLS = (
-  'x86_64' => {
-    recvmsg => 47, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
-    prctl => 157, clock_gettime => 228, signalfd4 => 289, prlimit64 => 302,
-  },
-  'aarch64' => {
-    recvmsg => 212, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
-    prctl => 167, clock_gettime => 113, signalfd4 => 74, prlimit64 => 261,
-  },
-);
-$SYSCALLS{riscv64} = $SYSCALLS{aarch64};
-my ($architecture) = $Config{archname} =~ /^(\w+?)-/;
-my $SYS = $SYSCALLS{$architecture} or die "no system call numbers for $architecture\n";
 
 use constant {
   AF_UNIX => 1, SOCK_STREAM => 1, SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
-  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4,
-  PR_SET_CHILD_SUBREAPER => 36, PR_SET_NO_NEW_PRIVS => 38,
+  PR_SET_CHILD_SUBREAPER => 36,
   F_SETFD => 2, F_SETFL => 4, FD_CLOEXEC => 1, O_NONBLOCK => 2048,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
   EAGAIN => 11, EINTR => 4, WNOHANG => 1,
   MAX_LINE => 48 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
 };
-my %RLIMITS = (
-  cpu => 0, fsize => 1, data => 2, stack => 3, core => 4, rss => 5, nproc => 6, nofile => 7, memlock => 8, as => 9,
-  locks => 10, sigpending => 11, msgqueue => 12, nice => 13, rtprio => 14, rttime => 15,
-);
-# Exit codes of a command that could not be set up; systemd.exec(5) gives the numbers.
-my %SETUP_EXIT = (
-  chdir => 200, nice => 201, exec => 203, limits => 224, oom => 206, output => 209, group => 216, user => 217,
-  cgroup => 219, nnp => 227, environment => 1,
-);
 
 my $seq = 0;          # number of the last event
 my @events;           # [seq, line, kind] not yet covered by a saved state
@@ -58,14 +36,12 @@ my %runs;             # run id => { pid, alive }
 my %run_of;           # pid => run id
 my @reaped;           # [pid, status] of the last descendants that were no run's main process
 my %clients;          # fileno => { fh, in, out }
-my %outputs;          # fileno => { fh, stream, pid, rest, level, prefix }
+my %outputs;          # fileno => { fh, stream, pid, rest }
 my %exec_pipes;       # fileno => { fh, run, text }
 my $killing = 0;      # SIGKILL everything until nothing is left
 my $kill_cgroup = '';
 my $quitting = 0;
 my $had_children = 0;
-my ($journal, $journal_number, $journal_size);
-
 
 # --- start -----------------------------------------------------------------------------------------------------
 
@@ -76,8 +52,7 @@ sub setup {
   sys('rt_sigprocmask', SIG_SETMASK, pack('Q', ~0), 0, 8);
   sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   umask 077;
-  mkdir $journal_dir;
-  open_journal();
+  open_journal($journal_dir, $file_bytes, $files);
   write_identity();
   my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
   open $signals, '+<&=', $fd or die "signalfd: $!\n";
@@ -274,102 +249,6 @@ sub capture {
   return { stream => $stream, kind => $kind, read => $read, write => $write };
 }
 
-# --- the child, up to exec ---------------------------------------------------------------------------------------
-
-sub run_child {
-  my ($request, $status, @captures) = @_;
-  my $step = eval { prepare_child($request, @captures); 'exec' };
-  if (!defined $step) {
-    ($step, my $error) = split /:/, $@, 2;
-    $error =~ s/\n$//;
-    give_up($status, $step, $error);
-  }
-  # Whatever the daemon was started with stays here.
-  syscall SYS_CLOSE_RANGE, 3, 0xffffffff, CLOSE_RANGE_CLOEXEC;
-  # systemd's IgnoreSIGPIPE=yes.
-  $SIG{PIPE} = 'IGNORE';
-  sys('rt_sigprocmask', SIG_SETMASK, pack('Q', 0), 0, 8);
-  no warnings 'exec';
-  my @argv = @{ $request->{argv} };
-  my $path = $request->{path}[0];
-  my @paths = $path =~ m{/} ? ($path) : map { "$_/$path" } split /:/, ($ENV{PATH} || '/usr/bin:/bin');
-  my $error;
-  for (@paths) {
-    exec { $_ } @argv;
-    $error = "$!" if !defined $error || $! != 2;
-  }
-  give_up($status, 'exec', "$path: $error");
-}
-
-sub give_up {
-  my ($status, $step, $error) = @_;
-  syswrite $status, "$step:$error";
-  exit($SETUP_EXIT{$step} || 203);
-}
-
-# Everything between fork and exec; dies with "step:reason".
-sub prepare_child {
-  my ($request, @captures) = @_;
-  die $request->{refusal}[0] if $request->{refusal};
-  sys('setsid');
-  for my $file (@{ $request->{cgroup} || [] }) { write_file($file, '0') or die "cgroup:$file: $!\n" }
-  open STDIN, '<', '/dev/null';
-  redirect($_) for @captures;
-  set_limits($request);
-  umask oct($request->{umask}[0] // '022');
-  %ENV = map { split /=/, $_, 2 } @{ $request->{env} || [] };
-  if (($request->{nnp}[0] // '') eq '1') {
-    sys('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or die "nnp:$!\n";
-  }
-  become($request);
-  my ($optional, $directory) = split /:/, ($request->{cwd}[0] // '0:/'), 2;
-  chdir $directory or $optional or die "chdir:$directory: $!\n";
-}
-
-sub redirect {
-  my ($capture) = @_;
-  my $target = $capture->{stream} eq 'stdout' ? \*STDOUT : \*STDERR;
-  if ($capture->{write}) {
-    open $target, '>&', $capture->{write} or die "output:$!\n";
-    return;
-  }
-  my $mode = { append => '>>', truncate => '>', file => '+<', null => '>' }->{ $capture->{kind} };
-  my $path = $capture->{kind} eq 'null' ? '/dev/null' : $capture->{path};
-  if ($capture->{kind} eq 'file' && !-e $path) { open my $new, '>', $path or die "output:$path: $!\n" }
-  open $target, $mode, $path or die "output:$path: $!\n";
-}
-
-sub set_limits {
-  my ($request) = @_;
-  for (@{ $request->{rlimit} || [] }) {
-    my ($name, $soft, $hard) = split /:/;
-    my @values = map { $_ eq 'infinity' ? ~0 : $_ } $soft, $hard;
-    my $number = $RLIMITS{$name};
-    next if !defined $number;
-    sys('prlimit64', 0, $number, pack('QQ', @values), 0) == 0 or die "limits:$name: $!\n";
-  }
-  if (defined(my $nice = $request->{nice}[0])) {
-    eval { setpriority 0, 0, $nice; 1 } or die "nice:$!\n";
-  }
-  if (defined(my $score = $request->{oom}[0])) {
-    write_file('/proc/self/oom_score_adj', $score) or die "oom:$!\n";
-  }
-}
-
-sub become {
-  my ($request) = @_;
-  my ($uid, $gid) = ($request->{uid}[0], $request->{gid}[0]);
-  my ($own_gid) = split / /, $(;
-  if (defined $gid && ($> == 0 || $gid != $own_gid)) {
-    my @groups = @{ $request->{groups} || [] };
-    sys('setgroups', scalar @groups, pack('L*', @groups)) == 0 or die "group:$!\n";
-    sys('setresgid', $gid + 0, $gid + 0, $gid + 0) == 0 or die "group:$!\n";
-  }
-  if (defined $uid && $uid != $>) {
-    sys('setresuid', $uid + 0, $uid + 0, $uid + 0) == 0 or die "user:$!\n";
-  }
-}
-
 # --- processes ---------------------------------------------------------------------------------------------------
 
 sub read_exec_pipe {
@@ -513,7 +392,7 @@ sub read_notifications {
     my ($text, $control) = ("\0" x 8192, "\0" x 32);
     my $iov = pack('PQ', $text, length $text);
     my $header = pack('QL x4 PQ PQ i x4', 0, 0, $iov, 1, $control, length $control, 0);
-    my $count = syscall $SYS->{recvmsg}, fileno $notify, $header, 0;
+    my $count = sys('recvmsg', fileno $notify, $header, 0);
     return if $count < 0;
     next if $count == 0;
     my ($length, $level, $type, $pid) = unpack 'Q i i i', $control;
@@ -539,83 +418,32 @@ sub read_output {
   while (1) {
     my $count = sysread $output->{fh}, $output->{rest}, 65536, length $output->{rest};
     return if !defined $count && ($! == EAGAIN || $! == EINTR);
-    while ($output->{rest} =~ s/^([^\n]*)\n//) { output_line($output, $1) }
-    while (length $output->{rest} > MAX_LINE) { output_line($output, substr $output->{rest}, 0, MAX_LINE, '') }
+    take_lines($output, !$count);
     next if $count;
-    output_line($output, $output->{rest}) if length $output->{rest};
     delete $outputs{$fd};
     return;
   }
 }
 
+# Moves whole lines into the journal, and what is left over when there will be no more.
+sub take_lines {
+  my ($output, $is_end) = @_;
+  my $end = $is_end ? length $output->{rest} : 1 + rindex $output->{rest}, "\n";
+  $end = MAX_LINE if !$end && length $output->{rest} >= MAX_LINE;
+  return if !$end;
+  my $stream = $output->{stream} eq 'stdout' ? 'o' : 'e';
+  my @entries;
+  for my $line (split /\n/, substr($output->{rest}, 0, $end, '')) {
+    my $priority = $line =~ s/^<([0-7])>// ? $1 : 6;
+    while (length $line > MAX_LINE) { push @entries, [$stream, $priority, $output->{pid}, substr $line, 0, MAX_LINE, ''] }
+    push @entries, [$stream, $priority, $output->{pid}, $line];
+  }
+  journal_lines(@entries);
+}
+
 sub drain_outputs { read_output($_) for keys %outputs }
 
-sub output_line {
-  my ($output, $line) = @_;
-  my $priority = 6;
-  $priority = $1 if $line =~ s/^<([0-7])>//;
-  while (length $line > MAX_LINE) {
-    journal_line($output->{stream} eq 'stdout' ? 'o' : 'e', $priority, $output->{pid}, substr $line, 0, MAX_LINE, '');
-  }
-  journal_line($output->{stream} eq 'stdout' ? 'o' : 'e', $priority, $output->{pid}, $line);
-}
-
-# One line: microseconds, stream, priority, process, text. A full disk loses lines, never the service.
-sub journal_line {
-  my ($stream, $priority, $pid, $text) = @_;
-  $text =~ s/[\n\0]/ /g;
-  my $now = pack 'qq', 0, 0;
-  sys('clock_gettime', 0, $now);
-  my ($seconds, $nanoseconds) = unpack 'qq', $now;
-  my $line = sprintf "%d%06d %s %d %d %s\n", $seconds, $nanoseconds / 1000, $stream, $priority, $pid, $text;
-  my $written = syswrite $journal, $line;
-  $journal_size += $written // 0;
-  rotate_journal() if $journal_size >= $file_bytes;
-}
-
-sub open_journal {
-  opendir my $dir, $journal_dir or die "$journal_dir: $!\n";
-  my ($last) = sort { $b <=> $a } grep { /^\d+$/ } readdir $dir;
-  $journal_number = $last || 1;
-  open $journal, '>>', "$journal_dir/$journal_number" or die "$journal_dir: $!\n";
-  $journal_size = -s $journal;
-}
-
-sub rotate_journal {
-  my $next = $journal_number + 1;
-  open my $file, '>>', "$journal_dir/$next" or return;
-  ($journal, $journal_number, $journal_size) = ($file, $next, 0);
-  unlink "$journal_dir/" . ($next - $files);
-}
-
-# --- small things --------------------------------------------------------------------------------------------------
-
-sub sys {
-  my ($name, @arguments) = @_;
-  # syscall passes numbers as integers and strings as pointers; buffers must be the caller's own.
-  return syscall $SYS->{$name} if !@arguments;
-  return syscall $SYS->{$name}, $arguments[0] if @arguments == 1;
-  return syscall $SYS->{$name}, $_[1], $_[2] if @arguments == 2;
-  return syscall $SYS->{$name}, $_[1], $_[2], $_[3] if @arguments == 3;
-  return syscall $SYS->{$name}, $_[1], $_[2], $_[3], $_[4] if @arguments == 4;
-  return syscall $SYS->{$name}, $_[1], $_[2], $_[3], $_[4], $_[5];
-}
-
 sub nonblocking { fcntl $_[0], F_SETFL, O_NONBLOCK }
-
-sub read_file {
-  my ($path) = @_;
-  open my $file, '<', $path or return undef;
-  sysread $file, my $text, 65536;
-  $text =~ s/\n$// if defined $text;
-  return $text;
-}
-
-sub write_file {
-  my ($path, $text) = @_;
-  open my $file, '>', $path or return 0;
-  return defined syswrite $file, $text;
-}
 
 setup();
 loop();
