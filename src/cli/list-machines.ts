@@ -2,6 +2,7 @@
 import type { MachineRow } from "#api/bodies.ts";
 import type { CommandContext } from "./command.ts";
 import { formatPairs, list } from "./lists.ts";
+import { writeLines } from "./terminal/output.ts";
 import type { Column } from "./terminal/table.ts";
 import { formatAge } from "./terminal/times.ts";
 
@@ -18,7 +19,16 @@ export async function listMachines(context: CommandContext): Promise<number> {
     fields: `machine,name,ip,units${cordoned ? ",cordoned" : ""},metadata`,
     name: ({ machine }) => machine,
   });
+  const [first] = machines;
+  if (first !== undefined && context.format === "table" && context.options.flag("legend")) {
+    writeLines(context.io.stderr, [context.paintTalk("dim", leaseLine(first.leaseTtlS))]);
+  }
   return 0;
+}
+
+/** What the cluster does when a machine falls silent, and when. */
+function leaseLine(leaseTtlS: number): string {
+  return `A machine that is silent for ${leaseTtlS} s is gone, and its units are started on others.`;
 }
 
 function columns(full: boolean, nowMs: number): Column<MachineRow>[] {
@@ -34,6 +44,7 @@ function columns(full: boolean, nowMs: number): Column<MachineRow>[] {
     { field: "roles", value: roles },
     { field: "supervisor", value: (row) => row.supervisor },
     { field: "version", value: (row) => row.version },
+    { field: "lease", value: (row) => `${row.leaseTtlS} s` },
     { field: "up", value: (row) => formatAge(nowMs - row.startedMs) },
   ];
 }
