@@ -11,14 +11,15 @@ import { Agent } from "#agent/agent.ts";
 import { memoryFile } from "#agent/memory.ts";
 import { directoryCache } from "#agent/unit-files.ts";
 import { createApi } from "#api/api.ts";
-import { serveApi } from "#api/serve.ts";
+import { type ServedApi, serveApi } from "#api/serve.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { type Random, randomId } from "#base/random.ts";
-import { Election } from "#engine/election.ts";
+import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { MachineRecord } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import { createPlacementCache } from "#plan/placement-cache.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
@@ -30,7 +31,7 @@ import { parseUnitFile } from "#unit/unit-file.ts";
 import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
-import { openStore } from "./store.ts";
+import { type OpenStore, openStore } from "./store.ts";
 import { openSupervisor } from "./supervisor.ts";
 
 export interface Daemon {
@@ -78,7 +79,39 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
+/** What every part of the daemon stands on. */
+interface Ground {
+  readonly config: DaemonConfig;
+  readonly means: { readonly clock: Clock; readonly random: Random; readonly log: Logger };
+  readonly identity: Identity;
+  readonly opened: OpenStore;
+  readonly supervisor: Supervisor;
+  readonly cluster: ClusterMirror;
+  readonly placementOf: PlanContext["placementOf"];
+}
+
 async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
+  const ground = await layGround(options, undo);
+  const { config, supervisor, opened } = ground;
+  const served = await serve(ground, undo);
+  const machine = describeMachine(config, ground.identity, supervisor, served.port);
+  const election = standForElection(ground, machine, undo);
+  const agent = createAgent(ground, machine, election);
+  undo.add(() => agent.stop());
+  await agent.start();
+  return {
+    machineId: machine.id,
+    apiUrl: machine.api,
+    socketPath: config.socketPath,
+    storeEndpoints: opened.endpoints,
+    stop: async () => {
+      if (config.onExit === "stop") await stopEverything(agent, supervisor, options.log);
+      await undo.run();
+    },
+  };
+}
+
+async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const means = { clock, random, log };
   await mkdir(config.directory, { recursive: true });
@@ -92,44 +125,55 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
   undo.add(() => supervisor.close());
   const cluster = startClusterMirror({ store: opened.store, clock, random });
   undo.add(() => cluster.stop());
+  return { config, means, identity, opened, supervisor, cluster, placementOf: readPlacements(cluster) };
+}
 
-  const placementOf = readPlacements(cluster);
+async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
+  const { config, means, identity, opened, supervisor, cluster, placementOf } = ground;
   const api = createApi({
+    ...means,
     store: opened.store,
     mirror: cluster,
     journal: (unit, query) => supervisor.journal(unit, query),
     machineId: identity.machine,
-    version: options.version,
-    clock,
-    random,
-    log,
-    planContext: () => explainContext(cluster, clock, placementOf),
+    version: identity.version,
+    planContext: () => explainContext(cluster, means.clock, placementOf),
     fetchPeer: (url, peer) => fetch(url, { headers: peer.headers, signal: peer.signal }),
   });
   const { socketPath, address: host, apiPort: port } = config;
-  const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log });
+  const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });
   undo.add(() => served.close());
+  return served;
+}
 
-  const machine = describeMachine(config, identity, supervisor, served.port);
+/** The engine of this machine, which works while the machine is elected. */
+function standForElection(ground: Ground, machine: MachineRecord, undo: Undo): Election {
+  const { means, opened, cluster, placementOf } = ground;
+  const { store } = opened;
+  const settings = DEFAULT_PLAN_SETTINGS;
   const engine = new Engine({
     ...means,
-    store: opened.store,
+    store,
     cluster,
     planCluster,
     placementOf,
-    settings: DEFAULT_PLAN_SETTINGS,
+    settings,
     machine: machine.id,
   });
   undo.add(() => engine.stop());
-  const election = new Election({
-    ...means,
-    store: opened.store,
-    machine: machine.id,
-    instance: machine.instance,
-    onSeat: (seat) => engine.useSeat(seat),
-  });
+  const { id, instance } = machine;
+  const onSeat = (seat: Seat | undefined): void => engine.useSeat(seat);
+  const election = new Election({ ...means, store, machine: id, instance, onSeat });
   undo.add(() => election.stop());
-  const agent = new Agent({
+  return election;
+}
+
+function createAgent(
+  { config, means, opened, supervisor }: Ground,
+  machine: MachineRecord,
+  election: Election,
+): Agent {
+  return new Agent({
     ...means,
     store: opened.store,
     supervisor,
@@ -139,18 +183,6 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
     isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
     onLease: (lease) => election.useLease(lease),
   });
-  undo.add(() => agent.stop());
-  await agent.start();
-  return {
-    machineId: machine.id,
-    apiUrl: machine.api,
-    socketPath,
-    storeEndpoints: opened.endpoints,
-    stop: async () => {
-      if (config.onExit === "stop") await stopEverything(agent, supervisor, log);
-      await undo.run();
-    },
-  };
 }
 
 async function identify(

@@ -1,6 +1,6 @@
 /** Clusters for the planner's tests: built in a line, planned, and changed as a plan says. */
 import { ClusterState } from "#model/cluster-state.ts";
-import type { Assignment, DesiredState, MachineRecord, Metadata } from "#model/records.ts";
+import type { Assignment, DesiredState, MachineRecord, Metadata, UnitState } from "#model/records.ts";
 import type { ClusterPlan, ClusterStep, PlanContext, PlanSettings } from "#plan/cluster-plan.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
@@ -124,7 +124,7 @@ export class ClusterBuilder {
   report(unit: string, short: string, active: string): this {
     const machine = machineId(short);
     const record = this.state.units.get(unit);
-    const states = this.state.states.get(machine) ?? new Map();
+    const states = this.state.states.get(machine) ?? new Map<string, UnitState>();
     this.state.states.set(machine, states);
     const file = record?.file ?? fileHash(unit);
     states.set(unit, {
