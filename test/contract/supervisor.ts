@@ -161,7 +161,7 @@ export function supervisorContract(name: string, open: () => Promise<SupervisorU
     test("the journal tells of starts and stops, and resumes behind a cursor", async () => {
       await supervisor.load([service]);
       await supervisor.start(service.name);
-      const [last] = await collect(supervisor, service.name, { lines: 1 });
+      const last = await firstFollowed(supervisor, service.name);
       expect(last).toMatchObject({ stream: "supervisor", unit: service.name });
       await supervisor.stop(service.name);
       const later = await collect(supervisor, service.name, { after: last?.cursor ?? "" });
@@ -175,4 +175,11 @@ async function collect(supervisor: Supervisor, name: string, query: { lines?: nu
   const found = [];
   for await (const entry of supervisor.journal(name, query)) found.push(entry);
   return found;
+}
+
+/** The first entry, waited for if it has not been written yet. */
+async function firstFollowed(supervisor: Supervisor, name: string) {
+  const signal = AbortSignal.timeout(10_000);
+  for await (const entry of supervisor.journal(name, { follow: true, signal })) return entry;
+  return undefined;
 }
