@@ -67,6 +67,7 @@ export class TimerUnit implements Unit {
   #memory: Memory;
   #sub = "dead";
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(host: UnitHost, loaded: LoadedUnit, settings: TimerSettings) {
     this.#host = host;
@@ -135,11 +136,14 @@ export class TimerUnit implements Unit {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
   }
 
   #arm(): void {
     this.#timer?.cancel();
+    // The end of a start that this timer asked for may be told after it was let go.
+    if (this.#closed) return;
     const { clock, random } = this.#host;
     const unit = this.#host.statusOf(this.#settings.unit);
     const isUp = unit !== undefined && unit.active !== "inactive" && unit.active !== "failed";
