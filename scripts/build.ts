@@ -12,7 +12,9 @@ const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
 /** Programs that are no JavaScript: the code that runs them looks beside its own file, so all files lie in one folder. */
-const COMPANIONS = ["src/supervisor/embedded/shim/shim.pl"];
+const COMPANIONS = ["shim", "system", "journal", "command"].map(
+  (part) => `src/supervisor/embedded/shim/${part}.pl`,
+);
 
 /** A running daemon may still load a chunk of the build it came from. */
 const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
