@@ -8,6 +8,7 @@
  * It must not decide where units run, and must not write any key but its machine's own.
  */
 import type { Clock, Timer } from "#base/clock.ts";
+import { toFlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
@@ -306,7 +307,9 @@ export class Agent {
       if (doable.some((step) => step.kind !== "load")) await this.#save();
     } catch (error) {
       // What ends a run does not wait for the disk, since a strict unit must stop in time; what begins one does.
-      for (const step of doable) if (!endsRun(step)) this.#restore(step.unit, before);
+      const waiting = doable.filter((step) => !endsRun(step));
+      for (const step of waiting) this.#restore(step.unit, before);
+      this.#tellTrouble(waiting, error);
       await this.#take(doable.filter(endsRun), sources);
       throw error;
     }
@@ -318,8 +321,24 @@ export class Agent {
       if (kind === "load" || kind === "replace" || kind === "unload") this.#attempted.delete(unit);
       else this.#attempted.add(unit);
     }
-    await this.#steps.take(steps, sources);
+    try {
+      await this.#steps.take(steps, sources);
+    } catch (error) {
+      this.#tellTrouble(
+        steps.filter(({ kind }) => kind === "load"),
+        error,
+      );
+      throw error;
+    }
     for (const step of steps) this.#publish(step.unit);
+  }
+
+  /** What kept steps from being carried out stands in their units' states until the pass, tried again, succeeds. */
+  #tellTrouble(steps: readonly MachineStep[], error: unknown): void {
+    for (const { unit, kind } of steps) {
+      this.#setTrouble(unit, `cannot ${kind} it: ${toFlotillaError(error).message}`);
+      this.#publish(unit);
+    }
   }
 
   #remember(step: MachineStep): void {

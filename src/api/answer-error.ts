@@ -21,6 +21,13 @@ export function describeFailure(error: unknown): FlotillaError {
       cause: error,
     });
   }
+  if (error.status === "resource-exhausted" && error.message.includes("space exceeded")) {
+    return new FlotillaError("disk-full", "the store has no space left on its disk", {
+      hint: "free some space on the machine with the store; nothing was changed",
+      retryable: true,
+      cause: error,
+    });
+  }
   const code = error.status === "resource-exhausted" ? "limit-exceeded" : "internal";
   return new FlotillaError(code, `the store refused the request: ${error.message}`, { cause: error });
 }
