@@ -16,6 +16,7 @@ import type { UnitStatus } from "#supervisor/supervisor.ts";
 import { History, type HistoryEntry } from "./history.ts";
 import { SimulatedMachine } from "./machine.ts";
 import { StoreServer } from "./store-server.ts";
+import { passTime, settle } from "./time.ts";
 import { Trace } from "./trace.ts";
 
 export interface MachineSpec {
@@ -52,9 +53,6 @@ export class Violation extends Error {
     this.invariant = invariant;
   }
 }
-
-/** No timer is allowed to fire so often without time passing. */
-const MOMENT_TIMERS_MAX = 20_000;
 
 export class World {
   readonly clock = new VirtualClock();
@@ -119,7 +117,7 @@ export class World {
     const cluster = { id: "simulated", name: "simulated", createdMs: this.clock.now() };
     await this.server.store?.txn({ compare: [], success: [putJson(keys.cluster(), cluster)], failure: [] });
     for (const machine of this.machines) machine.start();
-    await this.#settle();
+    await settle();
   }
 
   startStore(): void {
@@ -137,17 +135,8 @@ export class World {
 
   /** Lets `durationMs` of virtual time pass. @throws Violation */
   async run(durationMs: number): Promise<void> {
-    const untilMs = this.nowMs + durationMs;
-    let timers = 0;
-    let momentMs = this.nowMs;
-    while (this.clock.fireNext(untilMs)) {
-      await this.#settle();
-      timers = this.nowMs === momentMs ? timers + 1 : 0;
-      momentMs = this.nowMs;
-      if (timers > MOMENT_TIMERS_MAX) throw new Error(`time stands still at ${momentMs} ms`);
-    }
-    this.clock.skipTo(untilMs);
-    await this.#settle();
+    await passTime(this.clock, durationMs, () => this.#settled());
+    this.#settled();
   }
 
   /** Ends everything, so that nothing of this world is left waiting. */
@@ -156,9 +145,7 @@ export class World {
     await this.server.stop();
   }
 
-  /** Everything asynchronous here is promises, and those have all run when a macrotask comes. */
-  async #settle(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  #settled(): void {
     this.history.read();
     for (const watcher of this.watchers) watcher.onSettled?.();
     if (this.#violation !== undefined) throw this.#violation;
