@@ -40,6 +40,7 @@ export class SimulatedMachine {
   readonly #hardware: FakeMachine;
   #daemon: Daemon | undefined;
   #powered = true;
+  #daemonStartedMs = 0;
   #skew = { wallMs: 0, bootMs: 0 };
   #bootId = "";
 
@@ -62,6 +63,11 @@ export class SimulatedMachine {
   /** Units that run here, whoever knows of them. */
   running(): readonly string[] {
     return this.#hardware.running();
+  }
+
+  /** World wall-clock time at which the latest daemon was started. */
+  get daemonStartedMs(): number {
+    return this.#daemonStartedMs;
   }
 
   status(unit: string): UnitStatus | undefined {
@@ -89,6 +95,7 @@ export class SimulatedMachine {
       onWritten,
     });
     trace.note(this.name, "daemon starts");
+    this.#daemonStartedMs = clock.now();
     this.#daemon = startDaemon({
       clock: process,
       link,
