@@ -3,7 +3,7 @@
  * metadata, reserve memory and CPU, and are spread over racks or machines. Beside it, in the same run, the simplest
  * scheduler there is: for each unit the first machine in order of unit count that fits, as fleet did it.
  *
- * Prints one JSON object. Usage: node bench/scheduler.ts [machines] [units] [runs]
+ * Usage: node bench/scheduler.ts [machines] [units] [runs]
  */
 import { performance } from "node:perf_hooks";
 import { seededRandom } from "#base/random.ts";
@@ -11,6 +11,7 @@ import type { Candidate } from "#plan/schedule/filters.ts";
 import type { MachineFacts } from "#plan/schedule/machine.ts";
 import { Scheduler } from "#plan/schedule/scheduler.ts";
 import { ANYWHERE, type MetadataRequirement } from "#unit/placement.ts";
+import { report, toResult } from "./result.ts";
 
 const GIB = 1024 ** 3;
 const INSTANCES = 100;
@@ -98,26 +99,21 @@ function runFirstFit(machines: readonly MachineFacts[], units: readonly Candidat
   });
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
-}
-
 const [machineCount = 10_000, unitCount = 100_000, runCount = 5] = process.argv.slice(2).map(Number);
 const machines = machineFacts(machineCount);
 const units = candidates(unitCount);
 const runs = Array.from({ length: runCount }, () => runScheduler(machines, units));
 // The peer takes milliseconds a unit, so a part of the units is enough to know its speed.
 const firstFit = runFirstFit(machines, units.slice(0, 2_000));
-console.log(
-  JSON.stringify({
-    bench: "scheduler",
-    machines: machineCount,
-    units: units.length,
-    placed: runs[0]?.placed,
-    placementsPerSecond: median(runs.map((run) => run.perSecond)),
-    placementsPerCpuSecond: median(runs.map((run) => run.perCpuSecond)),
-    runs: runs.map((run) => run.perSecond),
-    firstFitPerSecond: firstFit.perSecond,
-    target: 50_000,
+const placed = runs[0]?.placed ?? 0;
+report(
+  toResult({
+    name: "scheduler",
+    what: `pure scheduler: ${machineCount} machines, ${units.length} units with metadata constraints and spread`,
+    unit: "placements/s",
+    target: { atLeast: 50_000 },
+    samples: runs.map(({ perSecond }) => perSecond),
+    peers: { "first fit over machines sorted by unit count, as fleet did it": [firstFit.perSecond] },
+    details: { placed },
   }),
 );
