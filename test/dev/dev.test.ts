@@ -49,6 +49,13 @@ describe("a cluster that shares the computer's network", () => {
     expect(stdout).toMatch(/ETCDCTL_ENDPOINTS=http:\/\/127\.0\.0\.1:\d+\n/);
   });
 
+  test("is described in every form of output", async () => {
+    const names = async (format: string): Promise<string> => (await dev("status", "-o", format)).stdout;
+    expect(await names("name")).toBe("m1\nm2\n");
+    expect(await names("yaml")).toMatch(/^machines:\n {2}- machine: m1\n[^]*\n {2}- machine: m2\n/);
+    expect(await names("table")).toMatch(/^MACHINE[^]*\nm1 [^]*\nm2 /);
+  });
+
   test("is not started twice", async () => {
     const { code, stderr } = await up();
     expect(code).toBe(1);

@@ -66,8 +66,9 @@ export async function showListing<T>(
 /** One thing as JSON or YAML. */
 export async function showData(out: TextSink, data: unknown, format: OutputFormat): Promise<void> {
   if (format === "yaml") {
-    const { stringify } = await import("yaml");
-    out.write(stringify(data, { lineWidth: 0 }));
+    // The bundle knows a CommonJS package by its default export alone.
+    const { default: yaml } = await import("yaml");
+    out.write(yaml.stringify(data, { lineWidth: 0 }));
   } else if (format === "ndjson") writeLines(out, [JSON.stringify(data)]);
   else writeLines(out, [JSON.stringify(data, undefined, 2)]);
 }
