@@ -30,7 +30,7 @@ import { FileFetcher } from "./file-fetcher.ts";
 import type { MemoryFile } from "./memory.ts";
 import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
-import { StepRunner } from "./steps.ts";
+import { type StepEnd, StepRunner } from "./steps.ts";
 import type { FileCache } from "./unit-files.ts";
 import { publishedState, unloadableState } from "./unit-state.ts";
 
@@ -70,6 +70,8 @@ export class Agent {
   readonly #applied = new Map<string, Applied>();
   /** Units whose last step was taken by this daemon rather than only read from its disk. */
   readonly #attempted = new Set<string>();
+  /** Units whose start was refused because a unit they need was not loaded. */
+  readonly #lacking = new Set<string>();
   readonly #strict = new Set<string>();
   readonly #trouble = new Map<string, Trouble>();
   readonly #stopped = new AbortController();
@@ -109,7 +111,7 @@ export class Agent {
       signal: this.#stopped.signal,
       onChange: () => this.#loop.wake(),
     });
-    this.#steps = new StepRunner(options.supervisor, (unit, trouble) => this.#onStepEnd(unit, trouble));
+    this.#steps = new StepRunner(options.supervisor, (unit, end) => this.#onStepEnd(unit, end));
   }
 
   /** Takes up what was assigned last and joins the cluster as soon as the store answers. */
@@ -244,7 +246,8 @@ export class Agent {
     this.#publisher.finish(unit, { launch, file, machine: machine.id, finishedMs: clock.now() });
   }
 
-  #onStepEnd(unit: string, trouble: string | undefined): void {
+  #onStepEnd(unit: string, { trouble, lacking }: StepEnd): void {
+    if (lacking) this.#lacking.add(unit);
     this.#setTrouble(unit, trouble);
     this.#publish(unit);
     this.#loop.wake();
@@ -299,7 +302,11 @@ export class Agent {
   async #carryOut(steps: readonly MachineStep[]): Promise<void> {
     const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
     const sources = await this.#readSources(loads);
-    const doable = steps.filter((step) => !loads.includes(step) || sources.has(step.unit));
+    // Everything is loaded before anything starts, since what starts may need what is still on its way.
+    const waiting = loads.some(({ unit }) => !sources.has(unit) && !this.#trouble.has(unit));
+    const doable = steps.filter((step) =>
+      loads.includes(step) ? sources.has(step.unit) : !waiting || endsRun(step),
+    );
     const before = new Map(this.#applied);
     for (const step of doable) this.#remember(step);
     try {
@@ -330,7 +337,14 @@ export class Agent {
       );
       throw error;
     }
+    if (steps.some(({ kind }) => kind === "load")) this.#retryLacking();
     for (const step of steps) this.#publish(step.unit);
+  }
+
+  /** What was just loaded may be what they lacked. */
+  #retryLacking(): void {
+    for (const unit of this.#lacking) this.#attempted.delete(unit);
+    this.#lacking.clear();
   }
 
   /** What kept steps from being carried out stands in their units' states until the pass, tried again, succeeds. */

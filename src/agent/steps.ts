@@ -13,15 +13,23 @@ type Job = (step: MachineStep, source: UnitSource | undefined) => Promise<JobOut
 
 const DONE: JobOutcome = { result: "done" };
 
+/** What became of a step: `trouble` in words for a person, `lacking` when a unit it needs was not loaded. */
+export interface StepEnd {
+  readonly trouble: string | undefined;
+  readonly lacking: boolean;
+}
+
+export type OnStepEnd = (unit: string, end: StepEnd) => void;
+
 export class StepRunner {
   readonly #supervisor: Supervisor;
-  readonly #onEnd: (unit: string, trouble: string | undefined) => void;
+  readonly #onEnd: OnStepEnd;
   readonly #underWay = new Map<string, MachineStepKind>();
   /** The latest step of each unit, by identity: an overtaken one must not report. */
   readonly #latest = new Map<string, MachineStep>();
   readonly #jobs: Readonly<Record<Exclude<MachineStepKind, "load">, Job>>;
 
-  constructor(supervisor: Supervisor, onEnd: (unit: string, trouble: string | undefined) => void) {
+  constructor(supervisor: Supervisor, onEnd: OnStepEnd) {
     this.#supervisor = supervisor;
     this.#onEnd = onEnd;
     this.#jobs = {
@@ -52,15 +60,15 @@ export class StepRunner {
   #begin(step: MachineStep, job: Promise<JobOutcome>): void {
     this.#underWay.set(step.unit, step.kind);
     this.#latest.set(step.unit, step);
-    const end = (trouble: string | undefined): void => {
+    const end = (trouble: string | undefined, lacking: boolean): void => {
       if (this.#latest.get(step.unit) !== step) return;
       this.#underWay.delete(step.unit);
       this.#latest.delete(step.unit);
-      this.#onEnd(step.unit, trouble);
+      this.#onEnd(step.unit, { trouble, lacking });
     };
     job.then(
-      (outcome) => end(troubleOf(step, outcome)),
-      (error: unknown) => end(`${step.kind} failed: ${toFlotillaError(error).message}`),
+      (outcome) => end(troubleOf(step, outcome), outcome.result === "invalid"),
+      (error: unknown) => end(`${step.kind} failed: ${toFlotillaError(error).message}`, false),
     );
   }
 

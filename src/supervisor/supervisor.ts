@@ -13,7 +13,7 @@
 export type LoadState = "loaded" | "not-found" | "bad-setting" | "error" | "masked";
 export type ActiveState = "active" | "reloading" | "inactive" | "failed" | "activating" | "deactivating";
 
-/** systemd's job results, systemd.exec(5) and the JobRemoved signal. */
+/** systemd's job results (org.freedesktop.systemd1(5), JobRemoved). `invalid`: it, or a unit that it requires, is not loaded. */
 export type JobResult =
   | "done"
   | "canceled"

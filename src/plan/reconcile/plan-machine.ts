@@ -163,7 +163,7 @@ function planLaunched(
   if (attempted || applied.completed) return undefined;
   if (invocation === undefined) return { kind, unit, reason: "the machine came up again", applied: next };
   if (invocation !== applied.supersedes) return undefined;
-  return { kind, unit, reason: "it was asked for before the daemon ended", applied: next };
+  return { kind, unit, reason: "its last start was not carried out", applied: next };
 }
 
 /** What is carried out once the file is loaded and nothing has been started by us. */

@@ -101,5 +101,5 @@ export class Jobs {
 }
 
 function notLoaded(unit: string): JobOutcome {
-  return { result: "failed", message: `unit ${unit} is not loaded on this machine` };
+  return { result: "invalid", message: `unit ${unit} is not loaded on this machine` };
 }

@@ -57,7 +57,9 @@ describe("a start", () => {
   });
 
   test("is refused when a required unit is missing, also at one remove, and not when it is only wanted", () => {
-    expect(starts({ "a.service": "Requires=b.service" })[0]).toMatch(/^failed: a.service requires b.service/);
+    expect(starts({ "a.service": "Requires=b.service" })[0]).toMatch(
+      /^invalid: a.service requires b.service/,
+    );
     expect(starts({ "a.service": "Requires=b.service", "b.service": "BindsTo=c.service" })[0]).toContain(
       "c.service is not loaded",
     );

@@ -24,7 +24,7 @@ export interface Job {
 
 export type Transaction =
   | { readonly kind: "jobs"; readonly jobs: readonly Job[] }
-  | { readonly kind: "refused"; readonly result: "failed" | "dependency"; readonly message: string };
+  | { readonly kind: "refused"; readonly result: "failed" | "dependency" | "invalid"; readonly message: string };
 
 /** The jobs that start a unit: what it pulls in, and what it excludes. */
 export function planStart(graph: UnitGraph, anchor: string): Transaction {
@@ -65,7 +65,7 @@ type Refusal = Extract<Transaction, { kind: "refused" }>;
 function pullIn(graph: UnitGraph, name: string, starts: Set<string>): Refusal | undefined {
   const unit = graph.get(name);
   if (unit === undefined)
-    return { kind: "refused", result: "failed", message: `unit ${name} is not loaded on this machine` };
+    return { kind: "refused", result: "invalid", message: `unit ${name} is not loaded on this machine` };
   if (starts.has(name)) return undefined;
   const { requires, bindsTo, requisite, wants, upholds } = unit.dependencies;
   const down = requisite.find((other) => graph.get(other)?.isUp !== true);
