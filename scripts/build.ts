@@ -12,7 +12,7 @@ const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
 /** Programs that are no JavaScript: the code that runs them looks beside its own file, so all files lie in one folder. */
-const COMPANIONS = ["shim", "system", "journal", "command"].map(
+const COMPANIONS = ["spawner", "shim", "system", "message", "journal", "command"].map(
   (part) => `src/supervisor/embedded/shim/${part}.pl`,
 );
 

@@ -30,7 +30,7 @@ test("what needs a unit that fails to start fails as a dependency; what only wan
   expect(supervisor.status("needs.service")).toMatchObject({ active: "inactive" });
   expect((await supervisor.start("wants.service")).result).toBe("done");
   const lacking = await supervisor.start("lacks.service");
-  expect(lacking).toMatchObject({ result: "failed", message: expect.stringContaining("missing.service") });
+  expect(lacking).toMatchObject({ result: "invalid", message: expect.stringContaining("missing.service") });
 });
 
 test("BindsTo= stops a unit when what it is bound to dies by itself", async () => {

@@ -23,6 +23,7 @@ import { Journal } from "./journal/journal.ts";
 import { loadUnit } from "./load-unit.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { ServiceUnit } from "./service/service-unit.ts";
+import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
 import { TimerStamps } from "./timer-stamps.ts";
 import { TimerUnit } from "./timer-unit.ts";
@@ -56,6 +57,7 @@ const NO_CGROUPS: UsableCgroups = {
 
 /** Starts the supervisor on its directories and takes over what an earlier one left running. */
 export async function createEmbeddedSupervisor(options: EmbeddedOptions): Promise<Supervisor> {
+  requirePerl();
   const usable =
     options.cgroupName === undefined ? NO_CGROUPS : probeCgroups(readHierarchies(), options.cgroupName);
   const supervisor = new EmbeddedSupervisor(options, usable);
@@ -71,6 +73,7 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #journal: Journal;
   readonly #run: RunDirectory;
   readonly #cgroups: Cgroups;
+  readonly #spawner: ShimSpawner;
   readonly #host: UnitHost;
   readonly #jobs: Jobs;
   readonly #units = new Map<string, Unit>();
@@ -85,6 +88,7 @@ class EmbeddedSupervisor implements Supervisor {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     this.#run = new RunDirectory(join(options.runDirectory, "units"), boot);
     this.#cgroups = new Cgroups(usable);
+    this.#spawner = new ShimSpawner((message) => options.log?.(message));
     this.#host = this.#createHost();
     this.#jobs = new Jobs({
       graph: () => this.#graph(),
@@ -102,6 +106,7 @@ class EmbeddedSupervisor implements Supervisor {
       cgroups: this.#cgroups,
       journal: this.#journal,
       run: this.#run,
+      spawner: this.#spawner,
       environment,
       isRoot: process.getuid?.() === 0,
       bootMs: clock.now() - uptime() * 1000,
@@ -122,6 +127,7 @@ class EmbeddedSupervisor implements Supervisor {
     const orphans = this.#run.units().filter((name) => !this.#units.has(name));
     await Promise.all(orphans.map((name) => this.#endOrphan(name)));
     this.#journal.sweep((name) => this.#units.has(name));
+    this.#spawner.prepare();
   }
 
   async #endOrphan(name: string): Promise<void> {
@@ -237,6 +243,7 @@ class EmbeddedSupervisor implements Supervisor {
     this.#closed = true;
     this.#listeners.clear();
     for (const unit of this.#units.values()) unit.close();
+    this.#spawner.close();
     this.#cgroups.close();
   }
 

@@ -8,6 +8,7 @@ import type { JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
+import type { ShimSpawner } from "./shim/spawner.ts";
 
 /** What a unit's file says, for the kind it is. */
 export type UnitDefinition =
@@ -32,6 +33,7 @@ export interface UnitHost {
   readonly cgroups: Cgroups;
   readonly journal: Journal;
   readonly run: RunDirectory;
+  readonly spawner: ShimSpawner;
   /** The daemon's environment, for PassEnvironment=. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly isRoot: boolean;

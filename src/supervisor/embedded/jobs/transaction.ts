@@ -24,7 +24,11 @@ export interface Job {
 
 export type Transaction =
   | { readonly kind: "jobs"; readonly jobs: readonly Job[] }
-  | { readonly kind: "refused"; readonly result: "failed" | "dependency" | "invalid"; readonly message: string };
+  | {
+      readonly kind: "refused";
+      readonly result: "failed" | "dependency" | "invalid";
+      readonly message: string;
+    };
 
 /** The jobs that start a unit: what it pulls in, and what it excludes. */
 export function planStart(graph: UnitGraph, anchor: string): Transaction {

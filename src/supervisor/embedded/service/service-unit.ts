@@ -277,10 +277,11 @@ export class ServiceUnit implements Unit {
   // --- the shim --------------------------------------------------------------------------------------------------
 
   #startShim(): Shim {
-    const { run, journal, cgroups, random } = this.#host;
+    const { run, journal, cgroups, random, spawner } = this.#host;
     run.forgetMemory(this.#name);
     const id = randomId(random);
     const connection = startShim(
+      spawner,
       {
         unit: this.#name,
         id,

@@ -1,28 +1,13 @@
 /**
  * A daemon's line to one shim: starting a new shim, or connecting to one that an earlier daemon left.
  *
- * The first connection of a new shim is a socket pair given at its birth, so that requests can be written at once and
- * many shims start side by side. Closing a connection ends no shim.
+ * Requests to a new shim can be written at once, before there is one, so that many start side by side. Closing a
+ * connection ends no shim.
  */
-import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { connect, Socket } from "node:net";
-import { fileURLToPath } from "node:url";
+import { Socket } from "node:net";
 import { decodeMessage, encodeRequest, type Hello, type ShimMessage, type ShimRequest } from "./protocol.ts";
-
-const SHIM_PROGRAM = fileURLToPath(new URL("./shim.pl", import.meta.url));
-const PERL = "/usr/bin/perl";
-
-/** Where a shim works and how much of its unit's output is kept. */
-export interface ShimPlace {
-  readonly unit: string;
-  /** Random. Names this shim's files in the run directory and its notification socket. */
-  readonly id: string;
-  readonly runDirectory: string;
-  readonly journalDirectory: string;
-  readonly journalFileBytes: number;
-  readonly journalFiles: number;
-}
+import type { ShimPlace, ShimSpawner } from "./spawner.ts";
 
 export interface ShimListener {
   onMessage(message: ShimMessage): void;
@@ -34,7 +19,9 @@ export class ShimConnection {
   readonly #socket: Socket;
   #rest = "";
   #closed = false;
+  #lossReason = "its shim is gone";
 
+  /** A socket that is not connected yet must be corked. */
   constructor(socket: Socket, listener: ShimListener) {
     this.#socket = socket;
     socket.setEncoding("utf8");
@@ -42,7 +29,7 @@ export class ShimConnection {
     // What happened to the other end is told by `close`, which follows.
     socket.on("error", () => {});
     socket.on("close", () => {
-      if (!this.#closed) listener.onLost("its shim is gone");
+      if (!this.#closed) listener.onLost(this.#lossReason);
     });
   }
 
@@ -60,6 +47,12 @@ export class ShimConnection {
     return closed;
   }
 
+  /** Gives a connection up to which no shim belongs. */
+  fail(reason: string): void {
+    this.#lossReason = reason;
+    this.#socket.destroy();
+  }
+
   #read(chunk: string, listener: ShimListener): void {
     const lines = (this.#rest + chunk).split("\n");
     this.#rest = lines.pop() ?? "";
@@ -70,20 +63,27 @@ export class ShimConnection {
   }
 }
 
-/** Starts a shim of its own session, which outlives this process. */
-export function startShim(place: ShimPlace, listener: ShimListener): ShimConnection {
-  const { runDirectory, id, journalDirectory, unit, journalFileBytes, journalFiles } = place;
-  const child = spawn(
-    PERL,
-    [SHIM_PROGRAM, runDirectory, id, journalDirectory, unit, String(journalFileBytes), String(journalFiles)],
-    // Not even PERL5LIB may reach the shim from the daemon's environment.
-    { detached: true, stdio: ["ignore", "ignore", "ignore", "pipe"], env: {}, cwd: "/" },
+/** Asks for a new shim. What is sent before it is there is kept for it. */
+export function startShim(spawner: ShimSpawner, place: ShimPlace, listener: ShimListener): ShimConnection {
+  const socket = new Socket();
+  socket.cork();
+  const connection = new ShimConnection(socket, listener);
+  spawner.spawn(place).then(
+    () => {
+      connectTo(socket, place.runDirectory, place.id);
+      socket.uncork();
+    },
+    (error: unknown) => connection.fail(error instanceof Error ? error.message : String(error)),
   );
-  child.on("error", (error) => listener.onLost(`its shim could not be started: ${error.message}`));
-  child.unref();
-  const socket = child.stdio[3];
-  if (!(socket instanceof Socket)) throw new TypeError("the shim's first connection is no socket");
-  return new ShimConnection(socket, listener);
+  return connection;
+}
+
+/** Socket paths are limited to 107 bytes; through the open directory any depth can be reached. */
+function connectTo(socket: Socket, runDirectory: string, id: string): void {
+  const directory = openSync(runDirectory, "r");
+  socket.connect(`/proc/self/fd/${directory}/${id}.socket`);
+  // The system looks the path up within the call above.
+  closeSync(directory);
 }
 
 /** NOTIFY_SOCKET= of the commands of a shim. */
@@ -103,9 +103,7 @@ export function findShim(
   id: string,
   listener: ShimListener,
 ): Promise<FoundShim | undefined> {
-  // Socket paths are limited to 107 bytes; through the open directory any depth can be reached.
-  const directory = openSync(runDirectory, "r");
-  const socket = connect(`/proc/self/fd/${directory}/${id}.socket`);
+  const socket = new Socket();
   return new Promise((resolve) => {
     let connection: ShimConnection | undefined;
     const first: ShimListener = {
@@ -120,13 +118,6 @@ export function findShim(
       },
     };
     const opened = new ShimConnection(socket, first);
-    // Once, whichever comes first: a connection can also end long after it was made.
-    let isOpen = true;
-    const release = (): void => {
-      if (isOpen) closeSync(directory);
-      isOpen = false;
-    };
-    socket.once("connect", release);
-    socket.once("close", release);
+    connectTo(socket, runDirectory, id);
   });
 }

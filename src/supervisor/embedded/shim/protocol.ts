@@ -1,5 +1,5 @@
 /**
- * What daemon and shim say to each other; shim.pl is the other end.
+ * What daemon and shim say to each other; shim.pl is the other end. The spawner is spoken to in the same form.
  *
  * A message is a line: a verb and `key=value` fields, separated by tabs, with %, tab, newline and NUL written as %XX.
  * Run numbers are given by the daemon and never reused for a unit's shim, so that a request that is repeated after the
@@ -102,9 +102,13 @@ const ESCAPED = new Map([
 
 /** A request as the bytes of one line. */
 export function encodeRequest(request: ShimRequest): string {
-  const fields = request.kind === "run" ? runFields(request.request) : plainFields(request);
+  return encodeLine(request.kind, request.kind === "run" ? runFields(request.request) : plainFields(request));
+}
+
+/** Any message as the bytes of one line. */
+export function encodeLine(verb: string, fields: readonly Field[]): string {
   const encoded = fields.map(([key, value]) => `\t${key}=${escapeValue(String(value))}`);
-  return `${request.kind}${encoded.join("")}\n`;
+  return `${verb}${encoded.join("")}\n`;
 }
 
 function escapeValue(value: string): string {
@@ -148,14 +152,22 @@ function optional(key: string, value: number | string | undefined): Field[] {
 
 /** A line of the shim; undefined for a verb this version does not know. */
 export function decodeMessage(line: string): ShimMessage | undefined {
-  const [kind = "", ...pairs] = line.split("\t");
-  const fields = new Map(pairs.map(decodePair));
+  const { verb: kind, fields } = decodeFields(line);
   const text = (key: string): string => fields.get(key) ?? "";
   if (kind === "hello") {
     return { kind, hello: { shim: Number(text("shim")), saved: text("saved") } };
   }
   const event = decodeEvent(kind, fields);
   return event === undefined ? undefined : { kind: "event", seq: Number(text("seq")), event };
+}
+
+/** The verb and the fields of any message; none of those that are received has two fields of one key. */
+export function decodeFields(line: string): {
+  readonly verb: string;
+  readonly fields: ReadonlyMap<string, string>;
+} {
+  const [verb = "", ...pairs] = line.split("\t");
+  return { verb, fields: new Map(pairs.map(decodePair)) };
 }
 
 function decodePair(pair: string): [string, string] {

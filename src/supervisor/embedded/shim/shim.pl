@@ -5,28 +5,24 @@
 # nothing: the daemon tells it over a socket what to run and whom to signal, and may come and go. Whoever connects
 # gets the saved state and every event since. It must never block the unit for the daemon's sake.
 #
-# Messages both ways are lines: a verb and key=value fields separated by tabs; %, tab, newline and NUL are written
-# as %XX. shim/protocol.ts is the other end and says what each message means.
+# shim/protocol.ts is the other end of the line and says what each message means.
 #
-# Commands between fork and exec are command.pl's, the journal is journal.pl's.
+# The form of messages is message.pl's, commands between fork and exec are command.pl's, the journal is journal.pl's.
+# This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
-# Only what Debian's perl-base holds is used, and no module of size, which keeps a shim at 2 to 3 MB.
+# Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
+# hundred kB of which its shims share with it.
 use strict;
 use warnings;
 no warnings 'portable';
 
-my ($run_dir, $id, $journal_dir, $unit, $file_bytes, $files) = @ARGV;
-my ($home) = $0 =~ m{^(.*)/};
-require "$home/$_.pl" for qw(system journal command);
-$0 = "flotilla-shim: $unit";
-
 use constant {
-  AF_UNIX => 1, SOCK_STREAM => 1, SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
+  SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
   PR_SET_CHILD_SUBREAPER => 36,
-  F_SETFD => 2, F_SETFL => 4, FD_CLOEXEC => 1, O_NONBLOCK => 2048,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
   EAGAIN => 11, EINTR => 4, WNOHANG => 1,
   MAX_LINE => 48 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
+  UNASKED_SECONDS => 30,
 };
 
 my $seq = 0;          # number of the last event
@@ -45,40 +41,35 @@ my $had_children = 0;
 
 # --- start -----------------------------------------------------------------------------------------------------
 
-my ($listener, $notify, $signals);
+my ($run_dir, $id, $listener, $notify, $signals);
+
+# Becomes the shim of a unit; never returns. The spawner has opened the listener already, so that the daemon can
+# connect, and write, before this process has run at all.
+sub run_shim {
+  my ($place, $socket) = @_;
+  ($run_dir, $id, $listener) = (@$place{qw(run_dir id)}, $socket);
+  $0 = "flotilla-shim: $place->{unit}";
+  setup($place);
+  loop();
+}
 
 sub setup {
+  my ($place) = @_;
   # Blocked, not ignored: a signal that meets a command between fork and exec waits for it and is not lost.
   sys('rt_sigprocmask', SIG_SETMASK, pack('Q', ~0), 0, 8);
+  sys('setsid');
   sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  umask 077;
-  open_journal($journal_dir, $file_bytes, $files);
+  open_journal(@$place{qw(journal_dir file_bytes files)});
   write_identity();
   my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
   open $signals, '+<&=', $fd or die "signalfd: $!\n";
-  open_listener();
   open_notify();
-  open my $first, '+<&=', 3 or return;
-  fcntl $first, F_SETFD, FD_CLOEXEC;
-  add_client($first);
 }
 
 # Process id and start time together name one process for ever; cutting the power and cleaning up rely on it.
 sub write_identity {
   my @stat = split / /, (read_file('/proc/self/stat') =~ s/^.*\) //r);
-  open my $file, '>', "$run_dir/$id.pid" or die "$run_dir: $!\n";
-  print $file "$$ $stat[19]\n";
-  close $file;
-}
-
-# Paths of sockets are limited to 107 bytes; through the open directory any depth can be reached.
-sub open_listener {
-  opendir my $dir, $run_dir or die "$run_dir: $!\n";
-  my $path = '/proc/self/fd/' . fileno($dir) . "/$id.socket";
-  socket $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
-  bind $listener, pack('S Z*', AF_UNIX, $path) or die "bind: $!\n";
-  listen $listener, 8;
-  nonblocking($listener);
+  write_file("$run_dir/$id.pid", "$$ $stat[19]\n") or die "$run_dir: $!\n";
 }
 
 # Abstract, because a service of another user could not reach a path in a private state directory. Who may speak is
@@ -98,8 +89,10 @@ sub loop {
     vec($read, fileno $_, 1) = 1 for grep { defined } $signals, $listener, $notify;
     vec($read, $_, 1) = 1 for keys %clients, keys %outputs, keys %exec_pipes;
     for (keys %clients) { vec($write, $_, 1) = 1 if length $clients{$_}{out} }
-    my $ready = select $read, $write, undef, undef;
+    # Who was never asked for anything has been forgotten by a daemon that died.
+    my $ready = select $read, $write, undef, length $saved || %runs ? undef : UNASKED_SECONDS;
     next if $ready < 0;
+    finish() if !$ready;
     # Output comes before exits, so that a unit's last words stand before the line about its end.
     for (keys %outputs) { read_output($_) if vec($read, $_, 1) }
     for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
@@ -114,8 +107,8 @@ sub loop {
 }
 
 sub finish {
-  unlink "$run_dir/$id.pid";
-  exit 0;
+  unlink "$run_dir/$id.socket", "$run_dir/$id.pid";
+  leave(0);
 }
 
 # --- clients ---------------------------------------------------------------------------------------------------
@@ -167,16 +160,6 @@ sub emit {
   $clients{$_}{out} .= $line for keys %clients;
 }
 
-sub message {
-  my ($verb, @fields) = @_;
-  my $line = $verb;
-  while (my ($key, $value) = splice @fields, 0, 2) {
-    $value =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ge;
-    $line .= "\t$key=$value";
-  }
-  return "$line\n";
-}
-
 # --- requests --------------------------------------------------------------------------------------------------
 
 my %HANDLERS = (
@@ -197,15 +180,8 @@ my %HANDLERS = (
 );
 
 sub handle {
-  my ($line) = @_;
-  my ($verb, @pairs) = split /\t/, $line;
-  my %fields;
-  for (@pairs) {
-    my ($key, $value) = split /=/, $_, 2;
-    $value =~ s/%([0-9A-F]{2})/chr hex $1/ge;
-    push @{ $fields{$key} }, $value;
-  }
-  $HANDLERS{$verb}->(\%fields) if $HANDLERS{$verb};
+  my ($verb, $fields) = parse_message($_[0]);
+  $HANDLERS{$verb}->($fields) if $HANDLERS{$verb};
 }
 
 # Starts a command. A run that is known already is one that a daemon asked for before it died: nothing is done twice.
@@ -443,7 +419,4 @@ sub take_lines {
 
 sub drain_outputs { read_output($_) for keys %outputs }
 
-sub nonblocking { fcntl $_[0], F_SETFL, O_NONBLOCK }
-
-setup();
-loop();
+1;

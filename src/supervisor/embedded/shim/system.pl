@@ -1,17 +1,20 @@
-# The system calls Perl has no function for, and small things about files.
+# The system calls Perl has no function for, and small things about files and sockets.
 use strict;
 use warnings;
+no warnings 'portable';
 use Config;
+
+use constant { AF_UNIX => 1, SOCK_STREAM => 1, F_SETFL => 4, O_NONBLOCK => 2048 };
 
 # Numbers of system calls Perl has no function for.
 my %SYSCALLS = (
   'x86_64' => {
     recvmsg => 47, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
-    prctl => 157, clock_gettime => 228, signalfd4 => 289, prlimit64 => 302,
+    prctl => 157, clock_gettime => 228, exit_group => 231, signalfd4 => 289, prlimit64 => 302,
   },
   'aarch64' => {
     recvmsg => 212, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
-    prctl => 167, clock_gettime => 113, signalfd4 => 74, prlimit64 => 261,
+    prctl => 167, clock_gettime => 113, exit_group => 94, signalfd4 => 74, prlimit64 => 261,
   },
 );
 $SYSCALLS{riscv64} = $SYSCALLS{aarch64};
@@ -42,5 +45,22 @@ sub write_file {
   open my $file, '>', $path or return 0;
   return defined syswrite $file, $text;
 }
+
+sub nonblocking { fcntl $_[0], F_SETFL, O_NONBLOCK }
+
+# Paths of sockets are limited to 107 bytes; through the open directory any depth can be reached.
+sub listener {
+  my ($directory, $name) = @_;
+  opendir my $dir, $directory or die "$directory: $!\n";
+  my $path = '/proc/self/fd/' . fileno($dir) . "/$name.socket";
+  socket my $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
+  bind $listener, pack('S Z*', AF_UNIX, $path) or die "bind: $!\n";
+  listen $listener, 8 or die "listen: $!\n";
+  nonblocking($listener);
+  return $listener;
+}
+
+# Ends the process without taking its data apart first, which would copy the pages it shares.
+sub leave { sys('exit_group', $_[0]) }
 
 1;

@@ -1,0 +1,28 @@
+# Messages between the daemon and its spawner and shims: lines of a verb and key=value fields separated by tabs, with
+# %, tab, newline and NUL written as %XX. protocol.ts is the other end.
+use strict;
+use warnings;
+
+sub message {
+  my ($verb, @fields) = @_;
+  my $line = $verb;
+  while (my ($key, $value) = splice @fields, 0, 2) {
+    $value =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ge;
+    $line .= "\t$key=$value";
+  }
+  return "$line\n";
+}
+
+# The verb, and the values of each key in order.
+sub parse_message {
+  my ($verb, @pairs) = split /\t/, $_[0];
+  my %fields;
+  for (@pairs) {
+    my ($key, $value) = split /=/, $_, 2;
+    $value =~ s/%([0-9A-F]{2})/chr hex $1/ge;
+    push @{ $fields{$key} }, $value;
+  }
+  return ($verb, \%fields);
+}
+
+1;

@@ -1,0 +1,137 @@
+/**
+ * The daemon's end of its spawner: the one process that starts shims, by forking itself (spawner.pl).
+ *
+ * It is started ahead of the first unit, and anew when it has died; requests that it has not answered by then fail. A
+ * shim owes it nothing, so that its end, with the daemon's or before, ends no unit.
+ */
+import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { FlotillaError } from "#base/errors.ts";
+import { decodeFields, encodeLine } from "./protocol.ts";
+
+const PROGRAM = fileURLToPath(new URL("./spawner.pl", import.meta.url));
+const PERL = "/usr/bin/perl";
+
+/** Perl writes a process's name over its arguments; this is the room for `flotilla-shim: ` and a unit's name. */
+const ROOM_FOR_NAME = " ".repeat(280);
+
+/** Where a shim works and how much of its unit's output is kept. */
+export interface ShimPlace {
+  readonly unit: string;
+  /** Random. Names this shim's files in the run directory and its notification socket. */
+  readonly id: string;
+  readonly runDirectory: string;
+  readonly journalDirectory: string;
+  readonly journalFileBytes: number;
+  readonly journalFiles: number;
+}
+
+/** Throws `unsupported` where shims cannot be run at all. */
+export function requirePerl(perl = PERL): void {
+  try {
+    accessSync(perl, constants.X_OK);
+  } catch (cause) {
+    throw new FlotillaError("unsupported", `units cannot be run here: there is no ${perl}`, {
+      hint: "Install the package perl-base, which every Debian and Ubuntu has unless it was removed.",
+      cause,
+    });
+  }
+}
+
+export class ShimSpawner {
+  readonly #log: (message: string) => void;
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  #socket: Socket | undefined;
+  #closed = false;
+
+  constructor(log: (message: string) => void) {
+    this.#log = log;
+  }
+
+  /** Starts the process, if it does not run; the first shim then need not wait for it. */
+  prepare(): void {
+    if (!this.#closed) this.#socket ??= this.#startProcess();
+  }
+
+  /** Resolves when the shim can be connected to; rejects with the reason why there is none. */
+  spawn(place: ShimPlace): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("the supervisor is closing"));
+    this.prepare();
+    const answer = Promise.withResolvers<void>();
+    this.#waiting.set(place.id, answer);
+    this.#socket?.write(
+      encodeLine("spawn", [
+        ["unit", place.unit],
+        ["id", place.id],
+        ["run_dir", place.runDirectory],
+        ["journal_dir", place.journalDirectory],
+        ["file_bytes", place.journalFileBytes],
+        ["files", place.journalFiles],
+      ]),
+    );
+    return answer.promise;
+  }
+
+  /** Ends the process; the shims it has started go on. */
+  close(): void {
+    this.#closed = true;
+    this.#socket?.destroy();
+    this.#failAll("the supervisor is closing");
+  }
+
+  #startProcess(): Socket {
+    const child = spawn(PERL, [PROGRAM, ROOM_FOR_NAME], {
+      // A session of its own: a Ctrl-C for the daemon must not reach units.
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+      // Not even PERL5LIB may reach the shims from the daemon's environment.
+      env: {},
+      cwd: "/",
+    });
+    const socket = child.stdio[3];
+    if (!(socket instanceof Socket)) throw new TypeError("the line to the spawner is no socket");
+    child.unref();
+    child.on("error", (error) => this.#ended(socket, error.message));
+    this.#listen(socket);
+    return socket;
+  }
+
+  #listen(socket: Socket): void {
+    let rest = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk: string) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#answer(line);
+    });
+    // What happened to the other end is told by `close`, which follows.
+    socket.on("error", () => {});
+    socket.on("close", () => this.#ended(socket, "the process that starts shims has ended"));
+    // Units under their shims are no reason for a process to stay; whoever waits for an answer stays by that.
+    socket.unref();
+  }
+
+  #answer(line: string): void {
+    const { verb, fields } = decodeFields(line);
+    const id = fields.get("id") ?? "";
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (verb === "spawned") waiting?.resolve();
+    else waiting?.reject(new Error(`its shim could not be started: ${fields.get("error")}`));
+  }
+
+  #ended(socket: Socket, reason: string): void {
+    if (this.#socket !== socket) return;
+    this.#socket = undefined;
+    if (!this.#closed) this.#log(`${reason}; another is started for the next unit`);
+    this.#failAll(reason);
+  }
+
+  #failAll(reason: string): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new Error(`its shim could not be started: ${reason}`));
+  }
+}
