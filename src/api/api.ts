@@ -6,7 +6,6 @@
  * revisions they were decided on. It must not plan, run units, or keep state of its own.
  */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { FlotillaError } from "#base/errors.ts";
 import { answerError } from "./answer-error.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -24,7 +23,6 @@ export interface Api {
 /** The API over what it is given; it starts nothing and holds nothing open by itself. */
 export function createApi(dependencies: ApiDependencies): Api {
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   for (const route of ROUTES) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
     app.on(route.method.toUpperCase(), path, async (context) =>
@@ -34,12 +32,6 @@ export function createApi(dependencies: ApiDependencies): Api {
   app.notFound((context) => answerError(noSuchRoute(context), dependencies.log));
   app.onError((error) => answerError(error, dependencies.log));
   return { fetch: (request) => app.fetch(request) };
-}
-
-function refuseLargeBody(): never {
-  throw new FlotillaError("limit-exceeded", `the request is larger than ${MAX_BODY_BYTES} bytes`, {
-    hint: "send fewer units in one request",
-  });
 }
 
 function noSuchRoute(context: Context): FlotillaError {
@@ -76,7 +68,7 @@ async function readJson(request: Request): Promise<unknown> {
       hint: "send the header content-type: application/json",
     });
   }
-  const bytes = await request.arrayBuffer();
+  const bytes = await readBody(request);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
@@ -84,4 +76,23 @@ async function readJson(request: Request): Promise<unknown> {
       causes: [error instanceof Error ? error.message : String(error)],
     });
   }
+}
+
+/** Counts what comes, since a body in chunks does not say its size beforehand; one that does is refused unread. */
+async function readBody(request: Request): Promise<Uint8Array> {
+  let size = 0;
+  const parts: Uint8Array[] = [];
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  for await (const part of request.body ?? []) {
+    size += part.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts, size);
+}
+
+function tooLarge(): FlotillaError {
+  return new FlotillaError("limit-exceeded", `the request is larger than ${MAX_BODY_BYTES} bytes`, {
+    hint: "send fewer units in one request",
+  });
 }

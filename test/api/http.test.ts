@@ -128,6 +128,30 @@ describe("a request that is wrong", () => {
     });
   });
 
+  test.each([
+    ["is read", 10, 200],
+    ["is refused when it is too large", 17 * 1024 * 1024, 413],
+  ])("with a body in chunks, of unknown size, %s", async (_, length, expected) => {
+    const { http } = await cluster.serve();
+    const text = "#".repeat(length);
+    const response = await fetch(`${http}/v1/verify`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: new Blob([JSON.stringify({ unit: "a.service", text })]).stream(),
+      duplex: "half",
+    });
+    expect(response.status).toBe(expected);
+  });
+
+  test.each(["DELETE", "PUT", "OPTIONS"])(
+    "by a method that no route has (%s) is refused with 404",
+    async (method) => {
+      const { http } = await cluster.serve();
+      const response = await fetch(`${http}/v1/units`, { method });
+      expect([response.status, await response.json()]).toMatchObject([404, { code: "not-found" }]);
+    },
+  );
+
   test("by its path is refused with 404", async () => {
     const { status, body } = await cluster.call<ErrorBody>("GET", "/v1/nothing");
     expect([status, body.code]).toEqual([404, "not-found"]);
