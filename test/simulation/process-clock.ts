@@ -10,6 +10,9 @@ export interface ClockSkew {
   readonly bootMs: number;
 }
 
+/** Less is rounding: time of this size is lost in sums, and would be waited for without end. */
+const RESOLUTION_MS = 0.001;
+
 export class ProcessClock implements Clock {
   readonly #world: Clock;
   readonly #skew: ClockSkew;
@@ -34,12 +37,12 @@ export class ProcessClock implements Clock {
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
-    let timer = this.#world.setTimer(delayMs, () => run());
+    const leastMs = delayMs > 0 ? RESOLUTION_MS : 0;
+    let timer = this.#world.setTimer(Math.max(delayMs, leastMs), () => run());
     const run = (): void => {
       if (this.#ended) return;
       const waitMs = this.#resumesMs - this.#world.monotonic();
-      // Less than a microsecond is rounding, and would be waited for without end.
-      if (waitMs > 0.001) timer = this.#world.setTimer(waitMs, run);
+      if (waitMs > RESOLUTION_MS) timer = this.#world.setTimer(waitMs, run);
       else fire();
     };
     return { cancel: () => timer.cancel() };
