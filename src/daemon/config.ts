@@ -58,14 +58,17 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
     socketPath: resolve(get("socket") ?? join(runDirectory, "flotilla.sock")),
     name: readName(get("name") ?? hostname()),
     address: get("address") ?? "127.0.0.1",
-    apiPort: readNumber("api-port", get("api-port"), 0, 65_535),
+    apiPort: readWhole("api-port", get("api-port"), 0, 65_535),
     store: readStore(get),
     clusterName: get("cluster-name") ?? "flotilla",
-    leaseTtlS: readNumber("lease-ttl", get("lease-ttl"), 1, 3_600),
+    leaseTtlS: readWhole("lease-ttl", get("lease-ttl"), 1, 3_600),
     metadata: readMetadata(get("metadata") ?? ""),
     cpuMillis:
       get("cpus") === undefined ? undefined : Math.round(1000 * readNumber("cpus", get("cpus"), 0.001, 1e6)),
-    memoryBytes: get("memory") === undefined ? undefined : readNumber("memory", get("memory"), 0, 2 ** 60),
+    memoryBytes:
+      get("memory") === undefined
+        ? undefined
+        : readWhole("memory", get("memory"), 0, Number.MAX_SAFE_INTEGER),
     cgroup: cgroup === "none" ? undefined : cgroup,
     onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
     logLevel: readChoice("log-level", get("log-level"), ["debug", "info", "warn", "error"]),
@@ -75,7 +78,7 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
 function readStore(get: (name: SettingName) => string | undefined): StoreConfig {
   const urls = get("store");
   if (urls === undefined || urls === "") {
-    const port = readNumber("store-port", get("store-port"), 0, 65_535);
+    const port = readWhole("store-port", get("store-port"), 0, 65_535);
     return { kind: "embedded", listen: { host: get("address") ?? "127.0.0.1", port } };
   }
   const endpoints = urls.split(",").map((url) => url.trim());
@@ -100,6 +103,12 @@ function readNumber(name: SettingName, text: string | undefined, min: number, ma
   const value = Number(text);
   if (text !== undefined && text.trim() !== "" && value >= min && value <= max) return value;
   throw badSetting(name, text ?? "", "is out of range", `give a number from ${min} to ${max}`);
+}
+
+function readWhole(name: SettingName, text: string | undefined, min: number, max: number): number {
+  const value = readNumber(name, text, min, max);
+  if (Number.isSafeInteger(value)) return value;
+  throw badSetting(name, text ?? "", "is no whole number", `give a whole number from ${min} to ${max}`);
 }
 
 function readChoice<T extends string>(name: SettingName, text: string | undefined, choices: readonly T[]): T {
