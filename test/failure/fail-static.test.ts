@@ -8,9 +8,9 @@ import { systemClock } from "#host/system.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import { afterNextPlan, isAlive, launch, rowsOf, running } from "../cluster/units.ts";
 
-const TTL_S = 2;
+const TTL_S = 4;
 /** The outage itself: longer than every lease. */
-const OUTAGE_MS = 2 * TTL_S * 1000;
+const OUTAGE_MS = 1.5 * TTL_S * 1000;
 
 describe("while the store is away", () => {
   let cluster: Cluster;
