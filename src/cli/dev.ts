@@ -21,11 +21,7 @@ export const up: RunCommand = async (context) => {
   const launcher = launcherOf(io.env);
   if (options.flag("detach")) {
     const log = await detach({ launcher, args: process.argv.slice(2), directory });
-    writeLines(io.stdout, [
-      log.trimEnd(),
-      "",
-      `It runs on by itself; end it with: ${wordingOf(context).dev("down")}`,
-    ]);
+    writeLines(io.stdout, [log.trimEnd()]);
     return 0;
   }
   const screen = new Screen(process.stdout);
@@ -147,7 +143,16 @@ function wordingOf({ options, io }: CommandContext): CommandWording {
   const program = near.startsWith("../..") ? launcher : near;
   const given = options.text("dir");
   const dir = given === undefined ? "" : ` --dir ${given}`;
-  return { program, dev: (verb) => `${program} dev ${verb}${dir}` };
+  const down = `${program} dev down${dir}`;
+  // A dev host that was detached has its starter to answer to.
+  const isDetached = process.send !== undefined;
+  return {
+    program,
+    dev: (verb) => `${program} dev ${verb}${dir}`,
+    end: isDetached
+      ? `It runs on by itself; end it with: ${down}`
+      : "Ctrl-C stops everything. What happens meanwhile is told here:",
+  };
 }
 
 function launcherOf(environment: CommandContext["io"]["env"]): string {

@@ -6,17 +6,28 @@ export interface CommandWording {
   readonly program: string;
   /** `flotilla dev VERB` with what that needs. */
   readonly dev: (verb: string) => string;
+  /** How the cluster is ended. */
+  readonly end: string;
 }
 
-export function guideLines(layout: DevLayout, { program, dev }: CommandWording): readonly string[] {
+/** @param units what has been started, if anything has */
+export function guideLines(
+  layout: DevLayout,
+  { program, dev, end }: CommandWording,
+  units: readonly string[],
+): readonly string[] {
   const [first] = layout.machines;
   const victim = layout.machines.at(1) ?? first;
   if (first === undefined || victim === undefined) return [];
+  const [unit] = units.map((name) => name.replace(/\.service$/, ""));
+  const aboutUnit = [
+    [`${program} why ${unit}`, "why it is there"],
+    [`${program} journal -f ${unit}`, "what it writes"],
+  ] as const;
   const commands = [
     [`eval "$(${dev("env")})"`, "point this shell's commands at the cluster"],
     [`${program} list-units`, "what runs where"],
-    [`${program} why web@1`, "why it is there"],
-    [`${program} journal -f web-sidekick@1`, "what it writes"],
+    ...(unit === undefined ? [] : aboutUnit),
     [dev(`kill ${victim.name}`), "cut a machine's power; its units come up elsewhere"],
     [`${program} events`, "what happened"],
     [dev(`restart ${victim.name}`), "switch it on again"],
@@ -30,6 +41,6 @@ export function guideLines(layout: DevLayout, { program, dev }: CommandWording):
     "In another terminal, try:",
     ...commands.map(([text, what]) => `  ${text.padEnd(width)}# ${what}`),
     "",
-    "Ctrl-C stops everything. What happens meanwhile is told here:",
+    end,
   ];
 }

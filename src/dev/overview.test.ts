@@ -93,13 +93,28 @@ test("a settled unit is told with its machine, a failed one with its reason", ()
   );
 });
 
-test("the guide names the next commands as the user has to type them", () => {
-  const lines = guideLines(layout, {
-    program: "bin/flotilla",
-    dev: (verb) => `bin/flotilla dev ${verb} --dir d`,
-  }).join("\n");
-  expect(lines).toContain('eval "$(bin/flotilla dev env --dir d)"');
-  expect(lines).toContain("bin/flotilla dev kill m2 --dir d");
-  expect(lines).toContain("bin/flotilla why web@1");
-  expect(lines).toContain("http://10.77.5.11:7400");
+describe("the guide", () => {
+  const guide = (units: readonly string[]): string =>
+    guideLines(
+      layout,
+      {
+        program: "bin/flotilla",
+        dev: (verb) => `bin/flotilla dev ${verb} --dir d`,
+        end: "Ctrl-C stops everything.",
+      },
+      units,
+    ).join("\n");
+
+  test("names the next commands as the user has to type them, and how to end it all", () => {
+    const lines = guide(["web@1.service", "web@2.service"]);
+    expect(lines).toContain('eval "$(bin/flotilla dev env --dir d)"');
+    expect(lines).toContain("bin/flotilla dev kill m2 --dir d");
+    expect(lines).toContain("bin/flotilla why web@1 ");
+    expect(lines).toContain("http://10.77.5.11:7400");
+    expect(lines).toMatch(/\nCtrl-C stops everything\.$/);
+  });
+
+  test("asks nothing of units where none were started", () => {
+    expect(guide([])).not.toMatch(/ why | journal /);
+  });
 });

@@ -103,7 +103,7 @@ async function bringUp(
     await submitUnitList(client, list);
     await waitForUnits(client, layout, list, options, signal);
   }
-  screen.print("", ...guideLines(layout, options.wording));
+  screen.print("", ...guideLines(layout, options.wording, list?.start.map(({ unit }) => unit) ?? []));
 }
 
 function clientOf(layout: DevLayout): FlotillaClient {

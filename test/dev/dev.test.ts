@@ -25,6 +25,7 @@ async function hostPid(directory: string): Promise<number> {
 
 describe("a cluster that shares the computer's network", () => {
   let directory = "";
+  let said = "";
   const dev = (...args: readonly string[]): ReturnType<typeof flotilla> => {
     const [verb = "", ...rest] = args;
     return flotilla("dev", verb, "--dir", directory, ...rest);
@@ -33,12 +34,18 @@ describe("a cluster that shares the computer's network", () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "flotilla-dev-"));
-    const { code, stderr } = await up();
+    const { code, stdout, stderr } = await up();
     if (code !== 0) throw new Error(stderr);
+    said = stdout;
   });
   afterAll(async () => {
     await dev("down");
     await rm(directory, { recursive: true });
+  });
+
+  test("says how it is ended, not by Ctrl-C when it is detached", () => {
+    expect(said).toMatch(/\nIt runs on by itself; end it with: \S+ dev down --dir \S+\n$/);
+    expect(said).not.toContain("Ctrl-C");
   });
 
   test("is pointed at by what `dev env` prints", async () => {
@@ -52,8 +59,8 @@ describe("a cluster that shares the computer's network", () => {
   test("is described in every form of output", async () => {
     const names = async (format: string): Promise<string> => (await dev("status", "-o", format)).stdout;
     expect(await names("name")).toBe("m1\nm2\n");
-    expect(await names("yaml")).toMatch(/^machines:\n {2}- machine: m1\n[^]*\n {2}- machine: m2\n/);
-    expect(await names("table")).toMatch(/^MACHINE[^]*\nm1 [^]*\nm2 /);
+    expect(await names("yaml")).toMatch(/^machines:\n {2}- machine: m1\n[\s\S]*\n {2}- machine: m2\n/);
+    expect(await names("table")).toMatch(/^MACHINE[\s\S]*\nm1 [\s\S]*\nm2 /);
   });
 
   test("is not started twice", async () => {
