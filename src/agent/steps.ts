@@ -87,7 +87,8 @@ export class StepRunner {
 
 /** What a person should know of a job that did not end well; a unit's own failure is told by its status. */
 function troubleOf(step: MachineStep, outcome: JobOutcome): string | undefined {
-  if (outcome.result === "done" || outcome.result === "canceled" || outcome.result === "skipped")
-    return undefined;
+  if (outcome.result === "canceled" || outcome.result === "skipped") return undefined;
+  // A Condition…= that does not hold is no failure, but it is why nothing runs.
+  if (outcome.result === "done") return outcome.message;
   return outcome.message ?? `${step.kind} job ended with ${outcome.result}`;
 }

@@ -52,6 +52,8 @@ describe("a unit that shall be launched", () => {
     ["failed in an earlier launch", row({ active: "failed", stateLaunch: 1 }), "waiting"],
     ["failed", row({ active: "failed" }), "failed, to be settled"],
     ["has not been started yet", DEAD, "waiting"],
+    ["could not be started", { ...DEAD, message: "it requires b.service" }, "failed, to be settled"],
+    ["could not be started in an earlier launch", { ...DEAD, message: "m", stateLaunch: 1 }, "waiting"],
     ["ended well", { ...DEAD, exitCode: 0 }, "reached, to be settled"],
     ["was stopped with a failure", { ...DEAD, exitCode: 1, result: "exit-code" }, "failed, to be settled"],
     ["has run to its end as a oneshot", { ...DEAD, finishedMs: 1 }, "reached"],
@@ -103,6 +105,7 @@ test.each<[Partial<UnitRow>, string]>([
   [{ active: "failed", result: "signal", exitSignal: "KILL" }, "failed (signal: ended by signal KILL)"],
   [{ active: "failed", result: "timeout" }, "failed (timeout)"],
   [{ active: "inactive", load: "error", message: "no such user" }, "inactive (error: no such user)"],
+  [{ active: "inactive", message: "it requires b.service" }, "inactive (it requires b.service)"],
 ])("how a unit ended is told in one phrase: %o", (changes, expected) => {
   expect(describeEnd(row(changes))).toBe(expected);
 });

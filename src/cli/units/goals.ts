@@ -72,6 +72,8 @@ function judgeLaunched(row: UnitRow): Verdict {
   if (row.active === "inactive" && hasEnded(row)) {
     return row.result === "success" ? reached(`ended${onMachine(row)}`, false) : failed(row, false);
   }
+  // Its machine has tried, and says why nothing was started.
+  if (row.active === "inactive" && row.message !== null) return failed(row, false);
   return waiting([row]);
 }
 
@@ -127,7 +129,7 @@ export function describeEnd(row: UnitRow): string {
       : row.exitCode !== null
         ? `exited with ${row.exitCode}`
         : row.message;
-  const result = row.result === null || row.result === "success" ? row.load : row.result;
+  const result = row.result === null || row.result === "success" ? isUnloadable(row) && row.load : row.result;
   return `${row.active === "inactive" ? "inactive" : "failed"} (${[result, how].filter(Boolean).join(": ")})`;
 }
 
