@@ -137,7 +137,7 @@ export class FakeMachine {
 
   async #start(name: string): Promise<JobOutcome> {
     const unit = this.#units.get(name);
-    if (unit === undefined) return { result: "failed", message: `unit ${name} is not loaded` };
+    if (unit === undefined) return { result: "invalid", message: `unit ${name} is not loaded` };
     if (unit.status.load !== "loaded")
       return { result: "failed", message: unit.status.message ?? "bad unit file" };
     if (unit.status.active === "active") return DONE;
@@ -195,7 +195,7 @@ export class FakeMachine {
 
   #stop(name: string): JobOutcome {
     const unit = this.#units.get(name);
-    if (unit === undefined) return { result: "failed", message: `unit ${name} is not loaded` };
+    if (unit === undefined) return { result: "invalid", message: `unit ${name} is not loaded` };
     if (isUp(unit.status)) {
       this.#abandon(unit, "stopped");
       this.#set(unit, { active: "inactive", sub: "dead" });

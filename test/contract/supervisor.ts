@@ -135,7 +135,7 @@ export function supervisorContract(name: string, open: () => Promise<SupervisorU
     });
 
     test("a unit that is not loaded cannot be started", async () => {
-      expect((await supervisor.start("unknown.service")).result).toBe("failed");
+      expect((await supervisor.start("unknown.service")).result).toBe("invalid");
       expect(supervisor.status("unknown.service")).toBeUndefined();
     });
 
