@@ -92,6 +92,19 @@ describe("toTransactions", () => {
     ]);
   });
 
+  test("a move off a lost machine holds while that machine is gone, one off a present machine always does", () => {
+    const lost = { ...CONTEXT, modRevision: (key: string) => (key === keys.machine(M1) ? undefined : 5n) };
+    const [off] = toTransactions([assign("a.service", M2, M1)], lost);
+    expect(off && guards(off)).toEqual([
+      "engine mod equal",
+      "unit mod equal",
+      "machine create greater",
+      "machine create equal",
+    ]);
+    const [away] = commit(assign("a.service", M2, M1));
+    expect(away && guards(away)).toEqual(["engine mod equal", "unit mod equal", "machine create greater"]);
+  });
+
   test("a move that the plan also takes apart removes the old assignment once", () => {
     const [transaction] = commit(unassign("a.service", M1), assign("a.service", M2, M1));
     expect(transaction && writes(transaction).filter((write) => write.includes("assignment/1"))).toEqual([

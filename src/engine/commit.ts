@@ -3,7 +3,7 @@
  *
  * Invariants: every transaction is guarded by the engine's seat; what is decided about one unit goes in one
  * transaction, so that a move is never seen half; a unit's decision is guarded by the record it was made from, an
- * assignment by its machine's presence; the event that tells of a decision is written with it.
+ * assignment by its machine's presence, a move off a lost machine by its absence; the event that tells of a decision is written with it.
  */
 
 import { keys } from "#model/keys.ts";
@@ -100,8 +100,15 @@ function guardsOf(step: ClusterStep, context: CommitContext): readonly (readonly
   if (step.kind === "assign") {
     const machine = keys.machine(step.machine);
     guards.push([machine, ifExists(machine)]);
+    if (step.from !== undefined) guards.push(...stillGone(step.from, context));
   }
   return guards;
+}
+
+/** A unit leaves a lost machine only if that has not come back meanwhile: it may have started the unit again. */
+function stillGone(machine: string, context: CommitContext): readonly (readonly [string, Compare])[] {
+  const key = keys.machine(machine);
+  return context.modRevision(key) === undefined ? [[key, ifMissing(key)]] : [];
 }
 
 function unchanged(key: string, context: CommitContext): readonly [string, Compare] {

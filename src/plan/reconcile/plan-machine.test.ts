@@ -164,6 +164,17 @@ describe("planMachine", () => {
       ["stop"],
     ],
     [
+      "a strict unit is stopped also while the new file it shall have is on its way",
+      {
+        assignment: assignment({ file: "b".repeat(64) }),
+        supervised: supervised(),
+        applied: applied(),
+        strict: true,
+        fenced: true,
+      },
+      ["stop"],
+    ],
+    [
       "a fenced strict unit is not started",
       {
         assignment: assignment(),

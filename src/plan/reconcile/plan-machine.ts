@@ -95,11 +95,13 @@ function planUnit(unit: string, situation: MachineSituation): MachineStep | unde
   if (supervised === undefined) {
     return { kind: "load", unit, reason: assignment.reason, applied: atRest(assignment, applied) };
   }
+  const fenced = situation.fenced && situation.strict.has(unit);
+  // Before a new file, which may be on its way for as long as the store is away.
+  if (fenced && supervised.up) return planFence(unit, assignment, supervised, applied);
   if (supervised.file !== assignment.file) return planNewFile(unit, assignment, supervised, applied);
   const attempted = situation.attempted.has(unit);
   if (assignment.desired === "loaded") return planLoaded(unit, assignment, supervised, applied, attempted);
-  if (situation.fenced && situation.strict.has(unit)) return planFence(unit, assignment, supervised, applied);
-  return planLaunched(unit, assignment, supervised, applied, attempted);
+  return fenced ? undefined : planLaunched(unit, assignment, supervised, applied, attempted);
 }
 
 /** The file has changed: what runs is stopped by its old file, then the new one is loaded; starting is the next round's step. */
@@ -136,9 +138,9 @@ function planFence(
   assignment: Assignment,
   supervised: Supervised,
   applied: Applied | undefined,
-): MachineStep | undefined {
-  if (!supervised.up) return undefined;
-  const next = { ...atRest(assignment, applied), supersedes: supervised.invocation };
+): MachineStep {
+  const { file, invocation } = supervised;
+  const next = { ...atRest(assignment, applied), file, supersedes: invocation };
   return { kind: "stop", unit, reason: "strict, and this machine's lease may have run out", applied: next };
 }
 
