@@ -12,7 +12,14 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
 import type { MachineFacts } from "#unit/specifiers.ts";
-import type { Enforcement, JobOutcome, Supervisor, UnitSource, UnitStatus } from "../supervisor.ts";
+import type {
+  ActiveState,
+  Enforcement,
+  JobOutcome,
+  Supervisor,
+  UnitSource,
+  UnitStatus,
+} from "../supervisor.ts";
 import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
 import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
@@ -210,7 +217,7 @@ class EmbeddedSupervisor implements Supervisor {
       return { result: "failed", message: `unit ${name} is not loaded on this machine` };
     const { definition, dependencies } = unit.loaded;
     if (definition.kind === "bad-setting") return { result: "failed", message: definition.message };
-    const isUp = isUpState(unit.status());
+    const isUp = isUpState(unit.active);
     const unmet = isUp ? undefined : unmetCondition(dependencies.conditions, "condition");
     if (unmet !== undefined) return this.#skip(name, { result: "done" }, describeCondition(unmet));
     const broken = isUp ? undefined : unmetCondition(dependencies.conditions, "assert");
@@ -265,13 +272,13 @@ class EmbeddedSupervisor implements Supervisor {
   #graph(): UnitGraph {
     const entries = [...this.#units].map(([name, unit]) => {
       const { dependencies } = unit.loaded;
-      return [name, { dependencies, isUp: isUpState(unit.status()) }] as const;
+      return [name, { dependencies, isUp: isUpState(unit.active) }] as const;
     });
     return new Map(entries);
   }
 }
 
-function isUpState({ active }: UnitStatus): boolean {
+function isUpState(active: ActiveState): boolean {
   return active === "active" || active === "activating" || active === "reloading";
 }
 

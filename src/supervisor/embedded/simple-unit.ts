@@ -11,7 +11,7 @@ const memory = z.object({ sinceMs: z.number(), invocation: z.string(), active: z
 export class SimpleUnit implements Unit {
   readonly #host: UnitHost;
   #loaded: LoadedUnit;
-  #active = false;
+  #isActive = false;
   #sinceMs: number;
   #invocation: string | undefined;
 
@@ -29,12 +29,15 @@ export class SimpleUnit implements Unit {
     this.#loaded = loaded;
   }
 
+  get active(): ActiveState {
+    return this.#isActive ? "active" : "inactive";
+  }
+
   status(): UnitStatus {
-    const active: ActiveState = this.#active ? "active" : "inactive";
     return {
       ...plainStatus(this.#loaded, this.#sinceMs),
-      active,
-      sub: this.#active ? "active" : "dead",
+      active: this.active,
+      sub: this.#isActive ? "active" : "dead",
       invocation: this.#invocation,
     };
   }
@@ -42,7 +45,7 @@ export class SimpleUnit implements Unit {
   async adopt(): Promise<void> {
     const remembered = memory.safeParse(this.#host.run.recall(this.#loaded.source.name));
     if (!remembered.success) return;
-    this.#active = remembered.data.active;
+    this.#isActive = remembered.data.active;
     this.#sinceMs = remembered.data.sinceMs;
     this.#invocation = remembered.data.invocation;
   }
@@ -70,9 +73,9 @@ export class SimpleUnit implements Unit {
   }
 
   #set(active: boolean, verb: string): void {
-    if (active === this.#active) return;
+    if (active === this.#isActive) return;
     const { name } = this.#loaded.source;
-    this.#active = active;
+    this.#isActive = active;
     this.#sinceMs = this.#host.clock.now();
     this.#host.run.remember(name, { active, sinceMs: this.#sinceMs, invocation: this.#invocation ?? "" });
     this.#host.journal.append(name, 6, `${verb} ${name}.`);

@@ -7,7 +7,7 @@ import type { Timer } from "#base/clock.ts";
 import { type Random, randomId } from "#base/random.ts";
 import { nextElapse } from "#unit/calendar.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
-import type { JobOutcome, UnitStatus } from "../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitStatus } from "../supervisor.ts";
 import { plainStatus } from "./simple-unit.ts";
 import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
 
@@ -91,10 +91,14 @@ export class TimerUnit implements Unit {
     if (this.#memory.active) this.#arm();
   }
 
+  get active(): ActiveState {
+    return this.#memory.active ? "active" : "inactive";
+  }
+
   status(): UnitStatus {
     return {
       ...plainStatus(this.#loaded, this.#memory.sinceMs),
-      active: this.#memory.active ? "active" : "inactive",
+      active: this.active,
       sub: this.#sub,
       invocation: this.#memory.invocation,
     };

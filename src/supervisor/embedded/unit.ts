@@ -4,7 +4,7 @@ import type { Random } from "#base/random.ts";
 import type { UnitDependencies } from "#unit/read-dependencies.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
 import type { ServiceSettings } from "#unit/service.ts";
-import type { JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
@@ -56,6 +56,7 @@ export interface UnitHost {
 /** A unit of any kind; it runs by itself once started and tells its host of each change. */
 export interface Unit {
   readonly loaded: LoadedUnit;
+  readonly active: ActiveState;
   status(): UnitStatus;
   /** Takes a new version of the file; what runs is left alone. */
   replace(loaded: LoadedUnit): void;

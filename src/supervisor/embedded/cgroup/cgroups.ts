@@ -5,7 +5,7 @@
  * limits are set in version 2 where it has the controller, else in version 1. Where there are no cgroups at all every
  * call does nothing and the shim walks the tree of processes.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import type { Limit, ResourceLimits } from "#unit/service.ts";
@@ -91,6 +91,7 @@ export class Cgroups {
 
 /** Removes a cgroup and those below it; what still has processes stays. */
 export function removeTree(directory: string): void {
+  if (!existsSync(directory)) return;
   try {
     const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     for (const child of children) removeTree(join(directory, child.name));

@@ -9,7 +9,7 @@ import { constants } from "node:os";
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import type { ServiceSettings } from "#unit/service.ts";
-import type { JobOutcome, UnitStatus } from "../../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
 import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
 import {
@@ -34,12 +34,21 @@ import {
 import { step } from "./step.ts";
 import { Waiters } from "./waiters.ts";
 
+/** Names without SIG by number; of two names for one number, the first. */
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .map(([name, number]) => [number, name.slice(3)] as const)
+    .toReversed(),
+);
+
 /** A shim in use: its connection, and what it has said so far. */
 interface Shim {
   readonly id: string;
   readonly connection: ShimConnection;
   readonly leaf: Leaf;
   seq: number;
+  /** The state that was saved there last. */
+  saved: string;
   oomKills: number;
 }
 
@@ -77,6 +86,10 @@ export class ServiceUnit implements Unit {
   replace(loaded: LoadedUnit): void {
     this.#loaded = loaded;
     if (loaded.definition.kind === "service") this.#settings = loaded.definition.settings;
+  }
+
+  get active(): ActiveState {
+    return ACTIVE_OF[this.#state.sub];
   }
 
   status(): UnitStatus {
@@ -157,7 +170,10 @@ export class ServiceUnit implements Unit {
       unit: this.#name,
       settings: this.#settings,
       nowMs: clock.now(),
-      invocation: randomId(random),
+      // Few steps begin a run, and random bytes are not for nothing.
+      get invocation() {
+        return randomId(random);
+      },
     };
     const { state, actions } = step(context, before, event);
     this.#state = state;
@@ -293,7 +309,7 @@ export class ServiceUnit implements Unit {
       this.#listener(id),
     );
     const leaf = cgroups.prepare(this.#name, this.#settings.resources);
-    return { id, connection, leaf, seq: 0, oomKills: cgroups.oomKills(this.#name) };
+    return { id, connection, leaf, seq: 0, saved: "", oomKills: cgroups.oomKills(this.#name) };
   }
 
   #listener(id: string): ShimListener {
@@ -307,7 +323,7 @@ export class ServiceUnit implements Unit {
     const { cgroups } = this.#host;
     const saved = parseSavedState(hello.saved);
     const leaf = cgroups.prepare(this.#name, this.#settings.resources);
-    this.#shim = { id, connection, leaf, seq: 0, oomKills: cgroups.oomKills(this.#name) };
+    this.#shim = { id, connection, leaf, seq: 0, saved: "", oomKills: cgroups.oomKills(this.#name) };
     if (saved === undefined) {
       this.#abandon();
       return;
@@ -371,7 +387,10 @@ export class ServiceUnit implements Unit {
     this.#outbox.push(request);
   }
 
-  /** Requests of one turn go out together, with the state behind them. */
+  /**
+   * Requests of one turn go out together, with the state behind them. An event that changed nothing needs no new
+   * state: a later supervisor gets it again, and it changes nothing again.
+   */
   #scheduleFlush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -382,14 +401,15 @@ export class ServiceUnit implements Unit {
     this.#flushing = false;
     const shim = this.#shim;
     if (shim === undefined || this.#closed) return;
-    const save: ShimRequest = { kind: "save", seq: shim.seq, state: JSON.stringify(this.#state) };
-    shim.connection.send([...this.#outbox.splice(0), save]);
+    const state = JSON.stringify(this.#state);
+    if (state === shim.saved && this.#outbox.length === 0) return;
+    shim.saved = state;
+    shim.connection.send([...this.#outbox.splice(0), { kind: "save", seq: shim.seq, state }]);
   }
 }
 
 function signalName(number: number): string {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return found?.[0].slice(3) ?? String(number);
+  return SIGNAL_NAMES.get(number) ?? String(number);
 }
 
 /** Whether nothing that a status shows has changed. */
