@@ -120,11 +120,8 @@ export class Agent {
     this.#cluster = memory.cluster;
     for (const [unit, assignment] of Object.entries(memory.assignments))
       this.#assignments.set(unit, assignment);
-    for (const [unit, applied] of Object.entries(memory.applied)) {
-      this.#applied.set(unit, applied);
-      // The daemon before may have died before it could tell.
-      if (applied.completed) this.#tellOutcome(unit, applied);
-    }
+    for (const [unit, applied] of Object.entries(memory.applied)) this.#applied.set(unit, applied);
+    for (const [unit, outcome] of Object.entries(memory.untold)) this.#publisher.finish(unit, outcome);
     await this.#recallStrict();
     this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
     for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
@@ -238,11 +235,8 @@ export class Agent {
     if (applied.supersedes === status.invocation) return;
     this.#applied.set(unit, { ...applied, completed: true });
     this.#memoryChanged = true;
-    this.#tellOutcome(unit, applied);
-  }
-
-  #tellOutcome(unit: string, { launch, file }: Applied): void {
     const { machine, clock } = this.#options;
+    const { launch, file } = applied;
     this.#publisher.finish(unit, { launch, file, machine: machine.id, finishedMs: clock.now() });
   }
 
@@ -412,6 +406,7 @@ export class Agent {
         ...(this.#cluster === undefined ? {} : { cluster: this.#cluster }),
         assignments: Object.fromEntries(this.#assignments),
         applied: Object.fromEntries(this.#applied),
+        untold: Object.fromEntries(this.#publisher.untold),
       });
     } catch (error) {
       this.#memoryChanged = true;

@@ -1,13 +1,13 @@
 /**
  * What the agent remembers across its own death: its assignments as the store last gave them, what it has carried
- * out, and the cluster it belongs to. One file, replaced atomically, so that a machine that comes up without the
+ * out, what it has yet to tell, and the cluster it belongs to. One file, replaced atomically, so that a machine that comes up without the
  * store starts what it should.
  */
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import { writeFileAtomic } from "#host/files.ts";
-import { assignmentSchema } from "#model/records.ts";
+import { assignmentSchema, outcomeSchema } from "#model/records.ts";
 
 const FORMAT = 1;
 
@@ -26,11 +26,13 @@ const memorySchema = z.object({
       supersedes: z.string().optional(),
     }),
   ),
+  /** Outcomes of oneshots, by unit, that the store may not have yet. */
+  untold: z.record(z.string(), outcomeSchema).default({}),
 });
 
 export type AgentMemory = Readonly<z.infer<typeof memorySchema>>;
 
-const EMPTY: AgentMemory = { format: FORMAT, assignments: {}, applied: {} };
+const EMPTY: AgentMemory = { format: FORMAT, assignments: {}, applied: {}, untold: {} };
 
 /** Where the agent keeps its memory; an interface, so that simulated machines keep theirs in a variable. */
 export interface MemoryFile {

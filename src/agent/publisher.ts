@@ -56,6 +56,11 @@ export class StatePublisher {
     });
   }
 
+  /** Outcomes that the store may not have yet, by unit: to be kept across the daemon's death. */
+  get untold(): ReadonlyMap<string, Outcome> {
+    return this.#outcomes;
+  }
+
   /** Says what a unit's state is; undefined takes it back. */
   set(unit: string, state: UnitState | undefined): void {
     const text = state === undefined ? undefined : JSON.stringify(state);
