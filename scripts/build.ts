@@ -11,10 +11,8 @@ import { type BuildResult, build, type OutputFile } from "esbuild";
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
-/** Programs that are no JavaScript: the code that runs them looks beside its own file, so all files lie in one folder. */
-const COMPANIONS = ["spawner", "shim", "system", "message", "journal", "command"].map(
-  (part) => `src/supervisor/embedded/shim/${part}.pl`,
-);
+/** Holds programs that are no JavaScript: the code that runs them looks beside its own file, so all lie in one folder. */
+const COMPANIONS = join(root, "src/supervisor/embedded/shim");
 
 /** A running daemon may still load a chunk of the build it came from. */
 const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
@@ -73,8 +71,9 @@ async function removeOldChunks(current: readonly OutputFile[], nowMs: number): P
 const startedMs = Date.now();
 // esbuild has told what is wrong and where; its stack adds nothing to that.
 const { outputFiles } = await bundle().catch(() => process.exit(1));
-for (const companion of COMPANIONS) {
-  await place(join(dist, basename(companion)), (temporary) => cp(join(root, companion), temporary));
+for (const name of await readdir(COMPANIONS)) {
+  if (!name.endsWith(".pl")) continue;
+  await place(join(dist, name), (temporary) => cp(join(COMPANIONS, name), temporary));
 }
 for (const file of outputFiles.toSorted(chunksFirst)) {
   await place(file.path, (temporary) => writeFile(temporary, file.contents));

@@ -14,21 +14,21 @@ import { type Grammar, grammar } from "./grammar.ts";
 export type { CalendarSpec } from "./calendar-spec.ts";
 export { nextElapse } from "./next-elapse.ts";
 
-const SHORTHANDS: Readonly<Record<string, string>> = {
-  minutely: "*-*-* *:*:00",
-  hourly: "*-*-* *:00:00",
-  daily: "*-*-* 00:00:00",
-  weekly: "Mon *-*-* 00:00:00",
-  monthly: "*-*-01 00:00:00",
-  quarterly: "*-01,04,07,10-01 00:00:00",
-  "semi-annually": "*-01,07-01 00:00:00",
-  semiannually: "*-01,07-01 00:00:00",
-  "bi-annually": "*-01,07-01 00:00:00",
-  biannually: "*-01,07-01 00:00:00",
-  annually: "*-01-01 00:00:00",
-  yearly: "*-01-01 00:00:00",
-  anually: "*-01-01 00:00:00",
-};
+const SHORTHANDS: ReadonlyMap<string, string> = new Map([
+  ["minutely", "*-*-* *:*:00"],
+  ["hourly", "*-*-* *:00:00"],
+  ["daily", "*-*-* 00:00:00"],
+  ["weekly", "Mon *-*-* 00:00:00"],
+  ["monthly", "*-*-01 00:00:00"],
+  ["quarterly", "*-01,04,07,10-01 00:00:00"],
+  ["semi-annually", "*-01,07-01 00:00:00"],
+  ["semiannually", "*-01,07-01 00:00:00"],
+  ["bi-annually", "*-01,07-01 00:00:00"],
+  ["biannually", "*-01,07-01 00:00:00"],
+  ["annually", "*-01-01 00:00:00"],
+  ["yearly", "*-01-01 00:00:00"],
+  ["anually", "*-01-01 00:00:00"],
+]);
 
 const DAY_NAMES = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 const LONG_DAY_NAMES = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -38,7 +38,7 @@ const MICROSECONDS = 1_000_000;
 /** Parses a calendar event, or undefined when the text is none. */
 export function parseCalendar(text: string): CalendarSpec | undefined {
   const { body, zone } = takeZone(text.trim());
-  const [first = "", ...others] = (SHORTHANDS[body.toLowerCase()] ?? body).split(/\s+/);
+  const [first = "", ...others] = (SHORTHANDS.get(body.toLowerCase()) ?? body).split(/\s+/);
   if (first === "") return undefined;
   const weekdays = parseWeekdays(first);
   const rest = weekdays === undefined ? [first, ...others] : others;
