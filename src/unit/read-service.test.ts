@@ -66,8 +66,7 @@ test("systemd's defaults", () => {
     noNewPrivileges: false,
     standardOutput: { kind: "journal" },
     standardError: { kind: "inherit" },
-    runtimeDirectories: [],
-    stateDirectories: [],
+    directories: [],
     resources: {},
   });
 });
@@ -242,8 +241,13 @@ describe("values", () => {
     ["StandardOutput=journal+console", { standardOutput: { kind: "journal" } }],
     ["SyslogIdentifier=%p", { syslogIdentifier: "web" }],
     [
-      "RuntimeDirectory=a b/c\nStateDirectory=%p",
-      { runtimeDirectories: ["a", "b/c"], stateDirectories: ["web"] },
+      "RuntimeDirectory=a b/c:link\nRuntimeDirectoryPreserve=restart\nStateDirectory=%p\nStateDirectoryMode=700",
+      {
+        directories: [
+          { kind: "runtime", paths: ["/run/a", "/run/b/c"], mode: 0o755, kept: false },
+          { kind: "state", paths: ["/var/lib/web"], mode: 0o700, kept: true },
+        ],
+      },
     ],
     ["NoNewPrivileges=on", { noNewPrivileges: true }],
     [

@@ -4,7 +4,14 @@ import { checkService } from "./check-service.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
 import { RLIMITS, type RlimitName } from "./keys/exec.ts";
 import { SectionReader } from "./section-reader.ts";
-import type { ExitStatusSet, OutputTarget, ResourceLimits, ServiceSettings, ServiceType } from "./service.ts";
+import type {
+  ExitStatusSet,
+  OutputTarget,
+  ResourceLimits,
+  ServiceDirectories,
+  ServiceSettings,
+  ServiceType,
+} from "./service.ts";
 import type { SpecifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
 
@@ -41,8 +48,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readEnvironment(service),
     ...readIdentity(service),
     ...readOutput(service),
-    runtimeDirectories: service.all("RuntimeDirectory").flat(),
-    stateDirectories: service.all("StateDirectory").flat(),
+    directories: readDirectories(service, context),
     resources: readResources(service),
   };
   return { settings, diagnostics };
@@ -175,6 +181,24 @@ function readOutput(service: ServiceReader) {
   const standardOutput: OutputTarget = service.last("StandardOutput") ?? { kind: "journal" };
   const standardError: OutputTarget = service.last("StandardError") ?? { kind: "inherit" };
   return { standardOutput, standardError, ...present("syslogIdentifier", service.last("SyslogIdentifier")) };
+}
+
+/** Of `name:link` only the directory is meant here. */
+function readDirectories(service: ServiceReader, context: SpecifierContext): readonly ServiceDirectories[] {
+  const rows = [
+    ["runtime", "RuntimeDirectory", context.runtimeDirectory],
+    ["state", "StateDirectory", context.stateDirectory],
+    ["cache", "CacheDirectory", context.cacheDirectory],
+    ["logs", "LogsDirectory", context.logsDirectory],
+    ["configuration", "ConfigurationDirectory", context.configDirectory],
+  ] as const;
+  return rows.flatMap(([kind, key, root]) => {
+    const names = service.all(key).flat();
+    if (names.length === 0) return [];
+    const paths = names.map((name) => `${root}/${name.split(":")[0]}`);
+    const isKept = kind !== "runtime" || service.last("RuntimeDirectoryPreserve") === "yes";
+    return [{ kind, paths, mode: service.last(`${key}Mode`) ?? 0o755, kept: isKept }];
+  });
 }
 
 function readResources(service: ServiceReader): ResourceLimits {

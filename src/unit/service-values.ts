@@ -134,7 +134,7 @@ function parseRelative(word: string, { key, specifiers }: ValueContext): string 
   if (path === undefined) return unresolved(word, "warning");
   const [directory = ""] = path.split(":");
   if (directory.startsWith("/")) return new Complaint(`${key}= path is absolute, ignoring: ${word}`);
-  if (directory === "" || directory.split("/").includes("..")) {
+  if (directory === "" || directory.split("/").some((part) => part === "." || part === "..")) {
     return new Complaint(`${key}= path is not normalized, ignoring: ${word}`);
   }
   return path;

@@ -56,6 +56,17 @@ export interface ResourceLimits {
   readonly tasksMax?: { readonly count: number } | { readonly share: number };
 }
 
+/** Directories made for the service before it is run: RuntimeDirectory= and its like. */
+export interface ServiceDirectories {
+  /** Of the key, which also makes the name of the variable: RUNTIME_DIRECTORY. */
+  readonly kind: "runtime" | "state" | "cache" | "logs" | "configuration";
+  /** Absolute. */
+  readonly paths: readonly string[];
+  readonly mode: number;
+  /** Whether they stay when the service has stopped. */
+  readonly kept: boolean;
+}
+
 export interface ServiceSettings {
   readonly type: ServiceType;
   readonly execCondition: readonly ExecCommand[];
@@ -106,7 +117,6 @@ export interface ServiceSettings {
   readonly standardOutput: OutputTarget;
   readonly standardError: OutputTarget;
   readonly syslogIdentifier?: string;
-  readonly runtimeDirectories: readonly string[];
-  readonly stateDirectories: readonly string[];
+  readonly directories: readonly ServiceDirectories[];
   readonly resources: ResourceLimits;
 }

@@ -1,5 +1,5 @@
 /** Limits really hold, where this machine can hold units to them. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Cgroups } from "#supervisor/embedded/cgroup/cgroups.ts";
 import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
@@ -68,3 +68,26 @@ test("without cgroups every limit that is not enforced is named", async () => {
   });
   expect(held.supervisor.enforcement.notes.join(" ")).toMatch(/MemoryMax=.*CPUQuota=.*TasksMax=/);
 });
+
+test.runIf(usable.limits.has("cpu"))(
+  "CPUWeight= is the unit's share, and a limit without a file is told of",
+  () => {
+    const cgroups = new Cgroups(usable);
+    const place = usable.limits.get("cpu");
+    mkdirSync(place?.parent ?? "", { recursive: true });
+    try {
+      cgroups.prepare("w.service", { cpuWeight: 200 });
+      const file = place?.version === 1 ? "cpu.shares" : "cpu.weight";
+      expect(Number(readFileSync(`${place?.parent}/w.service/${file}`, "utf8"))).toBe(
+        place?.version === 1 ? 2048 : 200,
+      );
+      const hasHigh = usable.limits.get("memory")?.version === 2;
+      expect(cgroups.unenforced({ cpuWeight: 200, memoryHigh: { bytes: 1 << 20 } })).toEqual(
+        hasHigh ? [] : ["memoryHigh"],
+      );
+    } finally {
+      cgroups.remove("w.service");
+      cgroups.close();
+    }
+  },
+);

@@ -39,6 +39,10 @@ export class TestMachine implements AsyncDisposable {
       cgroupName,
       clock: systemClock,
       random: systemRandom,
+      facts: {
+        runtimeDirectory: join(this.#root, "of-units/run"),
+        stateDirectory: join(this.#root, "of-units/state"),
+      },
     };
   }
 

@@ -41,7 +41,8 @@ test("BindsTo= stops a unit when what it is bound to dies by itself", async () =
   const { supervisor } = held;
   await supervisor.start("side.service");
   process.kill(supervisor.status("main.service")?.mainPid ?? 0, "SIGKILL");
-  await statusWhere(supervisor, "side.service", ({ active }) => active === "inactive");
+  const side = await statusWhere(supervisor, "side.service", ({ active }) => active === "inactive");
+  expect(side).toMatchObject({ sub: "dead", result: "success" });
 });
 
 test("Conflicts= stops the other", async () => {
@@ -148,4 +149,49 @@ test("a journal is kept when its unit is unloaded, and goes on behind a cursor a
   expect(rest[0]).toBe("102");
   writeFileSync(join(machine.directory, "journal/r.service/3"), "damaged by a power cut\n");
   expect((await output(supervisor, "r.service")).length).toBe(60000);
+});
+
+test("a oneshot's end is told once", async () => {
+  await using held = await machineWith([service("one.service", "Type=oneshot", "ExecStart=/bin/true")]);
+  await held.supervisor.start("one.service");
+  const found = await entries(held.supervisor, "one.service");
+  expect(found.map(({ message }) => message)).toEqual(["Finished one.service."]);
+});
+
+test("what is not applied is told at each start, in one line", async () => {
+  await using held = await machineWith(
+    [
+      service(
+        "a.service",
+        "PrivateTmp=yes",
+        "SyslogIdentifier=x",
+        "MemoryMax=1G",
+        "ExecStart=/bin/sleep 1000",
+      ),
+    ],
+    { cgroups: false },
+  );
+  await held.supervisor.start("a.service");
+  const { message, priority } = await entryWhere(held.supervisor, "a.service", /not applied/);
+  expect(message).toContain("PrivateTmp=, SyslogIdentifier=, MemoryMax= are not applied");
+  expect(priority).toBe(4);
+});
+
+test("OnFailure= starts a unit when no restart follows, OnSuccess= when all went well", async () => {
+  const oneshot = (line: string, command: string): string =>
+    `[Unit]\n${line}\n[Service]\nType=oneshot\nExecStart=${command}\n`;
+  await using held = await machineWith([
+    unit("bad.service", oneshot("OnFailure=alarm.service\nOnSuccess=next.service", "/bin/false")),
+    unit("good.service", oneshot("OnFailure=never.service\nOnSuccess=next.service", "/bin/true")),
+    unit("alarm.service", SLEEP),
+    unit("next.service", SLEEP),
+    unit("never.service", SLEEP),
+  ]);
+  const { supervisor } = held;
+  await supervisor.start("bad.service");
+  await statusWhere(supervisor, "alarm.service", ({ active }) => active === "active");
+  expect(supervisor.status("next.service")).toMatchObject({ active: "inactive" });
+  await supervisor.start("good.service");
+  await statusWhere(supervisor, "next.service", ({ active }) => active === "active");
+  expect(supervisor.status("never.service")).toMatchObject({ active: "inactive" });
 });

@@ -121,6 +121,7 @@ class EmbeddedSupervisor implements Supervisor {
       zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       changed: (name) => this.#changed(name),
       statusOf: (name) => this.#units.get(name)?.status(),
+      ended: (name, failed) => this.#startFollowers(name, failed),
       requestStart: (name, ended) => void this.start(name).then(ended),
       lastTrigger: (timer) => stamps.read(timer),
       saveTrigger: (timer, triggeredMs) => stamps.write(timer, triggeredMs),
@@ -141,7 +142,11 @@ class EmbeddedSupervisor implements Supervisor {
     const definition = { source: { name, file: "", text: "[Service]\nExecStart=/bin/true\n" } };
     const loaded = loadUnit(definition.source, {});
     if (loaded.definition.kind === "service") {
-      const unit = new ServiceUnit({ ...this.#host, changed: () => {} }, loaded, loaded.definition.settings);
+      const unit = new ServiceUnit(
+        { ...this.#host, changed: () => {}, ended: () => {} },
+        loaded,
+        loaded.definition.settings,
+      );
       await unit.adopt();
       await unit.stop();
       unit.close();
@@ -262,6 +267,19 @@ class EmbeddedSupervisor implements Supervisor {
     // BindsTo=: what a unit is bound to has gone by itself. (A requested stop has stopped it already.)
     if (status.active === "inactive" || status.active === "failed") {
       for (const bound of boundTo(this.#graph(), name)) void this.#jobs.stop(bound);
+    }
+  }
+
+  /** OnFailure= and OnSuccess=. */
+  #startFollowers(name: string, failed: boolean): void {
+    const dependencies = this.#units.get(name)?.loaded.dependencies;
+    const key = failed ? "OnFailure=" : "OnSuccess=";
+    const followers = failed ? dependencies?.onFailure : dependencies?.onSuccess;
+    for (const follower of followers ?? []) {
+      void this.start(follower).then(({ result, message }) => {
+        if (result === "done" || this.#closed) return;
+        this.#options.log?.(`${name}: ${key}${follower} was not started: ${message ?? result}`);
+      });
     }
   }
 

@@ -6,6 +6,7 @@ import { readTimer } from "#unit/read-timer.ts";
 import { type MachineFacts, specifierContext } from "#unit/specifiers.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import type { UnitSource } from "../supervisor.ts";
+import { keysNotApplied } from "./not-applied.ts";
 import type { LoadedUnit, UnitDefinition } from "./unit.ts";
 
 /** Reads a unit file. What is wrong with it is in the definition; throws only for a name that is none. */
@@ -13,7 +14,12 @@ export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): Load
   const context = specifierContext(source.name, facts);
   const file = parseUnitFile(source.text, source.name);
   const dependencies: UnitDependencies = readDependencies(file, context);
-  const done = (definition: UnitDefinition): LoadedUnit => ({ source, dependencies, definition });
+  const done = (definition: UnitDefinition): LoadedUnit => ({
+    source,
+    dependencies,
+    definition,
+    notApplied: keysNotApplied(file),
+  });
   if (hasErrors(file.diagnostics)) return done(bad(file.diagnostics));
   switch (context.unit.suffix) {
     case "service": {

@@ -24,6 +24,8 @@ export interface LoadedUnit {
   readonly source: UnitSource;
   readonly dependencies: UnitDependencies;
   readonly definition: UnitDefinition;
+  /** Keys of the file that have no effect here, without `=`. */
+  readonly notApplied: readonly string[];
 }
 
 /** The means and the surroundings that units share. */
@@ -46,6 +48,8 @@ export interface UnitHost {
   changed(name: string): void;
   /** For timers: the state of another unit, and a request to start it. */
   statusOf(name: string): UnitStatus | undefined;
+  /** A run has come to its end and no restart follows: for OnFailure= and OnSuccess=. */
+  ended(name: string, failed: boolean): void;
   /** `ended` is called when the start job has ended, however it did. */
   requestStart(name: string, ended: () => void): void;
   /** When a persistent timer last elapsed, kept over reboots. */

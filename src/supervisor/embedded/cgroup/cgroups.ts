@@ -19,10 +19,12 @@ export interface Leaf {
   readonly tracking?: string;
 }
 
+/** A limit as it is written in each version; version 1 lacks some. */
 interface LimitFile {
+  readonly key: keyof ResourceLimits;
   readonly controller: Controller;
-  readonly value: string;
-  readonly file: Readonly<Record<1 | 2, string>>;
+  readonly 1?: { readonly file: string; readonly value: string };
+  readonly 2: { readonly file: string; readonly value: string };
 }
 
 const CPU_PERIOD_US = 100_000;
@@ -41,11 +43,22 @@ export class Cgroups {
     if (tracking !== undefined) directories.add(join(tracking, unit));
     for (const limit of limitFiles(resources)) {
       const place = this.#usable.limits.get(limit.controller);
-      if (place !== undefined) directories.add(setLimit(join(place.parent, unit), limit, place.version));
+      const setting = place && limit[place.version];
+      if (place !== undefined && setting !== undefined) {
+        directories.add(setLimit(join(place.parent, unit), setting));
+      }
     }
     for (const directory of directories) mkdirSync(directory, { recursive: true });
     const procs = [...directories].map((directory) => join(directory, "cgroup.procs"));
     return { procs, ...(tracking === undefined ? {} : { tracking: join(tracking, unit) }) };
+  }
+
+  /** The limits that are asked for and cannot be set here. */
+  unenforced(resources: ResourceLimits): readonly (keyof ResourceLimits)[] {
+    return limitFiles(resources).flatMap((limit) => {
+      const place = this.#usable.limits.get(limit.controller);
+      return place === undefined || limit[place.version] === undefined ? [limit.key] : [];
+    });
   }
 
   /** How many processes of the unit the kernel has killed for want of memory. */
@@ -101,27 +114,52 @@ export function removeTree(directory: string): void {
   removeQuietly(directory);
 }
 
-function setLimit(directory: string, limit: LimitFile, version: 1 | 2): string {
+function setLimit(directory: string, { file, value }: LimitFile[2]): string {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, limit.file[version]), limit.value);
+  writeFileSync(join(directory, file), value);
   return directory;
 }
 
-function limitFiles({ memoryMax, cpuCores, tasksMax }: ResourceLimits): readonly LimitFile[] {
+function limitFiles(resources: ResourceLimits): readonly LimitFile[] {
+  return [...memoryFiles(resources), ...cpuFiles(resources), ...taskFiles(resources)];
+}
+
+function memoryFiles({ memoryMax, memoryHigh, memoryMin }: ResourceLimits): readonly LimitFile[] {
+  const row = (key: LimitFile["key"], limit: Limit | undefined, v2: string, v1?: string): LimitFile[] => {
+    const value = limit && String(bytesOf(limit));
+    if (value === undefined || value === "Infinity") return [];
+    const first = v1 === undefined ? {} : { 1: { file: v1, value } };
+    return [{ key, controller: "memory", ...first, 2: { file: v2, value } }];
+  };
+  return [
+    ...row("memoryMax", memoryMax, "memory.max", "memory.limit_in_bytes"),
+    ...row("memoryHigh", memoryHigh, "memory.high"),
+    ...row("memoryMin", memoryMin, "memory.min"),
+  ];
+}
+
+function cpuFiles({ cpuCores, cpuWeight }: ResourceLimits): readonly LimitFile[] {
   const files: LimitFile[] = [];
-  if (memoryMax !== undefined) {
-    const file = { 1: "memory.limit_in_bytes", 2: "memory.max" };
-    files.push({ controller: "memory", value: String(bytesOf(memoryMax)), file });
+  if (cpuCores !== undefined && Number.isFinite(cpuCores)) {
+    const value = String(Math.max(1000, Math.round(cpuCores * CPU_PERIOD_US)));
+    const first = { file: "cpu.cfs_quota_us", value };
+    files.push({ key: "cpuCores", controller: "cpu", 1: first, 2: { file: "cpu.max", value } });
   }
-  if (cpuCores !== undefined) {
-    const quota = Math.max(1000, Math.round(cpuCores * CPU_PERIOD_US));
-    files.push({ controller: "cpu", value: String(quota), file: { 1: "cpu.cfs_quota_us", 2: "cpu.max" } });
+  if (cpuWeight !== undefined) {
+    // The same share of the default: 100 in version 2, 1024 in version 1.
+    const first = { file: "cpu.shares", value: String(Math.max(2, Math.round(cpuWeight * 10.24))) };
+    const second = { file: "cpu.weight", value: String(cpuWeight) };
+    files.push({ key: "cpuWeight", controller: "cpu", 1: first, 2: second });
   }
-  if (tasksMax !== undefined) {
-    const count = "count" in tasksMax ? tasksMax.count : Math.floor(tasksMax.share * maxPids());
-    files.push({ controller: "pids", value: String(count), file: { 1: "pids.max", 2: "pids.max" } });
-  }
-  return files.filter(({ value }) => value !== "Infinity");
+  return files;
+}
+
+function taskFiles({ tasksMax }: ResourceLimits): readonly LimitFile[] {
+  if (tasksMax === undefined) return [];
+  const count = "count" in tasksMax ? tasksMax.count : Math.floor(tasksMax.share * maxPids());
+  if (!Number.isFinite(count)) return [];
+  const setting = { file: "pids.max", value: String(count) };
+  return [{ key: "tasksMax", controller: "pids", 1: setting, 2: setting }];
 }
 
 function bytesOf(limit: Limit): number {

@@ -2,9 +2,16 @@
 import { readFileSync } from "node:fs";
 import { parseEnvironmentFile } from "#unit/environment.ts";
 import { expandEnvironment } from "#unit/exec.ts";
-import type { EnvironmentFile, ExecCommand, OutputTarget, ServiceSettings } from "#unit/service.ts";
+import type {
+  EnvironmentFile,
+  ExecCommand,
+  OutputTarget,
+  ServiceDirectories,
+  ServiceSettings,
+} from "#unit/service.ts";
 import type { RunRequest, SetupStep } from "../shim/protocol.ts";
 import { type Account, findGroup, findUser, groupsOf } from "./accounts.ts";
+import { directoryVariables, makeDirectories } from "./directories.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -35,6 +42,7 @@ class Refusal extends Error {
 export function runRequest(settings: ServiceSettings, command: ExecCommand, context: RunContext): RunRequest {
   try {
     const account = resolveAccount(settings, command, context);
+    provideDirectories(settings, account);
     const environment = buildEnvironment(settings, account, context);
     return {
       ...plainRequest(settings, command, context),
@@ -140,6 +148,27 @@ function identity(
   };
 }
 
+/** systemd's names for the steps at which a directory cannot be made. */
+const DIRECTORY_STEPS = {
+  runtime: "runtime-directory",
+  state: "state-directory",
+  cache: "cache-directory",
+  logs: "logs-directory",
+  configuration: "configuration-directory",
+} as const satisfies Record<ServiceDirectories["kind"], SetupStep>;
+
+function provideDirectories({ directories }: ServiceSettings, { user, gid }: Identity): void {
+  const owner = user === undefined ? undefined : { uid: user.uid, gid: gid ?? user.gid };
+  for (const wanted of directories) {
+    try {
+      // The configuration stays its administrator's.
+      makeDirectories(wanted, wanted.kind === "configuration" ? undefined : owner);
+    } catch (error) {
+      throw new Refusal(DIRECTORY_STEPS[wanted.kind], error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
 // --- environment and command line --------------------------------------------------------------------------------
 
 function buildEnvironment(
@@ -156,6 +185,7 @@ function buildEnvironment(
       : { HOME: user.home, LOGNAME: user.name, USER: user.name, SHELL: user.shell }),
     ...(settings.notifyAccess === "none" ? {} : { NOTIFY_SOCKET: context.notifySocket }),
     ...(settings.watchdogMs > 0 ? { WATCHDOG_USEC: String(settings.watchdogMs * 1000) } : {}),
+    ...directoryVariables(settings.directories),
     ...context.variables,
   };
   for (const name of settings.passEnvironment) {

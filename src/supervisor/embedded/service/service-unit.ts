@@ -12,6 +12,7 @@ import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
 import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
+import { describeNotApplied, LIMIT_KEYS } from "../not-applied.ts";
 import {
   findShim,
   notifySocket,
@@ -22,6 +23,7 @@ import {
 import type { Hello, ShimEvent, ShimMessage, ShimRequest } from "../shim/protocol.ts";
 import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
 import { runRequest } from "./command.ts";
+import { removeDirectories } from "./directories.ts";
 import { PidFileWatch } from "./pid-file.ts";
 import { parseSavedState, readSavedState } from "./saved-state.ts";
 import {
@@ -117,7 +119,9 @@ export class ServiceUnit implements Unit {
 
   async start(): Promise<JobOutcome> {
     const outcome = this.#waiters.add("start");
+    const isNew = isAtRest(this.#state);
     this.#dispatch({ kind: "start" });
+    if (isNew) this.#logNotApplied();
     return outcome;
   }
 
@@ -182,6 +186,10 @@ export class ServiceUnit implements Unit {
     if (state.sub !== "start") this.#pidFile?.close();
     this.#scheduleFlush();
     if (!sameStatus(before, state)) this.#host.changed(this.#name);
+    const failed = state.sub === "failed";
+    if (failed ? before.sub !== "failed" : isAtRest(state) && !isAtRest(before)) {
+      this.#host.ended(this.#name, failed);
+    }
   }
 
   #act(action: ServiceAction): void {
@@ -275,6 +283,14 @@ export class ServiceUnit implements Unit {
   #log(priority: number, text: string): void {
     if (this.#shim === undefined) this.#host.journal.append(this.#name, priority, text);
     else this.#request({ kind: "log", priority, text });
+  }
+
+  #logNotApplied(): void {
+    const limits = this.#host.cgroups.unenforced(this.#settings.resources).map((limit) => LIMIT_KEYS[limit]);
+    const text = describeNotApplied([...this.#loaded.notApplied, ...limits]);
+    if (text === undefined) return;
+    this.#log(4, `${this.#name}: ${text}`);
+    this.#scheduleFlush();
   }
 
   #armDeadline(): void {
@@ -374,6 +390,7 @@ export class ServiceUnit implements Unit {
 
   #release(): void {
     const shim = this.#shim;
+    removeDirectories(this.#settings.directories);
     this.#host.run.remember(this.#name, this.#state);
     if (shim === undefined) return;
     this.#request({ kind: "quit" });
@@ -410,6 +427,10 @@ export class ServiceUnit implements Unit {
 
 function signalName(number: number): string {
   return SIGNAL_NAMES.get(number) ?? String(number);
+}
+
+function isAtRest({ sub }: ServiceState): boolean {
+  return sub === "dead" || sub === "failed";
 }
 
 /** Whether nothing that a status shows has changed. */

@@ -318,6 +318,8 @@ function empty(draft: Draft): void {
     case "final-sigkill":
       enterDead(draft, "success", true);
       break;
+    default:
+    // In every other state something is still to be run or has been settled already.
   }
 }
 

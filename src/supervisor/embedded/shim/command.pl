@@ -11,7 +11,8 @@ my %RLIMITS = (
 # Exit codes of a command that could not be set up; systemd.exec(5) gives the numbers.
 my %SETUP_EXIT = (
   chdir => 200, nice => 201, exec => 203, limits => 224, oom => 206, output => 209, group => 216, user => 217,
-  cgroup => 219, nnp => 227, environment => 1,
+  cgroup => 219, nnp => 227, environment => 1, 'runtime-directory' => 233, 'state-directory' => 238, 'cache-directory' => 239,
+  'logs-directory' => 240, 'configuration-directory' => 241,
 );
 
 sub run_child {

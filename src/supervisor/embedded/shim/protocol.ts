@@ -45,7 +45,12 @@ export type SetupStep =
   | "user"
   | "cgroup"
   | "nnp"
-  | "environment";
+  | "environment"
+  | "runtime-directory"
+  | "state-directory"
+  | "cache-directory"
+  | "logs-directory"
+  | "configuration-directory";
 
 export type ShimRequest =
   | { readonly kind: "run"; readonly request: RunRequest }
@@ -174,7 +179,7 @@ function decodePair(pair: string): [string, string] {
   const at = pair.indexOf("=");
   const value = pair
     .slice(at + 1)
-    .replace(/%([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+    .replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return [pair.slice(0, at), value];
 }
 

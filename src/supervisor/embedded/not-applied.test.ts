@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { parseUnitFile } from "#unit/unit-file.ts";
+import { describeNotApplied, keysNotApplied } from "./not-applied.ts";
+
+test("keys that only systemd applies are told once each, in the file's order", () => {
+  const file = parseUnitFile(
+    [
+      "[Unit]\nDescription=x\nJobTimeoutSec=5",
+      "[Service]\nExecStart=/bin/x\nPrivateTmp=yes\nUser=daemon\nIOWeight=5\nPrivateTmp=no\nProtectSystem=",
+      "[Install]\nAlias=y.service",
+      "[X-Fleet]\nGlobal=true",
+    ].join("\n"),
+  );
+  expect(keysNotApplied(file)).toEqual(["JobTimeoutSec", "PrivateTmp", "IOWeight"]);
+});
+
+test("a key that nobody knows is the verifier's affair", () => {
+  expect(keysNotApplied(parseUnitFile("[Service]\nNoSuchKey=1\n[Nowhere]\nX=1\n"))).toEqual([]);
+});
+
+test("the sentence names every key, and there is none when nothing is left out", () => {
+  expect(describeNotApplied([])).toBeUndefined();
+  expect(describeNotApplied(["A"])).toMatch(/^A= is not applied/);
+  expect(describeNotApplied(["A", "B"])).toMatch(/^A=, B= are not applied/);
+});

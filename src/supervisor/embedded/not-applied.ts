@@ -1,0 +1,37 @@
+/** What a unit file asks for and this supervisor does not do. Pure. A setting that silently does nothing is a trap. */
+import { findKey, type SECTIONS } from "#unit/keys.ts";
+import type { ResourceLimits } from "#unit/service.ts";
+import type { UnitFile } from "#unit/unit-file.ts";
+
+/** Enabling is the cluster's affair, and the sections of ours are read by others. */
+const OTHERS_SECTIONS: ReadonlySet<string> = new Set<keyof typeof SECTIONS>([
+  "Install",
+  "X-Fleet",
+  "X-Flotilla",
+]);
+
+/** The keys that are known to systemd and have no effect here, once each, in the file's order; without `=`. */
+export function keysNotApplied({ entries }: UnitFile): readonly string[] {
+  const ignored = entries.filter(
+    ({ section, key, value }) =>
+      value !== "" && !OTHERS_SECTIONS.has(section) && findKey(section, key)?.embedded === "ignored",
+  );
+  return [...new Set(ignored.map(({ key }) => key))];
+}
+
+/** The key behind each limit. */
+export const LIMIT_KEYS: Readonly<Record<keyof ResourceLimits, string>> = {
+  memoryMax: "MemoryMax",
+  memoryHigh: "MemoryHigh",
+  memoryMin: "MemoryMin",
+  cpuCores: "CPUQuota",
+  cpuWeight: "CPUWeight",
+  tasksMax: "TasksMax",
+};
+
+/** One sentence for the journal; undefined when everything is applied. */
+export function describeNotApplied(keys: readonly string[]): string | undefined {
+  if (keys.length === 0) return undefined;
+  const list = keys.map((key) => `${key}=`).join(", ");
+  return `${list} ${keys.length === 1 ? "is" : "are"} not applied by the embedded supervisor on this machine`;
+}
