@@ -38,7 +38,7 @@ async function run(benchmark: string, signal: AbortSignal): Promise<Ran> {
   const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
   const ran = { benchmark, loadAverage, seconds };
   if (child.exitCode !== 0) return { ...ran, results: [], error: `ended with exit code ${child.exitCode}` };
-  const results: readonly BenchResult[] = JSON.parse(output.trim().split("\n").at(-1) ?? "[]");
+  const results = JSON.parse(output.trim().split("\n").at(-1) ?? "[]") as readonly BenchResult[];
   for (const row of results)
     console.error(`  ${row.pass ? "pass" : "MISS"} ${row.what}: ${row.value} ${row.unit}`);
   return { ...ran, results };

@@ -83,7 +83,8 @@ async function readBody(request: Request): Promise<Uint8Array> {
   let size = 0;
   const parts: Uint8Array[] = [];
   if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  for await (const part of request.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];
+  for await (const part of body) {
     size += part.length;
     if (size > MAX_BODY_BYTES) throw tooLarge();
     parts.push(part);

@@ -52,6 +52,7 @@ test("another process's directory is refused, with who has it and what to do", a
 test("a process that is killed leaves no lock behind", async () => {
   await kill(await hold());
   const lock = await lockDirectory(directory);
+  expect(lock).toHaveProperty("release");
   lock.release();
 });
 

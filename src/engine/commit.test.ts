@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { keys, parseKey } from "#model/keys.ts";
+import { clusterEventSchema } from "#model/records.ts";
 import type { ClusterStep } from "#plan/cluster-plan.ts";
 import { toText } from "#store/keys.ts";
 import { ifModRevision } from "#store/ops.ts";
@@ -45,7 +46,7 @@ function writes({ success }: TxnRequest): readonly string[] {
     if (operation.kind !== "put" && operation.kind !== "delete-range") throw new Error(operation.kind);
     const { kind, first, second } = parseKey(toText(operation.request.key)) ?? {};
     if (kind === "event" && operation.kind === "put")
-      return JSON.parse(toText(operation.request.value)).message;
+      return clusterEventSchema.parse(JSON.parse(toText(operation.request.value))).message;
     return `${operation.kind} ${kind}/${first?.slice(0, 1)}/${second}`;
   });
 }

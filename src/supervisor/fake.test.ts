@@ -90,7 +90,7 @@ test("the journal resumes behind a cursor and follows until aborted", async () =
   const iterator = follow[Symbol.asyncIterator]();
   const next = iterator.next();
   await supervisor.stop("a.service");
-  expect((await next).value?.message).toBe("Stopped a.service.");
+  expect(await next).toMatchObject({ value: { message: "Stopped a.service." } });
   abort.abort();
   expect((await iterator.next()).done).toBe(true);
 });

@@ -20,23 +20,6 @@ export async function launch(
   return flat(await untilActive(client, names));
 }
 
-/** Starts units that may be on one machine only. */
-export function launchOn(
-  cluster: Cluster,
-  machine: string,
-  names: readonly string[],
-): Promise<readonly UnitRow[]> {
-  return launch(cluster, names, `${SLEEPER}[X-Fleet]\nMachineMetadata=${metadataOf(cluster, machine)}\n`);
-}
-
-/** The metadata that only this machine of a cluster of three has. */
-function metadataOf(cluster: Cluster, machine: string): string {
-  const { metadata } = cluster.machine(machine);
-  return Object.entries(metadata)
-    .map(([key, value]) => `"${key}=${value}"`)
-    .join(" ");
-}
-
 /** `unit@machine` of each row with the process that runs it: equal before and after when nothing was disturbed. */
 export function running(rows: readonly UnitRow[]): ReadonlyMap<string, number | null> {
   const entries = rows.map((row): [string, number | null] => [

@@ -27,11 +27,11 @@ describe("limits", () => {
         method: "POST",
         headers: { "content-type": "application/json" },
       },
-      (response) =>
-        text(response).then(
-          (json) => answer.resolve({ status: response.statusCode ?? 0, error: JSON.parse(json) }),
-          answer.reject,
-        ),
+      (response) => {
+        const read = (json: string): void =>
+          answer.resolve({ status: response.statusCode ?? 0, error: JSON.parse(json) as ErrorBody });
+        text(response).then(read, answer.reject);
+      },
     );
     sent.once("error", answer.reject);
     sent.end(body);
