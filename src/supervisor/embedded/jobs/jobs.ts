@@ -1,6 +1,8 @@
 /**
- * Carries transactions out: each job waits for those it comes after, also for jobs of earlier requests that are still
- * under way, and fails where a job that it needs has failed.
+ * Carries transactions out: each job waits for those it comes after and fails where a job that it needs has failed.
+ *
+ * A start waits also for jobs of other requests: those still under way, and those asked for in the same turn, whichever
+ * was named first. No circle of jobs waits for itself.
  */
 import type { JobOutcome } from "../../supervisor.ts";
 import { isBefore, type Job, planStart, planStop, type UnitGraph } from "./transaction.ts";
@@ -21,6 +23,8 @@ interface Running {
 export class Jobs {
   readonly #units: JobUnits;
   readonly #running = new Map<string, Running>();
+  /** Which units' jobs a unit's job waits for. */
+  readonly #waits = new Map<string, Set<string>>();
 
   constructor(units: JobUnits) {
     this.#units = units;
@@ -73,9 +77,10 @@ export class Jobs {
     before: readonly Promise<JobOutcome>[],
     needed: readonly Promise<JobOutcome>[],
   ): Promise<JobOutcome> {
+    // Whatever else is asked for in this turn becomes known first.
+    await Promise.resolve();
     const others = job.kind === "start" ? this.#startsBefore(graph, job.unit) : [];
-    // A job without anything to wait for begins at once, in the same turn.
-    if (before.length + others.length > 0) await Promise.all([...before, ...others]);
+    await Promise.all([...before, ...others]);
     for (const [index, outcome] of (await Promise.all(needed)).entries()) {
       if (outcome.result !== "done") {
         return {
@@ -88,14 +93,29 @@ export class Jobs {
   }
 
   #startsBefore(graph: UnitGraph, unit: string): readonly Promise<JobOutcome>[] {
-    return [...this.#running].flatMap(([other, { ended }]) => (isBefore(graph, other, unit) ? [ended] : []));
+    return [...this.#running].flatMap(([other, { ended }]) => {
+      if (other === unit || !isBefore(graph, other, unit) || this.#isWaiting(other, unit)) return [];
+      this.#waits.get(unit)?.add(other);
+      return [ended];
+    });
+  }
+
+  /** Whether the job of `unit` waits for that of `other`, if only by way of others. */
+  #isWaiting(unit: string, other: string): boolean {
+    const reached = new Set([unit]);
+    for (const next of reached) for (const further of this.#waits.get(next) ?? []) reached.add(further);
+    return reached.has(other);
   }
 
   #track(job: Job, ended: Promise<JobOutcome>): void {
     const running = { kind: job.kind, ended };
     this.#running.set(job.unit, running);
+    // A unit with two jobs waits for what either waits for.
+    this.#waits.set(job.unit, new Set([...(this.#waits.get(job.unit) ?? []), ...job.after]));
     void ended.finally(() => {
-      if (this.#running.get(job.unit) === running) this.#running.delete(job.unit);
+      if (this.#running.get(job.unit) !== running) return;
+      this.#running.delete(job.unit);
+      this.#waits.delete(job.unit);
     });
   }
 }
