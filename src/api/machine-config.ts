@@ -1,5 +1,6 @@
 /** What the operator says of a machine, changed: cordon and the overlay of metadata. */
 import { FlotillaError } from "#base/errors.ts";
+import { nameOfMachine } from "#model/cluster-state.ts";
 import { keys } from "#model/keys.ts";
 import { LIMITS } from "#model/limits.ts";
 import { type MachineConfig, machineConfigSchema } from "#model/records.ts";
@@ -43,20 +44,17 @@ export async function configureMachine(
   patch: MachinePatch,
   dependencies: ApiDependencies,
 ): Promise<void> {
+  if (describePatch(patch) === "") return;
   const key = keys.machineConfig(machine);
+  const name = nameOfMachine(dependencies.mirror.view, machine);
+  const message = `machine ${name}: the operator ${describePatch(patch)}`;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [kv] = (await dependencies.store.range({ key: toBytes(key) })).kvs;
     const before = kv === undefined ? UNTOUCHED : machineConfigSchema.parse(JSON.parse(toText(kv.value)));
     const after = patchConfig(before, patch);
     const response = await dependencies.store.txn({
       compare: [ifModRevision(key, kv?.modRevision ?? 0n)],
-      success: [
-        putJson(key, after),
-        eventOp(
-          { kind: "machine-configured", machine, message: describePatch(machine, patch) },
-          dependencies,
-        ),
-      ],
+      success: [putJson(key, after), eventOp({ kind: "machine-configured", machine, message }, dependencies)],
       failure: [],
     });
     if (response.succeeded) return awaitMirror(response.header.revision, dependencies);
@@ -67,11 +65,12 @@ export async function configureMachine(
   });
 }
 
-function describePatch(machine: string, patch: MachinePatch): string {
+/** What the operator has done, in words; empty where the patch asks for nothing. */
+function describePatch(patch: MachinePatch): string {
   const set = Object.entries(patch.metadata ?? {}).map(([key, value]) =>
     value === null ? `hid metadata ${key}` : `set metadata ${key}=${value}`,
   );
   const unset = (patch.unset ?? []).map((key) => `took back metadata ${key}`);
   const cordon = patch.cordoned === undefined ? [] : [patch.cordoned ? "cordoned it" : "uncordoned it"];
-  return `machine ${machine.slice(0, 8)}: the operator ${[...cordon, ...set, ...unset].join(", ")}`;
+  return [...cordon, ...set, ...unset].join(", ");
 }

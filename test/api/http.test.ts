@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { EventList } from "#api/bodies.ts";
 import { ROUTES } from "#api/routes.ts";
 import type { ErrorBody } from "#base/errors.ts";
 import { FlotillaClient } from "#client/client.ts";
@@ -197,6 +198,15 @@ describe("machines", () => {
     expect(await configure("m1", { metadata: { a: "b" } })).toMatchObject({
       body: { machine: { cordoned: true } },
     });
+  });
+
+  test("are named in the event of what was changed, and a change of nothing is none", async () => {
+    await configure("m1", {});
+    await configure("m1", { cordoned: true, metadata: { disk: "ssd" } });
+    const { events } = (await cluster.call<EventList>("GET", "/v1/events")).body;
+    expect(events.map(({ message }) => message)).toEqual([
+      "machine m1: the operator cordoned it, set metadata disk=ssd",
+    ]);
   });
 
   test.each([
