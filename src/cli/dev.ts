@@ -20,9 +20,9 @@ export const up: RunCommand = async (context) => {
   const directory = directoryOf(context);
   const launcher = launcherOf(io.env);
   if (options.flag("detach")) {
-    const log = await detach({ launcher, args: process.argv.slice(2), directory });
-    writeLines(io.stdout, [log.trimEnd()]);
-    return 0;
+    const { said, exit } = await detach({ launcher, args: process.argv.slice(2), directory });
+    writeLines(exit === 0 ? io.stdout : io.stderr, [said]);
+    return exit;
   }
   const screen = new Screen(process.stdout);
   // Whoever reads the output may go away; the cluster is still ended in order.

@@ -3,7 +3,8 @@
  * The socket is also the lock of the cluster's directory: who listens on it is its host.
  */
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -46,7 +47,35 @@ const answerSchema = z.union([
 const GONE_CHECK_MS = 20;
 const GONE_CHECKS = 250;
 
+/** sun_path of unix(7), of which the last byte is zero; a machine's own sockets lie deeper than the host's. */
+const MAX_DIRECTORY_BYTES = 107 - "/m99/run/flotilla.sock".length;
+
 const socketPath = (directory: string): string => join(directory, "host.sock");
+
+/** Makes a cluster's directory. @throws FlotillaError `bad-config` or `not-permitted` when it cannot be one */
+export async function makeDirectory(directory: string): Promise<void> {
+  const bytes = Buffer.byteLength(directory);
+  if (bytes > MAX_DIRECTORY_BYTES) {
+    throw unfit(
+      directory,
+      `its path has ${bytes} bytes; with room for sockets ${MAX_DIRECTORY_BYTES} are possible`,
+    );
+  }
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (error) {
+    throw unfit(directory, error);
+  }
+}
+
+function unfit(directory: string, cause: unknown): FlotillaError {
+  const code = hasCode(cause, "EACCES") || hasCode(cause, "EROFS") ? "not-permitted" : "bad-config";
+  return new FlotillaError(code, `${directory} cannot be the directory of a cluster`, {
+    causes: [cause instanceof Error ? cause.message : String(cause)],
+    hint: "choose another with --dir",
+  });
+}
 
 /** Serves a directory's dev host. @throws FlotillaError `state-dir-in-use` when it has one already. */
 export async function serveHost(

@@ -1,8 +1,8 @@
 /** A dev host in the background: the same command again, in a session of its own and without a terminal. */
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FlotillaError } from "#base/errors.ts";
+import { makeDirectory } from "./control.ts";
 
 export interface DetachOptions {
   readonly launcher: string;
@@ -11,12 +11,16 @@ export interface DetachOptions {
   readonly directory: string;
 }
 
-/**
- * Resolves, once the cluster is up, with what the dev host has said until then; it goes on saying it in `host.log`.
- * @throws FlotillaError when it ends before; what it said is among the causes.
- */
-export async function detach({ launcher, args, directory }: DetachOptions): Promise<string> {
-  await mkdir(directory, { recursive: true });
+/** What the dev host has said until now; it goes on saying it in `host.log`. */
+export interface Detached {
+  readonly said: string;
+  /** Its exit code when it did not bring the cluster up; 0 while it holds it up. */
+  readonly exit: number;
+}
+
+/** Resolves once the cluster is up, or has failed to come up. */
+export async function detach({ launcher, args, directory }: DetachOptions): Promise<Detached> {
+  await makeDirectory(directory);
   const path = join(directory, "host.log");
   const log = await open(path, "w");
   const child = spawn(
@@ -28,15 +32,15 @@ export async function detach({ launcher, args, directory }: DetachOptions): Prom
     },
   );
   await log.close();
-  const isUp = await new Promise<boolean>((resolve, reject) => {
-    child.once("message", () => resolve(true));
-    child.once("exit", () => resolve(false));
+  const exit = await new Promise<number>((resolve, reject) => {
+    child.once("message", () => resolve(0));
+    // Whoever was ended by a signal has no exit code.
+    child.once("exit", (code) => resolve(code ?? 1));
     child.once("error", reject);
   });
-  const said = await readFile(path, "utf8");
-  if (!isUp)
-    throw new FlotillaError("internal", "the cluster did not come up", { causes: said.trim().split("\n") });
-  child.disconnect();
-  child.unref();
-  return said;
+  if (exit === 0) {
+    child.disconnect();
+    child.unref();
+  }
+  return { said: (await readFile(path, "utf8")).trimEnd(), exit };
 }

@@ -2,13 +2,12 @@
  * `flotilla dev up` from beginning to end: hold a cluster up, bring units up on it, tell what happens, and leave
  * nothing behind.
  */
-import { mkdir } from "node:fs/promises";
 import type { Server } from "node:net";
 import type { UnitRow } from "#api/bodies.ts";
 import { sleep } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import { FlotillaClient } from "#client/client.ts";
-import { type HostRequest, type HostStatus, serveHost } from "./control.ts";
+import { type HostRequest, type HostStatus, makeDirectory, serveHost } from "./control.ts";
 import { type CommandWording, guideLines } from "./guide.ts";
 import { DevHost, type HostOptions } from "./host.ts";
 import { type DevLayout, socketOf } from "./layout.ts";
@@ -34,7 +33,7 @@ const ASK_AGAIN_MS = 100;
 /** Holds the cluster up until a signal or `flotilla dev down` ends it; then everything it started is gone. */
 export async function up(options: UpOptions): Promise<void> {
   const list = options.units === undefined ? undefined : await readUnitList(options.units);
-  await mkdir(options.directory, { recursive: true });
+  await makeDirectory(options.directory);
   const end = new AbortController();
   const hosting = Promise.withResolvers<DevHost>();
   // A refusal to start is told by the start itself.

@@ -66,7 +66,19 @@ describe("a cluster that shares the computer's network", () => {
   test("is not started twice", async () => {
     const { code, stderr } = await up();
     expect(code).toBe(1);
-    expect(stderr).toContain("is up already");
+    expect(stderr).toMatch(/^error\[state-dir-in-use\]: .* is up already/);
+  });
+
+  test.each([
+    ["too deep for its sockets", join(tmpdir(), "d".repeat(120)), "bytes"],
+    ["a file", import.meta.filename, "EEXIST"],
+  ])("is refused a directory that is %s", async (_, unfit, why) => {
+    for (const detached of [[], ["--detach"]]) {
+      const { code, stderr } = await flotilla("dev", "up", "--dir", unfit, ...detached);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^error\[bad-config\]: /);
+      expect(stderr).toContain(why);
+    }
   });
 
   test("has no machine of another name", async () => {
