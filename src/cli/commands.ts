@@ -48,7 +48,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Start units, from their files or as they were submitted",
     arguments: "<unit...>",
     options: [REPLACE, ...WAIT_OPTIONS],
-    examples: ["flotilla start ./web@.service web@1 web@2", "flotilla start --no-block web@{1..10}"],
+    examples: ["flotilla start web@1 web@2", "flotilla start --no-block ./examples/web@{1..3}.service"],
     completes: "files",
     load: async () => (await import("./start.ts")).start,
   },

@@ -15,7 +15,10 @@ export async function events({ options, io, format, client }: CommandContext): P
     ...(unit === undefined ? {} : { unit: completeUnitName(unit) }),
     ...(machine === undefined ? {} : { machine }),
   };
-  const latest = await api.events(filter, options.count("lines") ?? DEFAULT_LINES, io.signal);
+  const lines = options.count("lines") ?? DEFAULT_LINES;
+  // The last event is asked for also where none is to be shown: what follows begins behind it.
+  const known = await api.events(filter, Math.max(lines, 1), io.signal);
+  const latest = lines === 0 ? [] : known;
   const follow = options.flag("follow");
   const show = (event: EventBody): void =>
     writeLines(io.stdout, [isData(format) ? JSON.stringify(event) : formatEvent(event)]);
@@ -23,6 +26,6 @@ export async function events({ options, io, format, client }: CommandContext): P
   else for (const event of latest) show(event);
   if (!follow) return 0;
   // Following from the last event that was shown leaves no gap between the list and the stream.
-  for await (const event of api.followEvents(filter, latest.at(-1)?.id ?? "0", io.signal)) show(event);
+  for await (const event of api.followEvents(filter, known.at(-1)?.id ?? "0", io.signal)) show(event);
   return 0;
 }

@@ -65,7 +65,7 @@ function addCommand(
   select: (invocation: Invocation) => void,
 ): void {
   const added = parent
-    .command(`${command.name} ${command.arguments ?? ""}`.trim())
+    .command(`${command.name} ${command.arguments ?? ""}`.trim(), { hidden: command.hidden === true })
     .description(command.summary);
   prepare(added, io);
   if (!argv.includes(command.name)) return;

@@ -191,6 +191,14 @@ describe("start", () => {
   });
 });
 
+describe("help", () => {
+  test("lists the commands for people, not those for completion scripts", async () => {
+    const { stdout } = await run("--help");
+    expect(stdout).toMatch(/^ {2}completion /m);
+    expect(stdout).not.toMatch(/^ {2}complete /m);
+  });
+});
+
 describe("bad input", () => {
   test.each([
     ["a template", "start web@.service", "template-not-startable", 2],
@@ -392,6 +400,22 @@ describe("why and events", () => {
     });
     const ran = await following;
     expect(ran.stdout).toMatch(/before\n.*after\n$/);
+  });
+
+  test("-f -n 0 shows only what happens from now on", async () => {
+    const interrupted = new AbortController();
+    await cluster.addEvent({ message: "before" });
+    expect((await run("events -n 0")).stdout).toBe("");
+    const following = run("events -f -n 0", {
+      signal: interrupted.signal,
+      onOutput: () => interrupted.abort(),
+    });
+    // Nothing tells when the following has begun, so something happens until it is seen.
+    while (!interrupted.signal.aborted) {
+      await cluster.addEvent({ message: "after" });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await following).stdout).toMatch(/^[^\n]*after\n/);
   });
 });
 
