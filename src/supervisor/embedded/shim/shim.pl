@@ -7,7 +7,8 @@
 #
 # shim/protocol.ts is the other end of the line and says what each message means.
 #
-# The form of messages is message.pl's, commands between fork and exec are command.pl's, the journal is journal.pl's.
+# The form of messages is message.pl's, the tree of processes tree.pl's, commands between fork and exec are
+# command.pl's, the journal is journal.pl's.
 # This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
 # Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
@@ -323,41 +324,6 @@ sub stable_descendants {
     kill 'STOP', @new if $stop;
   }
   return keys %seen;
-}
-
-sub parents {
-  my %children;
-  opendir my $proc, '/proc' or return \%children;
-  for my $pid (grep { /^\d+$/ } readdir $proc) {
-    my $stat = read_file("/proc/$pid/stat");
-    next if !defined $stat || $stat !~ /\) (\S) (\d+) /s || $1 eq 'Z' || $1 eq 'X';
-    push @{ $children{$2} }, $pid;
-  }
-  return \%children;
-}
-
-# Also of one that has ended and waits for its parent; one that is gone without a trace is nobody's.
-sub is_descendant {
-  my ($pid) = @_;
-  while ($pid > 1) {
-    return 1 if $pid == $$;
-    my $stat = read_file("/proc/$pid/stat") // return 0;
-    ($pid) = $stat =~ /\) \S (\d+) /s or return 0;
-  }
-  return 0;
-}
-
-sub children_of { my ($pid) = @_; return @{ parents()->{$pid} || [] } }
-
-sub descendants {
-  my $children = parents();
-  my @found;
-  my @queue = @{ $children->{$$} || [] };
-  while (defined(my $pid = shift @queue)) {
-    push @found, $pid;
-    push @queue, @{ $children->{$pid} || [] };
-  }
-  return @found;
 }
 
 # --- notifications -----------------------------------------------------------------------------------------------
