@@ -81,12 +81,22 @@ async function forward(
   if (request.after !== undefined) url.searchParams.set("after", request.after);
   try {
     const answer = await fetchPeer(url.href, { headers: { [FORWARDED]: "1" }, signal });
-    return new Response(answer.body, {
+    const lines = answer.body === null ? null : ReadableStream.from(passOn(answer.body, name));
+    return new Response(lines, {
       status: answer.status,
       headers: { "content-type": answer.headers.get("content-type") ?? "application/x-ndjson" },
     });
   } catch (error) {
     throw machineGone(name, error);
+  }
+}
+
+/** A machine that dies while its lines are passed on is named by the last one, as any other failure on the way. */
+async function* passOn(lines: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* lines;
+  } catch (error) {
+    yield Buffer.from(`${JSON.stringify({ error: machineGone(name, error) })}\n`);
   }
 }
 

@@ -177,6 +177,30 @@ describe("the journal", () => {
     expect(read).toMatchObject([{ machine: M2, message: "hello" }]);
   });
 
+  test("of a machine that dies while it is followed ends with that machine's name", async () => {
+    async function* endless(unit: string): AsyncGenerator<JournalEntry, void> {
+      yield* lines(unit);
+      await new Promise(() => undefined);
+    }
+    const there = await start({ machineId: M2, journal: endless });
+    const { http } = await there.serve();
+    const here = await start({ fetchPeer: (url, { headers, signal }) => fetch(url, { headers, signal }) });
+    const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
+    await here.addMachine(M2, "m2", { api: http });
+    await client.submit({ units: [{ unit: "a.service", text: SERVICE }], desired: "launched" });
+    await here.report("a.service", M2);
+    const following = (async () => {
+      for await (const line of client.journal("a.service", { follow: true })) {
+        expect(line.message).toBe("hello");
+        void there.close();
+      }
+    })();
+    await expect(following).rejects.toMatchObject({
+      code: "machine-gone",
+      message: expect.stringContaining("machine m2"),
+    });
+  });
+
   test("of a machine that is gone or does not answer is refused with its name", async () => {
     const cluster = await start();
     const client = new FlotillaClient({ endpoint: (await cluster.serve()).unix });
