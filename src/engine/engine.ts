@@ -108,6 +108,8 @@ export class Engine {
     if (seat === undefined) return;
     await this.#options.cluster.ready();
     if (this.#inDoubt) await this.#catchUp();
+    // Deposed, and only not told yet: whatever it wrote would be refused, again and again.
+    if (this.#options.cluster.modRevision(keys.engine()) !== seat.revision) return;
     let revision = await this.#tellWhatHappened(seat);
     if (this.#planDue) revision = (await this.#planAndCommit(seat)) ?? revision;
     if (revision !== undefined) await this.#options.cluster.reached(revision);
