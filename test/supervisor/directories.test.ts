@@ -9,8 +9,12 @@ test("a service gets its directories with the modes asked for, and what stays, s
   await using held = await machineWith([
     service(
       "a.service",
-      ...["Type=oneshot", "RemainAfterExit=yes", "RuntimeDirectory=a b/c", "StateDirectory=a"],
-      ...["StateDirectoryMode=0700", PRINT],
+      "Type=oneshot",
+      "RemainAfterExit=yes",
+      "RuntimeDirectory=a b/c",
+      "StateDirectory=a",
+      "StateDirectoryMode=0700",
+      PRINT,
     ),
   ]);
   const { supervisor } = held;

@@ -56,8 +56,8 @@ export class ShimSpawner {
   }
 
   /** Resolves when the shim can be connected to; rejects with the reason why there is none. */
-  spawn(place: ShimPlace): Promise<void> {
-    if (this.#closed) return Promise.reject(new Error("the supervisor is closing"));
+  async spawn(place: ShimPlace): Promise<void> {
+    if (this.#closed) throw new Error("the supervisor is closing");
     this.prepare();
     const answer = Promise.withResolvers<void>();
     this.#waiting.set(place.id, answer);
@@ -90,10 +90,13 @@ export class ShimSpawner {
       env: {},
       cwd: "/",
     });
-    const socket = child.stdio[3];
-    if (!(socket instanceof Socket)) throw new TypeError("the line to the spawner is no socket");
+    const socket = child.stdio?.[3];
+    child.on("error", (error) => {
+      this.#failAll(error.message);
+      this.#socket?.destroy();
+    });
+    if (!(socket instanceof Socket)) throw new TypeError("the process that starts shims cannot be started");
     child.unref();
-    child.on("error", (error) => this.#ended(socket, error.message));
     this.#listen(socket);
     return socket;
   }
