@@ -66,7 +66,7 @@ async function loadMemory(path: string): Promise<AgentMemory> {
   const parsed = memorySchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new FlotillaError("bad-config", `${path} is damaged or from another version`, {
-    causes: parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+    causes: parsed.error.issues.map(({ path: at, message }) => [...at, message].join(": ")),
     hint: "move the file away to let the machine take its assignments from the store again; its running units then count as new",
   });
 }

@@ -77,9 +77,13 @@ export class StatePublisher {
     this.#loop.wake();
   }
 
-  /** Writes all states on a lease before it is used, so that whoever sees the machine sees what still runs there. */
+  /**
+   * Writes all outcomes, and all states on a lease before it is used, so that whoever sees the machine sees what still
+   * runs there and what need not run again.
+   */
   async announce(lease: LeaseId): Promise<void> {
     const { store, machine } = this.#options;
+    await this.#recordOutcomes();
     const puts = [...this.#wanted].map(([unit, text]) =>
       putJson(keys.state(machine, unit), JSON.parse(text), lease),
     );
@@ -100,7 +104,7 @@ export class StatePublisher {
   async #publish(): Promise<void> {
     const lease = this.#lease;
     if (lease === undefined) return;
-    for (const [unit, outcome] of this.#outcomes) await this.#recordOutcome(unit, outcome);
+    await this.#recordOutcomes();
     if (this.#published === undefined) {
       const published = await this.#listPublished(lease);
       // Another lease came meanwhile: what hangs on the old one goes with it.
@@ -111,6 +115,10 @@ export class StatePublisher {
     for (let from = 0; from < due.length; from += UNITS_PER_TXN) {
       await this.#commit(due.slice(from, from + UNITS_PER_TXN), lease);
     }
+  }
+
+  async #recordOutcomes(): Promise<void> {
+    for (const [unit, outcome] of this.#outcomes) await this.#recordOutcome(unit, outcome);
   }
 
   /** A machine that was away must not write over the outcome of a later launch, nor for a unit that is gone. */
