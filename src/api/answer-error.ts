@@ -2,12 +2,13 @@
 import { FlotillaError, toFlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { StoreError } from "#store/store.ts";
+import { type Answer, answerJson } from "./answer.ts";
 
 /** The answer to a request that failed; faults of our own are logged, with what lies under them. */
-export function answerError(error: unknown, log: Logger): Response {
+export function answerError(error: unknown, log: Logger): Answer {
   const known = describeFailure(error);
   if (known.code === "internal") log.error({ err: error }, "a request failed");
-  return Response.json(known, { status: known.kind.http });
+  return answerJson(known, known.kind.http);
 }
 
 /** Any failure as one with a code: the store's refusals in the words of the cluster. */

@@ -5,56 +5,79 @@
  * failure the one form of an error. Reads come from the mirror; writes are transactions of the store guarded by the
  * revisions they were decided on. It must not plan, run units, or keep state of its own.
  */
-import { type Context, Hono } from "hono";
+import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
+import type { Answer } from "./answer.ts";
 import { answerError } from "./answer-error.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import type { RawRequest, Route } from "./route.ts";
+import { createRouter } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
 /** A request of 1,000 units of ordinary size fits many times over. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
+/** A request as it came, whatever it came over. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Path and query: `/v1/units?machine=m1`. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
 export interface Api {
   /** Answers one request; never rejects. */
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly answer: (request: ApiRequest) => Promise<Answer>;
 }
 
 /** The API over what it is given; it starts nothing and holds nothing open by itself. */
 export function createApi(dependencies: ApiDependencies): Api {
-  const app = new Hono();
-  for (const route of ROUTES) {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on(route.method.toUpperCase(), path, async (context) =>
-      route.serve(await readRequest(context, route), dependencies),
-    );
-  }
-  app.notFound((context) => answerError(noSuchRoute(context), dependencies.log));
-  app.onError((error) => answerError(error, dependencies.log));
-  return { fetch: (request) => app.fetch(request) };
+  const findRoute = createRouter(ROUTES);
+  const serve = async (request: ApiRequest): Promise<Answer> => {
+    const { pathname, searchParams } = readTarget(request);
+    const found = findRoute(request.method, pathname);
+    if (found === undefined) throw noSuchRoute(request.method, pathname);
+    const { route, params } = found;
+    return route.serve(await readRequest(request, route, params, searchParams), dependencies);
+  };
+  return { answer: (request) => serve(request).catch((error) => answerError(error, dependencies.log)) };
 }
 
-function noSuchRoute(context: Context): FlotillaError {
-  return new FlotillaError("not-found", `there is no ${context.req.method} ${context.req.path}`, {
+function readTarget({ method, target }: ApiRequest): URL {
+  // The host does not matter: there is one API behind every address.
+  const url = URL.parse(target, "http://api");
+  if (url === null) throw noSuchRoute(method, target);
+  return url;
+}
+
+function noSuchRoute(method: string, path: string): FlotillaError {
+  return new FlotillaError("not-found", `there is no ${method} ${path}`, {
     hint: "GET /v1/openapi.json lists every route",
   });
 }
 
-async function readRequest(context: Context, route: Route): Promise<RawRequest> {
-  const request = context.req.raw;
-  return {
-    params: context.req.param(),
-    query: readQuery(context.req.queries()),
-    body: route.body === undefined ? undefined : await readJson(request),
-    headers: request.headers,
-    signal: request.signal,
-  };
+async function readRequest(
+  request: ApiRequest,
+  route: Route,
+  params: Readonly<Record<string, string>>,
+  query: URLSearchParams,
+): Promise<RawRequest> {
+  const { headers, signal } = request;
+  const body = route.body === undefined ? undefined : await readJson(request);
+  return { params, query: readQuery(query), body, headers, signal };
 }
 
 /** A name that is given once is a text, one that is given several times a list. */
-function readQuery(queries: Readonly<Record<string, string[]>>): RawRequest["query"] {
+function readQuery(query: URLSearchParams): RawRequest["query"] {
+  const names = [...new Set(query.keys())];
   return Object.fromEntries(
-    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
+    names.map((name) => {
+      const values = query.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? "") : values];
+    }),
   );
 }
 
@@ -62,8 +85,8 @@ function readQuery(queries: Readonly<Record<string, string[]>>): RawRequest["que
  * The content type is asked for because a browser sends JSON to another site only after asking it: a web page must
  * not be able to start units on the reader's own machine.
  */
-async function readJson(request: Request): Promise<unknown> {
-  if (!(request.headers.get("content-type") ?? "").startsWith("application/json")) {
+async function readJson(request: ApiRequest): Promise<unknown> {
+  if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
     throw new FlotillaError("bad-request", "the request's body is not declared as JSON", {
       hint: "send the header content-type: application/json",
     });
@@ -79,11 +102,10 @@ async function readJson(request: Request): Promise<unknown> {
 }
 
 /** Counts what comes, since a body in chunks does not say its size beforehand; one that does is refused unread. */
-async function readBody(request: Request): Promise<Uint8Array> {
+async function readBody({ headers, body }: ApiRequest): Promise<Uint8Array> {
   let size = 0;
   const parts: Uint8Array[] = [];
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];
+  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   for await (const part of body) {
     size += part.length;
     if (size > MAX_BODY_BYTES) throw tooLarge();

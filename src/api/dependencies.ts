@@ -6,6 +6,7 @@ import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
+import type { PeerAnswer, PeerOptions } from "./peer.ts";
 
 export interface ApiDependencies {
   readonly store: Store;
@@ -21,10 +22,5 @@ export interface ApiDependencies {
   /** What the planner would be told now, for explaining why a unit is where it is. */
   readonly planContext: () => PlanContext;
   /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */
-  readonly fetchPeer: (url: string, options: PeerOptions) => Promise<Response>;
-}
-
-export interface PeerOptions {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly askPeer: (url: string, options: PeerOptions) => Promise<PeerAnswer>;
 }

@@ -1,8 +1,10 @@
 /** A unit's journal, read where it is kept: on this machine, or by asking the machine that has the unit. */
+import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
 import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { LIMITS } from "#model/limits.ts";
 import { whereUnitIs } from "#model/units.ts";
+import type { Answer } from "./answer.ts";
 import type { JournalLine } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { findMachine } from "./machine-rows.ts";
@@ -24,12 +26,12 @@ const FORWARDED = "flotilla-forwarded";
 /** @throws FlotillaError when no machine, or more than one, has the unit, or that machine does not answer */
 export async function answerJournal(
   request: JournalRequest,
-  headers: Headers,
+  headers: IncomingHttpHeaders,
   signal: AbortSignal,
   dependencies: ApiDependencies,
-): Promise<Response> {
+): Promise<Answer> {
   const { mirror, machineId } = dependencies;
-  const machine = headers.has(FORWARDED) ? machineId : whereJournalIs(mirror.view, request);
+  const machine = headers[FORWARDED] !== undefined ? machineId : whereJournalIs(mirror.view, request);
   if (machine !== machineId) return forward(machine, request, signal, dependencies);
   return answerLines((gone) => readJournal(request, gone, dependencies));
 }
@@ -70,8 +72,8 @@ async function forward(
   machine: string,
   request: JournalRequest,
   signal: AbortSignal,
-  { mirror, fetchPeer }: ApiDependencies,
-): Promise<Response> {
+  { mirror, askPeer }: ApiDependencies,
+): Promise<Answer> {
   const record = mirror.view.machines.get(machine);
   if (record === undefined) throw machineGone(machine, undefined);
   const { name, api } = record;
@@ -79,24 +81,27 @@ async function forward(
   url.searchParams.set("follow", String(request.follow));
   if (request.lines !== undefined) url.searchParams.set("lines", String(request.lines));
   if (request.after !== undefined) url.searchParams.set("after", request.after);
+  const gone = new AbortController();
   try {
-    const answer = await fetchPeer(url.href, { headers: { [FORWARDED]: "1" }, signal });
-    const lines = answer.body === null ? null : ReadableStream.from(passOn(answer.body, name));
-    return new Response(lines, {
-      status: answer.status,
-      headers: { "content-type": answer.headers.get("content-type") ?? "application/x-ndjson" },
-    });
+    const ended = AbortSignal.any([signal, gone.signal]);
+    const { status, type, body } = await askPeer(url.href, { headers: { [FORWARDED]: "1" }, signal: ended });
+    const parts = passOn(body, name, ended);
+    return { status, type, body: { parts, abandon: async () => gone.abort() } };
   } catch (error) {
     throw machineGone(name, error);
   }
 }
 
 /** A machine that dies while its lines are passed on is named by the last one, as any other failure on the way. */
-async function* passOn(lines: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void> {
+async function* passOn(
+  lines: AsyncIterable<Uint8Array>,
+  name: string,
+  ended: AbortSignal,
+): AsyncGenerator<string | Uint8Array, void> {
   try {
     yield* lines;
   } catch (error) {
-    yield Buffer.from(`${JSON.stringify({ error: machineGone(name, error) })}\n`);
+    if (!ended.aborted) yield `${JSON.stringify({ error: machineGone(name, error) })}\n`;
   }
 }
 

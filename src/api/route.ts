@@ -1,6 +1,8 @@
 /** A route as data: what the API has, in one table that serves requests and makes the OpenAPI document. */
+import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
+import { type Answer, answerJson } from "./answer.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 
 export type Method = "get" | "post" | "patch";
@@ -11,7 +13,8 @@ export interface RouteRequest<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  readonly headers: Headers;
+  /** Names in lower case. */
+  readonly headers: IncomingHttpHeaders;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -36,7 +39,7 @@ export interface Route {
   /** Of the whole answer, or of one line or event of a stream. */
   readonly response: z.ZodType;
   /** Checks the request and answers it. */
-  readonly serve: (request: RawRequest, dependencies: ApiDependencies) => Promise<Response>;
+  readonly serve: (request: RawRequest, dependencies: ApiDependencies) => Promise<Answer>;
 }
 
 type Handle<P, Q, B, R> = (request: RouteRequest<P, Q, B>, dependencies: ApiDependencies) => Promise<R> | R;
@@ -60,7 +63,7 @@ export function jsonRoute<R, P = unknown, Q = unknown, B = unknown>(
   return rawRoute({
     ...options,
     produces: "application/json",
-    handle: async (request, dependencies) => Response.json(await options.handle(request, dependencies)),
+    handle: async (request, dependencies) => answerJson(await options.handle(request, dependencies)),
   });
 }
 
@@ -69,7 +72,7 @@ export function rawRoute<P = unknown, Q = unknown, B = unknown>(
   options: RouteOptions<P, Q, B> & {
     readonly produces: Produces;
     readonly response: z.ZodType;
-    readonly handle: Handle<P, Q, B, Response>;
+    readonly handle: Handle<P, Q, B, Answer>;
   },
 ): Route {
   const { handle, ...described } = options;

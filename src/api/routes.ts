@@ -1,7 +1,9 @@
 /** Every route of the API. */
+import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import { LIMITS } from "#model/limits.ts";
+import { answerJson, answerText } from "./answer.ts";
 import {
   clusterSchema,
   countQuery,
@@ -76,7 +78,7 @@ const EVENT_ROUTES: readonly Route[] = [
     produces: "text/event-stream",
     response: eventSchema,
     handle: ({ query, headers }, dependencies) => {
-      const after = revisionOf(headers.get("last-event-id") ?? query.after);
+      const after = revisionOf(lastEventId(headers) ?? query.after);
       const filter = withMachineId(query, dependencies);
       return answerEvents((signal) => followEvents(dependencies, filter, after, signal));
     },
@@ -88,6 +90,10 @@ function withMachineId<T extends { machine?: string | undefined }>(
   { mirror }: { readonly mirror: Parameters<Route["serve"]>[1]["mirror"] },
 ): T {
   return query.machine === undefined ? query : { ...query, machine: findMachine(mirror.view, query.machine) };
+}
+
+function lastEventId({ "last-event-id": id }: IncomingHttpHeaders): string | undefined {
+  return Array.isArray(id) ? id[0] : id;
 }
 
 function revisionOf(id: string | undefined): bigint | undefined {
@@ -113,7 +119,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     produces: "application/json",
     response: z.object({ status: z.literal("ok") }),
     handle: (_, { mirror }) => {
-      if (mirror.connected) return Response.json({ status: "ok" });
+      if (mirror.connected) return answerJson({ status: "ok" });
       throw new FlotillaError("store-unavailable", "the store does not answer", { retryable: true });
     },
   }),
@@ -148,9 +154,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     produces: "text/plain",
     response: z.string(),
     handle: (_, dependencies) =>
-      new Response(metricsText(dependencies), {
-        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-      }),
+      answerText(metricsText(dependencies), "text/plain; version=0.0.4; charset=utf-8"),
   }),
   jsonRoute({
     method: "get",

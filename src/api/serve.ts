@@ -1,11 +1,13 @@
 /** Listens for the API's requests on a unix socket and on a TCP port. */
 import { chmod, lstat, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type AddressInfo, connect, type ListenOptions } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import { pipeline, Readable } from "node:stream";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
+import { http } from "#host/http.ts";
 import { listen } from "#host/listen.ts";
+import type { Answer } from "./answer.ts";
 import type { Api } from "./api.ts";
 
 export interface ServeOptions {
@@ -35,9 +37,6 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** @throws FlotillaError `bad-config` or `not-permitted` when it cannot listen; then nothing stays open. */
 export async function serveApi(options: ServeOptions): Promise<ServedApi> {
-  const listener = getRequestListener((request) => options.api.fetch(request), {
-    overrideGlobalObjects: false,
-  });
   const servers: Server[] = [];
   const addresses: string[] = [];
   let port = 0;
@@ -45,7 +44,9 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
     await Promise.all(servers.map(closeServer));
   };
   const open = async (where: ListenOptions): Promise<Server> => {
-    const server = createServer((request, response) => void listener(request, response));
+    const server = http.createServer(
+      (request, response) => void serveRequest(options.api, request, response),
+    );
     await listen(server, where, "the API");
     servers.push(server);
     return server;
@@ -67,6 +68,41 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
     throw error;
   }
   return { addresses, port, close };
+}
+
+async function serveRequest(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const { method = "GET", url: target = "/", headers } = request;
+  const answer = await api.answer({ method, target, headers, body: request, signal: gone.signal });
+  writeAnswer(answer, method === "HEAD", request, response);
+}
+
+function writeAnswer(
+  { status, type, body }: Answer,
+  headOnly: boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  // What is left of a body that was refused is not read; the connection cannot serve another request then.
+  if (!request.complete) response.shouldKeepAlive = false;
+  response.statusCode = status;
+  response.setHeader("content-type", type);
+  response.setHeader("cache-control", "no-store");
+  if (typeof body === "string") {
+    response.end(headOnly ? undefined : body);
+    return;
+  }
+  // One that has gone while the answer was made will tell of it no more.
+  response.once("close", () => void body.abandon());
+  if (headOnly || response.destroyed) {
+    response.end();
+    void body.abandon();
+    return;
+  }
+  response.flushHeaders();
+  // A reader that is slow holds the source back; one that has gone ends it, which is no failure of ours.
+  pipeline(Readable.from(body.parts, { objectMode: false }), response, () => undefined);
 }
 
 /** A socket that nobody answers on is left over from a daemon that died; one that is answered is not ours to take. */

@@ -1,5 +1,6 @@
 /** Answers that go on: server-sent events and lines of JSON, ended by either side, bounded where a reader is slow. */
 import { FlotillaError } from "#base/errors.ts";
+import type { Answer } from "./answer.ts";
 import { describeFailure } from "./answer-error.ts";
 
 /** One server-sent event; `id` is what a client resumes behind. */
@@ -34,33 +35,23 @@ const JSON_LINES: Encoding<unknown> = {
 };
 
 /** @param source is called with a signal that is aborted when the client has gone. */
-export function answerEvents(source: (signal: AbortSignal) => AsyncIterable<ServerEvent>): Response {
+export function answerEvents(source: (signal: AbortSignal) => AsyncIterable<ServerEvent>): Answer {
   return answerStream(SERVER_EVENTS, source);
 }
 
-export function answerLines(source: (signal: AbortSignal) => AsyncIterable<unknown>): Response {
+export function answerLines(source: (signal: AbortSignal) => AsyncIterable<unknown>): Answer {
   return answerStream(JSON_LINES, source);
 }
 
-function answerStream<T>(encoding: Encoding<T>, source: (signal: AbortSignal) => AsyncIterable<T>): Response {
+function answerStream<T>(encoding: Encoding<T>, source: (signal: AbortSignal) => AsyncIterable<T>): Answer {
   const gone = new AbortController();
-  const chunks = encodeAll(encoding, source(gone.signal), gone.signal);
-  const encoder = new TextEncoder();
-  const stream = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const next = await chunks.next();
-      if (next.done) controller.close();
-      else controller.enqueue(encoder.encode(next.value));
-    },
-    cancel: async () => {
-      // The signal wakes a source that waits; one that stands at a yield is ended by return.
-      gone.abort();
-      await chunks.return();
-    },
-  });
-  return new Response(stream, {
-    headers: { "content-type": encoding.contentType, "cache-control": "no-store" },
-  });
+  const parts = encodeAll(encoding, source(gone.signal), gone.signal);
+  const abandon = async (): Promise<void> => {
+    // The signal wakes a source that waits; one that stands at a yield is ended by return.
+    gone.abort();
+    await parts.return();
+  };
+  return { status: 200, type: encoding.contentType, body: { parts, abandon } };
 }
 
 async function* encodeAll<T>(

@@ -1,5 +1,6 @@
 /** Routes about units. */
 import * as z from "zod";
+import { answerText } from "./answer.ts";
 import {
   countQuery,
   flagQuery,
@@ -118,10 +119,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     params: unitParams,
     produces: "text/plain",
     response: z.string(),
-    handle: ({ params }, { mirror }) =>
-      new Response(unitText(params.unit, mirror.view), {
-        headers: { "content-type": "text/plain; charset=utf-8" },
-      }),
+    handle: ({ params }, { mirror }) => answerText(unitText(params.unit, mirror.view)),
   }),
   jsonRoute({
     method: "get",

@@ -11,6 +11,7 @@ import { Agent } from "#agent/agent.ts";
 import { memoryFile } from "#agent/memory.ts";
 import { directoryCache } from "#agent/unit-files.ts";
 import { createApi } from "#api/api.ts";
+import { askPeer } from "#api/peer.ts";
 import { type ServedApi, serveApi } from "#api/serve.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -138,7 +139,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     machineId: identity.machine,
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
-    fetchPeer: (url, peer) => fetch(url, { headers: peer.headers, signal: peer.signal }),
+    askPeer,
   });
   const { socketPath, address: host, apiPort: port } = config;
   const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });

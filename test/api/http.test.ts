@@ -114,7 +114,7 @@ describe("a request that is wrong", () => {
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22]), "application/json"],
     ["not declared as JSON", "{}", "text/plain"],
   ])("by a body that is %s is refused", async (_, body, type) => {
-    const response = await cluster.api.fetch(
+    const response = await cluster.fetch(
       new Request("http://api/v1/units", { method: "POST", body, headers: { "content-type": type } }),
     );
     expect(response.status).toBe(400);
@@ -239,7 +239,7 @@ describe("metrics", () => {
     const units = [{ unit: "a.service", text: SERVICE }];
     await cluster.call("POST", "/v1/units", { units, desired: "launched" });
     await cluster.report("a.service", M1);
-    const response = await cluster.api.fetch(new Request("http://api/metrics"));
+    const response = await cluster.fetch(new Request("http://api/metrics"));
     const lines = (await response.text()).split("\n");
     expect(lines).toContain("# TYPE flotilla_units gauge");
     expect(lines).toContain('flotilla_units{desired="launched"} 1');

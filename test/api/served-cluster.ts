@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AnswerStream } from "#api/answer.ts";
 import { type Api, createApi } from "#api/api.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { serveApi } from "#api/serve.ts";
@@ -35,6 +36,20 @@ export interface Answer<T> {
   readonly body: T;
 }
 
+async function* noBody(): AsyncGenerator<Uint8Array> {}
+
+function toStream({ parts, abandon }: AnswerStream): ReadableStream<Uint8Array> {
+  const iterator = parts[Symbol.asyncIterator]();
+  return new ReadableStream({
+    pull: async (controller) => {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      else controller.enqueue(Buffer.from(value));
+    },
+    cancel: () => abandon(),
+  });
+}
+
 export class TestCluster {
   readonly store: Store;
   readonly dependencies: ApiDependencies;
@@ -58,7 +73,7 @@ export class TestCluster {
       random,
       log: silentLogger,
       planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
-      fetchPeer: () => Promise.reject(new Error("no peer")),
+      askPeer: () => Promise.reject(new Error("no peer")),
       ...changes,
     };
     this.api = createApi(this.dependencies);
@@ -73,8 +88,24 @@ export class TestCluster {
   /** Sends one request to the API without a socket. */
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const init = body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE };
-    const response = await this.api.fetch(new Request(`http://api${path}`, { method, ...init }));
+    const response = await this.fetch(new Request(`http://api${path}`, { method, ...init }));
     return { status: response.status, body: parseAnswer<T>(await response.text()) };
+  }
+
+  /** The API as a function from request to response, in the web's terms. */
+  async fetch(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const { status, type, body } = await this.api.answer({
+      method: request.method,
+      target: pathname + search,
+      headers: Object.fromEntries(request.headers),
+      body: request.body ?? noBody(),
+      signal: request.signal,
+    });
+    const headers = { "content-type": type };
+    if (typeof body === "string") return new Response(body, { status, headers });
+    request.signal.addEventListener("abort", () => void body.abandon(), { once: true });
+    return new Response(toStream(body), { status, headers });
   }
 
   /** Serves the API on a unix socket in a new directory and on a free port of the loopback. */

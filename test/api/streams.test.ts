@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventBody, JournalLine, UnitChange } from "#api/bodies.ts";
+import { askPeer } from "#api/peer.ts";
 import { serveApi } from "#api/serve.ts";
 import { readAhead } from "#api/stream.ts";
 import { FlotillaError } from "#base/errors.ts";
@@ -55,7 +56,7 @@ describe("following events", () => {
     const { body } = await cluster.call<{ events: EventBody[] }>("GET", "/v1/events");
     await cluster.store.compact(cluster.dependencies.mirror.revision);
     const gone = new AbortController();
-    const response = await cluster.api.fetch(
+    const response = await cluster.fetch(
       new Request("http://api/v1/events/watch", {
         headers: { "last-event-id": body.events[0]?.id ?? "" },
         signal: gone.signal,
@@ -135,7 +136,7 @@ describe("watching units", () => {
       },
     };
     const cluster = await start({ mirror: counted });
-    const response = await cluster.api.fetch(new Request("http://api/v1/units/watch"));
+    const response = await cluster.fetch(new Request("http://api/v1/units/watch"));
     await readUntil(response, "data:");
     await expect.poll(() => listening).toBe(0);
   });
@@ -167,7 +168,7 @@ describe("the journal", () => {
     const there = await start({ machineId: M2, journal: lines });
     const { http } = await there.serve();
     const here = await start({
-      fetchPeer: (url, { headers, signal }) => fetch(url, { headers, signal }),
+      askPeer,
     });
     const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
     await here.addMachine(M2, "m2", { api: http });
@@ -184,7 +185,7 @@ describe("the journal", () => {
     }
     const there = await start({ machineId: M2, journal: endless });
     const { http } = await there.serve();
-    const here = await start({ fetchPeer: (url, { headers, signal }) => fetch(url, { headers, signal }) });
+    const here = await start({ askPeer });
     const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
     await here.addMachine(M2, "m2", { api: http });
     await client.submit({ units: [{ unit: "a.service", text: SERVICE }], desired: "launched" });

@@ -74,7 +74,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
       lostSince: new Map(),
       settings,
     }),
-    fetchPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
+    askPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
   };
   return { clock, link, api };
 }
