@@ -29,6 +29,8 @@ export interface MachineOptions {
   readonly onStop: (machine: SimulatedMachine, unit: string) => void;
   /** Told of each change of a unit on this machine, at the moment it happens. */
   readonly onStatus: (machine: SimulatedMachine, unit: string, status: UnitStatus | undefined) => void;
+  /** Told when the daemon here is about to come up, and when it has gone. */
+  readonly onDaemon: (machine: SimulatedMachine, isUp: boolean) => void;
 }
 
 export class SimulatedMachine {
@@ -82,6 +84,7 @@ export class SimulatedMachine {
   start(): void {
     if (this.#daemon !== undefined) return;
     if (!this.#powered) this.#boot();
+    this.options.onDaemon(this, true);
     const { clock, random, server, trace, onWritten } = this.options;
     const process = new ProcessClock(clock, this.#skew);
     const instance = randomId(random);
@@ -117,6 +120,7 @@ export class SimulatedMachine {
     this.#daemon.clock.end();
     this.#daemon.link.disconnect();
     this.#daemon = undefined;
+    this.options.onDaemon(this, false);
   }
 
   /** Everything that ran here is gone at once; the disk stays. */

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly machines: readonly MachineSpec[];
   readonly behaviour: (random: Random) => FakeBehaviour;
   readonly leaseTtlS?: number;
+  /** The store is on the first machine's disk and comes and goes with its daemon; the default is a place of its own. */
+  readonly storeOnFirstMachine?: boolean;
 }
 
 /** What watches over a world: told of everything, at the moment it happens. */
@@ -62,10 +64,12 @@ export class World {
   readonly history: History;
   readonly machines: readonly SimulatedMachine[];
   readonly watchers: Watcher[] = [];
+  readonly #storeOnFirstMachine: boolean;
   #violation: Violation | undefined;
 
   constructor(options: WorldOptions) {
     this.random = seededRandom(options.seed);
+    this.#storeOnFirstMachine = options.storeOnFirstMachine ?? false;
     this.server = new StoreServer(this.clock, this.random);
     this.history = new History(this.server, (entry, after) => this.#onRevision(entry, after));
     const behaviour = options.behaviour(this.random);
@@ -89,6 +93,7 @@ export class World {
             for (const watcher of this.watchers) watcher.onStop?.(machine, unit);
           },
           onStatus: (machine, unit, status) => this.#onStatus(machine, unit, status),
+          onDaemon: (machine, isUp) => this.#onDaemon(machine, isUp),
         }),
     );
   }
@@ -143,6 +148,12 @@ export class World {
   async end(): Promise<void> {
     for (const machine of this.machines) machine.killDaemon();
     await this.server.stop();
+  }
+
+  #onDaemon(machine: SimulatedMachine, isUp: boolean): void {
+    if (!this.#storeOnFirstMachine || machine !== this.machines[0]) return;
+    if (isUp) this.startStore();
+    else this.stopStore();
   }
 
   #settled(): void {
