@@ -9,6 +9,8 @@ import type { ProcessClock } from "./process-clock.ts";
 
 const STOP_MAX_MS = 300;
 const START_MAX_MS = 20;
+/** Jobs of one unit are done in the order in which they were asked for, one at least so long after the other. */
+const ORDER_GAP_MS = 0.01;
 
 /** Told of what a daemon asks of its supervisor, at the moment of asking. */
 export interface Requests {
@@ -22,9 +24,17 @@ export function supervisorOf(
   random: Random,
   requests: Requests,
 ): Supervisor {
-  const later = <T>(maxMs: number, act: () => Promise<T>): Promise<T> =>
+  const lastDueMs = new Map<string, number>();
+  const delayMs = (units: readonly string[], maxMs: number): number => {
+    const nowMs = process.monotonic();
+    const earliestMs = units.map((unit) => (lastDueMs.get(unit) ?? Number.NEGATIVE_INFINITY) + ORDER_GAP_MS);
+    const dueMs = Math.max(nowMs + randomInteger(random, 0, maxMs), ...earliestMs);
+    for (const unit of units) lastDueMs.set(unit, dueMs);
+    return dueMs - nowMs;
+  };
+  const later = <T>(units: readonly string[], maxMs: number, act: () => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
-      process.setTimer(randomInteger(random, 0, maxMs), () => {
+      process.setTimer(delayMs(units, maxMs), () => {
         act().then(
           (value) => process.run(() => resolve(value)),
           (error: unknown) => process.run(() => reject(error)),
@@ -36,24 +46,29 @@ export function supervisorOf(
   };
   return {
     ...machine,
-    load: (units) => later(START_MAX_MS, () => machine.load(units)),
+    load: (units) =>
+      later(
+        units.map(({ name }) => name),
+        START_MAX_MS,
+        () => machine.load(units),
+      ),
     unload: (names) => {
       asked(requests.onStop, names);
-      return later(STOP_MAX_MS, () => machine.unload(names));
+      return later(names, STOP_MAX_MS, () => machine.unload(names));
     },
     start: (name) => {
       asked(requests.onStart, [name]);
-      return later(START_MAX_MS, () => machine.start(name));
+      return later([name], START_MAX_MS, () => machine.start(name));
     },
     stop: (name) => {
       asked(requests.onStop, [name]);
-      return later(STOP_MAX_MS, () => machine.stop(name));
+      return later([name], STOP_MAX_MS, () => machine.stop(name));
     },
     restart: (name) => {
       asked(requests.onStart, [name]);
-      return later(STOP_MAX_MS, () => machine.restart(name));
+      return later([name], STOP_MAX_MS, () => machine.restart(name));
     },
-    resetFailed: (name) => later(START_MAX_MS, () => machine.resetFailed(name)),
+    resetFailed: (name) => later([name], START_MAX_MS, () => machine.resetFailed(name)),
     onStatus: (listener) => machine.onStatus((name, status) => process.run(() => listener(name, status))),
   };
 }
