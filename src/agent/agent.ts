@@ -30,9 +30,9 @@ import { FileFetcher } from "./file-fetcher.ts";
 import type { MemoryFile } from "./memory.ts";
 import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
+import { UnitReports } from "./reports.ts";
 import { type StepEnd, StepRunner } from "./steps.ts";
 import type { FileCache } from "./unit-files.ts";
-import { publishedState, unloadableState } from "./unit-state.ts";
 
 export interface AgentOptions {
   readonly store: Store;
@@ -54,17 +54,13 @@ const FENCE_MARGIN_MS = 1_500;
 /** The safety net: a pass without any event. */
 const SAFETY_INTERVAL_MS = 60_000;
 
-interface Trouble {
-  readonly text: string;
-  readonly sinceMs: number;
-}
-
 export class Agent {
   readonly #options: AgentOptions;
   readonly #loop: Loop;
   readonly #presence: Presence;
   readonly #publisher: StatePublisher;
   readonly #steps: StepRunner;
+  readonly #reports: UnitReports;
   readonly #fetcher: FileFetcher;
   readonly #assignments = new Map<string, Assignment>();
   readonly #applied = new Map<string, Applied>();
@@ -73,7 +69,6 @@ export class Agent {
   /** Units whose start was refused because a unit they need was not loaded. */
   readonly #lacking = new Set<string>();
   readonly #strict = new Set<string>();
-  readonly #trouble = new Map<string, Trouble>();
   readonly #stopped = new AbortController();
   #cluster: string | undefined;
   /** The lease at whose beginning, or later, the assignments known here stood in the store. */
@@ -112,6 +107,14 @@ export class Agent {
       onChange: () => this.#loop.wake(),
     });
     this.#steps = new StepRunner(options.supervisor, (unit, end) => this.#onStepEnd(unit, end));
+    this.#reports = new UnitReports({
+      publisher: this.#publisher,
+      supervisor: options.supervisor,
+      clock,
+      assignments: this.#assignments,
+      applied: this.#applied,
+      underWay: this.#steps.underWay,
+    });
   }
 
   /** Takes up what was assigned last and joins the cluster as soon as the store answers. */
@@ -210,21 +213,14 @@ export class Agent {
       if (assignment === undefined) this.#assignments.delete(unit);
       else this.#assignments.set(unit, assignment);
     }
-    for (const unit of this.#trouble.keys()) this.#forgetTrouble(unit);
+    this.#reports.forgetUnassigned();
     this.#memoryChanged = true;
     this.#loop.wake();
   }
 
-  /** A unit that could never be loaded leaves no step behind when it is taken away, only what was told of it. */
-  #forgetTrouble(unit: string): void {
-    if (this.#assignments.has(unit) || this.#options.supervisor.status(unit) !== undefined) return;
-    this.#trouble.delete(unit);
-    this.#publish(unit);
-  }
-
   #onStatus(unit: string, status: UnitStatus | undefined): void {
     if (status?.completed === true) this.#complete(unit, status);
-    this.#publish(unit);
+    this.#reports.publish(unit);
     this.#loop.wake();
   }
 
@@ -242,31 +238,9 @@ export class Agent {
 
   #onStepEnd(unit: string, { trouble, lacking }: StepEnd): void {
     if (lacking) this.#lacking.add(unit);
-    this.#setTrouble(unit, trouble);
-    this.#publish(unit);
+    this.#reports.setTrouble(unit, trouble);
+    this.#reports.publish(unit);
     this.#loop.wake();
-  }
-
-  #setTrouble(unit: string, text: string | undefined): void {
-    if (text === undefined) this.#trouble.delete(unit);
-    else if (this.#trouble.get(unit)?.text !== text) {
-      this.#trouble.set(unit, { text, sinceMs: this.#options.clock.now() });
-    }
-  }
-
-  #publish(unit: string): void {
-    const assignment = this.#assignments.get(unit);
-    const status = this.#options.supervisor.status(unit);
-    const trouble = this.#trouble.get(unit);
-    if (status !== undefined) {
-      const applied = this.#applied.get(unit);
-      const underWay = this.#steps.underWay.has(unit);
-      this.#publisher.set(unit, publishedState(status, { applied, underWay, trouble: trouble?.text }));
-    } else if (assignment !== undefined && trouble !== undefined) {
-      this.#publisher.set(unit, unloadableState(assignment, trouble.text, trouble.sinceMs));
-    } else {
-      this.#publisher.set(unit, undefined);
-    }
   }
 
   async #pass(): Promise<void> {
@@ -297,7 +271,7 @@ export class Agent {
     const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
     const sources = await this.#readSources(loads);
     // Everything is loaded before anything starts, since what starts may need what is still on its way.
-    const waiting = loads.some(({ unit }) => !sources.has(unit) && !this.#trouble.has(unit));
+    const waiting = loads.some(({ unit }) => !sources.has(unit) && !this.#reports.isInTrouble(unit));
     const doable = steps.filter((step) =>
       loads.includes(step) ? sources.has(step.unit) : !waiting || endsRun(step),
     );
@@ -332,7 +306,7 @@ export class Agent {
       throw error;
     }
     if (steps.some(({ kind }) => kind === "load")) this.#retryLacking();
-    for (const step of steps) this.#publish(step.unit);
+    for (const step of steps) this.#reports.publish(step.unit);
   }
 
   /** What was just loaded may be what they lacked. */
@@ -344,8 +318,8 @@ export class Agent {
   /** What kept steps from being carried out stands in their units' states until the pass, tried again, succeeds. */
   #tellTrouble(steps: readonly MachineStep[], error: unknown): void {
     for (const { unit, kind } of steps) {
-      this.#setTrouble(unit, `cannot ${kind} it: ${toFlotillaError(error).message}`);
-      this.#publish(unit);
+      this.#reports.setTrouble(unit, `cannot ${kind} it: ${toFlotillaError(error).message}`);
+      this.#reports.publish(unit);
     }
   }
 
@@ -353,7 +327,7 @@ export class Agent {
     if (step.applied === undefined) {
       this.#applied.delete(step.unit);
       this.#strict.delete(step.unit);
-      this.#trouble.delete(step.unit);
+      this.#reports.setTrouble(step.unit, undefined);
     } else {
       this.#applied.set(step.unit, step.applied);
     }
@@ -383,8 +357,11 @@ export class Agent {
         const text = file === undefined ? undefined : await textOf(file);
         if (file === undefined) return;
         const trouble = text === undefined ? this.#fetcher.troubleOf(file) : undefined;
-        this.#setTrouble(unit, trouble === undefined ? undefined : `cannot read its unit file: ${trouble}`);
-        if (text === undefined) return this.#publish(unit);
+        this.#reports.setTrouble(
+          unit,
+          trouble === undefined ? undefined : `cannot read its unit file: ${trouble}`,
+        );
+        if (text === undefined) return this.#reports.publish(unit);
         sources.set(unit, { name: unit, file, text });
         this.#noteStrict(unit, text);
       }),
