@@ -315,6 +315,25 @@ describe("a daemon that comes back", () => {
   });
 });
 
+describe("a machine that leaves", () => {
+  test("has stopped its strict units before its lease ends, and leaves the others to its daemon", async () => {
+    await bench.start();
+    await bench.assign("a.service");
+    await bench.assign("strict.service");
+    const revoke = bench.memoryStore.leaseRevoke.bind(bench.memoryStore);
+    let runningAtTheEnd: readonly string[] = [];
+    bench.memoryStore.leaseRevoke = (id) => {
+      runningAtTheEnd = bench.hardware.running();
+      return revoke(id);
+    };
+    await bench.agent?.leave();
+    expect(runningAtTheEnd).toEqual(["a.service"]);
+    expect(await bench.has(keys.machine(""))).toBe(0);
+    await bench.pass(60_000);
+    expect(bench.hardware.running()).toEqual(["a.service"]);
+  });
+});
+
 describe("the store of another cluster", () => {
   test("is refused, and what the machine had runs on", async () => {
     await bench.start();

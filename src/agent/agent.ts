@@ -134,18 +134,28 @@ export class Agent {
 
   /** Ends the loops; units run on. The lease is left to run out, so that a daemon that comes back in time loses nothing. */
   async stop(): Promise<void> {
+    await this.#stopDeciding();
+    await this.#presence.stop();
+    await this.#publisher.stop();
+  }
+
+  /**
+   * Stops and ends the machine's lease; for a machine that goes and whose units are about to be stopped. Strict ones
+   * are stopped while the lease is still kept alive, because from its end on others may start them.
+   */
+  async leave(): Promise<void> {
+    await this.#stopDeciding();
+    await this.#options.supervisor.unload([...this.#strict]);
+    await this.#presence.leave();
+    await this.#publisher.stop();
+  }
+
+  async #stopDeciding(): Promise<void> {
     this.#stopped.abort();
     this.#fenceTimer?.cancel();
     this.#stopListening();
     await this.#mirror?.stop();
     await this.#loop.stop();
-    await this.#presence.stop();
-    await this.#publisher.stop();
-  }
-
-  /** Ends the machine's lease at once; for a machine that has stopped its units and goes. */
-  async leave(): Promise<void> {
-    await this.#presence.leave();
   }
 
   async #recallStrict(): Promise<void> {

@@ -203,7 +203,6 @@ async function identify(
 
 /** The machine leaves the cluster first, so that its units are started elsewhere while they end here. */
 async function stopEverything(agent: Agent, supervisor: Supervisor, log: Logger): Promise<void> {
-  await agent.stop();
   await agent
     .leave()
     .catch((error: unknown) => log.warn({ error: String(error) }, "could not end the lease"));
