@@ -4,7 +4,7 @@
  */
 import type { UnitResult } from "../../supervisor.ts";
 import type { Draft } from "./draft.ts";
-import { isStartLimited, recentStarts, restartDelayMs, shallRestart } from "./policy.ts";
+import { isStartLimited, restartDelayMs, shallRestart, startsInWindow } from "./policy.ts";
 
 /** Begins a run. `automatic`: it is a restart of the service's own, which keeps the count of restarts. */
 export function enterStart(draft: Draft, automatic: boolean): void {
@@ -16,7 +16,7 @@ export function enterStart(draft: Draft, automatic: boolean): void {
   Object.assign(state, {
     result: "success",
     invocation: context.invocation,
-    starts: [...recentStarts(settings, state.starts, context.nowMs), context.nowMs],
+    starts: [...startsInWindow(settings, state.starts, context.nowMs), context.nowMs],
     restarts: automatic ? state.restarts + 1 : 0,
     stopping: false,
     startAgain: false,

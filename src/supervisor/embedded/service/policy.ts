@@ -80,13 +80,18 @@ export function restartDelayMs(
   return restartMs * (restartMaxDelayMs / restartMs) ** (restarts / restartSteps);
 }
 
-/** The starts that still count at `nowMs`. */
-export function recentStarts(
+/**
+ * The starts of the window that `nowMs` falls into. As in systemd's ratelimit.c windows do not slide: one begins with a
+ * start, and the first start after it has passed begins the next, so that a unit started at a steady rate is held to
+ * the burst in each window only.
+ */
+export function startsInWindow(
   settings: Pick<ServiceSettings, "startLimitIntervalMs">,
   starts: readonly number[],
   nowMs: number,
 ): readonly number[] {
-  return starts.filter((startMs) => nowMs - startMs < settings.startLimitIntervalMs);
+  const [beginMs] = starts;
+  return beginMs === undefined || nowMs - beginMs > settings.startLimitIntervalMs ? [] : starts;
 }
 
 /** Whether one more start would be one too many. */
@@ -96,5 +101,5 @@ export function isStartLimited(
   nowMs: number,
 ): boolean {
   if (settings.startLimitIntervalMs <= 0 || settings.startLimitBurst <= 0) return false;
-  return recentStarts(settings, starts, nowMs).length >= settings.startLimitBurst;
+  return startsInWindow(settings, starts, nowMs).length >= settings.startLimitBurst;
 }
