@@ -3,7 +3,7 @@ import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { keys, ranges } from "#model/keys.ts";
-import { type Outcome, outcomeSchema, type UnitState } from "#model/records.ts";
+import { type Outcome, outcomeSchema, type UnitState, unitStateSchema } from "#model/records.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
@@ -85,7 +85,7 @@ async function published(): Promise<readonly (readonly [string, string, bigint])
   const { kvs } = await store.range(prefixRange(prefix));
   return kvs.map(({ key, value, lease }) => [
     toText(key).slice(prefix.length),
-    JSON.parse(toText(value)).sub,
+    unitStateSchema.parse(JSON.parse(toText(value))).sub,
     lease,
   ]);
 }

@@ -12,7 +12,7 @@ describe("systemClock", () => {
   });
 
   test("fires once, when the delay has passed", () => {
-    const fire = vi.fn();
+    const fire = vi.fn<() => void>();
     systemClock.setTimer(500, fire);
     vi.advanceTimersByTime(499);
     expect(fire).not.toHaveBeenCalled();
@@ -21,7 +21,7 @@ describe("systemClock", () => {
   });
 
   test("waits for longer than setTimeout can", () => {
-    const fire = vi.fn();
+    const fire = vi.fn<() => void>();
     systemClock.setTimer(60 * DAY_MS, fire);
     vi.advanceTimersByTime(60 * DAY_MS - 1);
     expect(fire).not.toHaveBeenCalled();
@@ -30,7 +30,7 @@ describe("systemClock", () => {
   });
 
   test("cancels a long timer in any of its legs", () => {
-    const fire = vi.fn();
+    const fire = vi.fn<() => void>();
     const [early, late] = [systemClock.setTimer(60 * DAY_MS, fire), systemClock.setTimer(60 * DAY_MS, fire)];
     early.cancel();
     vi.advanceTimersByTime(50 * DAY_MS);
@@ -42,7 +42,7 @@ describe("systemClock", () => {
   });
 
   test("takes a delay that has passed already as none", () => {
-    const fire = vi.fn();
+    const fire = vi.fn<() => void>();
     systemClock.setTimer(-5, fire);
     vi.advanceTimersByTime(1);
     expect(fire).toHaveBeenCalledTimes(1);
