@@ -79,9 +79,14 @@ function formatActive(row: UnitRow | undefined, nowMs: number, paint: Paint): st
   if (row?.finishedMs)
     return `${paint("dim", "inactive (dead)")}, finished ${formatSince(row.finishedMs, nowMs)}`;
   if (row === undefined || row.active === null) return paint("dim", "inactive, on no machine");
-  const result = row.result === null || row.result === "success" ? "" : ` (Result: ${row.result})`;
-  const state = paint(stateLook(row.active), `${row.active} (${row.sub})`);
-  return `${state}${result}${row.sinceMs === null ? "" : ` since ${formatSince(row.sinceMs, nowMs)}`}`;
+  const state = paint(stateLook(row.active), `${row.active} (${formatSubState(row)})`);
+  return `${state}${row.sinceMs === null ? "" : ` since ${formatSince(row.sinceMs, nowMs)}`}`;
+}
+
+/** As in systemctl a sub state that only repeats the active state gives way, and a bad result stands beside it. */
+function formatSubState({ active, sub, result }: UnitRow): string {
+  const told = result === null || result === "success" ? [] : [`Result: ${result}`];
+  return sub === active && told.length > 0 ? told.join() : [sub, ...told].join(") (");
 }
 
 function formatSince(timeMs: number, nowMs: number): string {

@@ -172,6 +172,14 @@ describe("start", () => {
     expect(ran.stderr).toContain("error[unit-not-found]: no unit nope.service has been submitted");
   });
 
+  test.each(["submit", "load --no-block", "start"])(
+    "with -o name prints the names alone: %s",
+    async (command) => {
+      await file("web.service");
+      expect((await runAndReport(`${command} web -o name`, "web.service")).stdout).toBe("web.service\n");
+    },
+  );
+
   test("with -o json writes nothing but JSON, also while it waits", async () => {
     await file("web.service");
     const ran = await runAndReport("start web -o json", "web.service");
@@ -330,20 +338,26 @@ describe("lists", () => {
 
 describe("status", () => {
   test.each([
-    ["active", 0],
-    ["failed", 3],
-    ["inactive", 3],
-  ])("of a unit that is %s ends with %i", async (active, exit) => {
-    await file("web.service");
-    await run("start --no-block web");
-    await cluster.report("web.service", M1, { active, sub: active, mainPid: 42, sinceMs: 940_000 });
-    const ran = await run("status web");
-    expect(ran.exit).toBe(exit);
-    expect(ran.stdout).toContain(`web.service - A test\n`);
-    expect(ran.stdout).toMatch(new RegExp(`Active: ${active} \\(${active}\\) since .*; 1min ago`));
-    expect(ran.stdout).toContain("Machine: m1 (11111111), least loaded");
-    expect(ran.stdout).toMatch(/web\[7\]: last line\n$/);
-  });
+    ["active", "running", "success", "active (running)", 0],
+    ["failed", "failed", "exit-code", "failed (Result: exit-code)", 3],
+    ["inactive", "dead", "success", "inactive (dead)", 3],
+    ["inactive", "dead", "exec-condition", "inactive (dead) (Result: exec-condition)", 3],
+    ["activating", "auto-restart", "signal", "activating (auto-restart) (Result: signal)", 3],
+  ])(
+    "of a unit that is %s, %s with result %s says %s and ends with %i",
+    async (active, sub, result, told, exit) => {
+      await file("web.service");
+      await run("start --no-block web");
+      await cluster.report("web.service", M1, { active, sub, result, mainPid: 42, sinceMs: 940_000 });
+      const ran = await run("status web");
+      expect(ran.exit).toBe(exit);
+      expect(ran.stdout).toContain(`web.service - A test\n`);
+      expect(ran.stdout).toMatch(/Active: .* since .*; 1min ago/);
+      expect(ran.stdout).toContain(`Active: ${told} since`);
+      expect(ran.stdout).toContain("Machine: m1 (11111111), least loaded");
+      expect(ran.stdout).toMatch(/web\[7\]: last line\n$/);
+    },
+  );
 });
 
 describe("stop, restart and destroy", () => {

@@ -115,8 +115,7 @@ class UnitWait {
   #report(unit: string, verdict: Final): void {
     this.#progress.clear();
     if (verdict.kind === "reached") {
-      const { io, paint, format } = this.#context;
-      if (!isData(format)) writeLines(io.stdout, [`${unit}: ${paint("green", verdict.text)}`]);
+      this.#tellReached(unit, verdict.text);
       return;
     }
     this.#exit = 1;
@@ -124,6 +123,12 @@ class UnitWait {
       verdict.kind === "unplaced" ? unschedulable(unit, verdict.row) : unitFailed(unit, verdict.text),
     );
     if (verdict.kind === "failed") this.#failed.push(verdict.row);
+  }
+
+  #tellReached(unit: string, text: string): void {
+    const { io, paint, format } = this.#context;
+    if (isData(format)) return;
+    writeLines(io.stdout, [format === "name" ? unit : `${unit}: ${paint("green", text)}`]);
   }
 
   #giveUp(timeoutMs: number): void {

@@ -62,7 +62,11 @@ async function conclude(
   const accepted = results.filter(({ error }) => error === null);
   const block = goal !== undefined && context.options.flag("block");
   if (isData(context.format)) await showData(context.io.stdout, { results }, context.format);
-  else if (!block) writeLines(context.io.stdout, accepted.map(describeResult));
+  else if (!block)
+    writeLines(
+      context.io.stdout,
+      accepted.map(context.format === "name" ? ({ unit }) => unit : describeResult),
+    );
   const waited = block
     ? await awaitUnits(
         accepted.map(({ unit }) => unit),
