@@ -258,7 +258,22 @@ describe("a store that is away", () => {
     await bench.stop();
     bench.hardware.cutPower();
     await bench.start(away());
+    expect(bench.hardware.running()).toEqual([]);
+    await bench.pass(3_000);
     expect(bench.hardware.running()).toEqual(["a.service"]);
+  });
+
+  test("is waited for, so that what was moved while the machine was off does not run a second time", async () => {
+    await bench.start();
+    await bench.assign("a.service");
+    await bench.stop();
+    bench.hardware.cutPower();
+    await bench.unassign("a.service");
+    bench.trace.length = 0;
+    await bench.start();
+    await bench.pass(10_000);
+    expect(bench.trace.filter((what) => what.startsWith("start"))).toEqual([]);
+    expect(bench.hardware.running()).toEqual([]);
   });
 
   test("stops nothing but strict units, whose lease may end", async () => {

@@ -51,6 +51,11 @@ export interface AgentOptions {
 
 /** How long before its lease can end a machine begins to stop its strict units. */
 const FENCE_MARGIN_MS = 1_500;
+/**
+ * How long a machine that comes up waits for the store before it starts what its disk lists: what was moved while it
+ * was gone must not run twice, and where the store is away its units must not wait for it.
+ */
+const LIST_PATIENCE_MS = 3_000;
 /** The safety net: a pass without any event. */
 const SAFETY_INTERVAL_MS = 60_000;
 
@@ -78,6 +83,7 @@ export class Agent {
   #memoryChanged = false;
   #stopListening: () => void = () => undefined;
   #fenceTimer: Timer | undefined;
+  #patienceTimer: Timer | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -128,6 +134,10 @@ export class Agent {
     await this.#recallStrict();
     this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
     for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
+    this.#patienceTimer = this.#options.clock.setTimer(LIST_PATIENCE_MS, () => {
+      this.#patienceTimer = undefined;
+      this.#loop.wake();
+    });
     this.#loop.wake();
     void this.#join();
   }
@@ -153,6 +163,7 @@ export class Agent {
   async #stopDeciding(): Promise<void> {
     this.#stopped.abort();
     this.#fenceTimer?.cancel();
+    this.#patienceTimer?.cancel();
     this.#stopListening();
     await this.#mirror?.stop();
     await this.#loop.stop();
@@ -277,11 +288,18 @@ export class Agent {
     });
   }
 
+  /** What is known comes from the disk alone, and the store may still say otherwise in time. */
+  #mayBeOutdated(): boolean {
+    return !this.#listed && this.#patienceTimer !== undefined;
+  }
+
   async #carryOut(steps: readonly MachineStep[]): Promise<void> {
     const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
     const sources = await this.#readSources(loads);
     // Everything is loaded before anything starts, since what starts may need what is still on its way.
-    const waiting = loads.some(({ unit }) => !sources.has(unit) && !this.#reports.isInTrouble(unit));
+    const waiting =
+      this.#mayBeOutdated() ||
+      loads.some(({ unit }) => !sources.has(unit) && !this.#reports.isInTrouble(unit));
     const doable = steps.filter((step) =>
       loads.includes(step) ? sources.has(step.unit) : !waiting || endsRun(step),
     );

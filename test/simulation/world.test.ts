@@ -62,7 +62,7 @@ test("a machine that boots without the store starts what it was assigned last", 
   expect(machine.running()).toEqual([]);
   await world.run(1_000);
   machine.start();
-  await world.run(2_000);
+  await world.run(4_000);
   expect(machine.running()).toEqual(had);
   await world.end();
 });
