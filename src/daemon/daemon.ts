@@ -5,7 +5,6 @@
  * outside this machine, so that a machine whose store is away still starts its units; ending stops no unit unless the
  * configuration says so.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent } from "#agent/agent.ts";
 import { memoryFile } from "#agent/memory.ts";
@@ -18,6 +17,7 @@ import type { Logger } from "#base/log.ts";
 import { type Random, randomId } from "#base/random.ts";
 import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
+import { makeDirectories } from "#host/files.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { MachineRecord } from "#model/records.ts";
@@ -115,8 +115,8 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
 async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const means = { clock, random, log };
-  await mkdir(config.directory, { recursive: true });
-  await mkdir(config.runDirectory, { recursive: true });
+  await makeDirectories(config.directory);
+  await makeDirectories(config.runDirectory);
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);

@@ -4,13 +4,14 @@
  */
 import { once } from "node:events";
 import { constants } from "node:fs";
-import { access, mkdir, rm } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { type Clock, sleep } from "#base/clock.ts";
 import { FlotillaError, isErrorCode, toFlotillaError } from "#base/errors.ts";
+import { makeDirectories } from "#host/files.ts";
 import { layoutSchema } from "./layout.ts";
 
 const requestSchema = z.discriminatedUnion("do", [
@@ -62,7 +63,7 @@ export async function makeDirectory(directory: string): Promise<void> {
     );
   }
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectories(directory);
     await access(directory, constants.W_OK);
   } catch (error) {
     throw unfit(directory, error);

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { describeFileError, writeFileAtomic } from "./files.ts";
+import { describeFileError, makeDirectories, writeFileAtomic } from "./files.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -95,5 +95,33 @@ describe("describeFileError", () => {
   test("passes on what it does not know", () => {
     for (const error of [failing("EIO"), new Error("?"), "text"])
       expect(describeFileError(error, "/some/file")).toBe(error);
+  });
+});
+
+describe("makeDirectories", () => {
+  test("makes what is missing above the directory as well, and keeps what is there", async () => {
+    const path = join(directory, "a", "b", "c");
+    await makeDirectories(path);
+    await writeFile(join(path, "kept"), "");
+    await makeDirectories(path);
+    expect(await readdir(path)).toEqual(["kept"]);
+  });
+
+  test("by several at once fails for none", async () => {
+    const path = join(directory, "x", "y");
+    await Promise.all(Array.from({ length: 5 }, () => makeDirectories(path)));
+    expect((await stat(path)).isDirectory()).toBe(true);
+  });
+
+  test("refuses at once where the system takes no directory", async () => {
+    await expect(makeDirectories("/proc/flotilla/there")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("refuses where a file stands", async () => {
+    await writeFile(join(directory, "file"), "");
+    await expect(makeDirectories(join(directory, "file"))).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(makeDirectories(join(directory, "file", "below"))).rejects.toMatchObject({
+      code: "ENOTDIR",
+    });
   });
 });

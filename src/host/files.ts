@@ -1,6 +1,6 @@
 /** Files written so that a crash leaves either the old content or the new, never a part. */
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 
@@ -42,6 +42,35 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+/**
+ * Makes a directory and those above it that are missing; one that is there stays as it is. Node's own recursive mkdir
+ * never returns where a parent exists that takes no directories, such as /proc.
+ * @throws the operating system's error when it cannot be.
+ */
+export async function makeDirectories(path: string): Promise<void> {
+  try {
+    await makeOneDirectory(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (!hasCode(error, "ENOENT") || parent === path) throw error;
+    await makeDirectories(parent);
+    await makeOneDirectory(path);
+  }
+}
+
+async function makeOneDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const isThere = hasCode(error, "EEXIST") && (await stat(path)).isDirectory();
+    if (!isThere) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 /** The operating system's error on a file as one a user can act on; others are passed through. */
