@@ -76,11 +76,15 @@ export class DevHost {
     await this.#machine(name).cutPower();
   }
 
-  /** Switches the machine on, after cutting its power where it is on. */
+  /**
+   * Switches the machine on, after cutting its power where it is on.
+   * @throws FlotillaError `machine-gone` when its daemon does not stay up.
+   */
   async restart(name: string): Promise<void> {
     const machine = this.#machine(name);
     if (machine.power !== "off") await machine.cutPower();
     await machine.start();
+    await machine.joins();
   }
 
   /** Ends everything; may be called more than once. */

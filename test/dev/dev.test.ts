@@ -1,6 +1,6 @@
 /** Development clusters as a user runs them: real daemons, real networks, power cuts, and nothing left behind. */
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -72,6 +72,7 @@ describe("a cluster that shares the computer's network", () => {
   test.each([
     ["too deep for its sockets", join(tmpdir(), "d".repeat(120)), "bytes"],
     ["a file", import.meta.filename, "EEXIST"],
+    ["where the system makes none", "/proc/flotilla/dev", "ENOENT"],
   ])("is refused a directory that is %s", async (_, unfit, why) => {
     for (const detached of [[], ["--detach"]]) {
       const { code, stderr } = await flotilla("dev", "up", "--dir", unfit, ...detached);
@@ -99,6 +100,21 @@ describe("a cluster that shares the computer's network", () => {
     expect(await machinesOf(directory)).toMatchObject([{ power: "on" }, { power: "off", pid: null }]);
     expect(await dev("restart", "m2")).toMatchObject({ code: 0 });
     expect(await machinesOf(directory)).toMatchObject([{ power: "on" }, { power: "on" }]);
+  });
+
+  test("says why a machine does not stay up that was switched on", async () => {
+    const memory = join(directory, "m2", "agent.json");
+    expect(await dev("kill", "m2")).toMatchObject({ code: 0 });
+    await writeFile(memory, "{garbage");
+    const { code, stderr } = await dev("restart", "m2");
+    expect(code).toBe(8);
+    expect(stderr).toMatch(
+      /^error\[machine-gone\]: m2 does not stay up: its daemon ended \(exit code \d+\)\n/,
+    );
+    expect(stderr).toContain(`cause: error[bad-config]: ${memory} is damaged`);
+    expect(stderr).toMatch(/hint: move the file away .*daemon\.log/);
+    await rm(memory);
+    expect(await dev("restart", "m2")).toMatchObject({ code: 0, stderr: "m2 is on.\n" });
   });
 
   test("warns when the machine with the store is switched off", async () => {
