@@ -60,7 +60,8 @@ async function readJournal(
 }
 
 function formatUnit(detail: UnitDetail, row: UnitRow | undefined, nowMs: number, paint: Paint): string[] {
-  const active = row?.active ?? null;
+  // What has finished and left its machine is known to be inactive.
+  const active = row?.active ?? (row?.finishedMs ? "inactive" : null);
   const title = detail.description === null ? detail.unit : `${detail.unit} - ${detail.description}`;
   const facts: (readonly [string, string])[] = [
     ["Loaded", `${row?.load ?? "not loaded"} (${detail.hash.slice(0, 7)}; asked to be ${detail.desired})`],

@@ -360,6 +360,15 @@ describe("status", () => {
   );
 });
 
+describe("waiting", () => {
+  test("takes more units than the address of one request has room for", async () => {
+    const units = Array.from({ length: 1_000 }, (_, index) => `gone@${"x".repeat(100)}${index}`);
+    const ran = await run(`wait --for gone ${units.join(" ")}`);
+    expect(ran).toMatchObject({ exit: 0, stderr: "" });
+    expect(ran.stdout.trimEnd().split("\n")).toHaveLength(1_000);
+  });
+});
+
 describe("stop, restart and destroy", () => {
   test("wait until it has come about", async () => {
     await file("web.service");

@@ -18,6 +18,9 @@ const BLOCK_ATTEMPT_MS = 2_000;
  */
 const SETTLE_MS = 400;
 
+/** The names stand in the request's address, and with its headers that has room for 16 KiB. */
+const WATCHED_AT_ONCE = 50;
+
 /** Verdicts that end the waiting for a unit. */
 type Final = Exclude<Verdict, { kind: "waiting" }>;
 
@@ -77,8 +80,16 @@ class UnitWait {
   async #follow(): Promise<void> {
     const client = await this.#context.client();
     const { signal } = this.#context.io;
-    const changes = client.watchUnits([...this.#open.keys()], AbortSignal.any([signal, this.#ended.signal]));
-    for await (const change of changes) this.#take(change);
+    const end = AbortSignal.any([signal, this.#ended.signal]);
+    const names = [...this.#open.keys()];
+    const parts = Array.from({ length: Math.ceil(names.length / WATCHED_AT_ONCE) }, (_, part) =>
+      names.slice(part * WATCHED_AT_ONCE, (part + 1) * WATCHED_AT_ONCE),
+    );
+    await Promise.all(
+      parts.map(async (part) => {
+        for await (const change of client.watchUnits(part, end)) this.#take(change);
+      }),
+    );
     signal.throwIfAborted();
     if (!this.#ended.signal.aborted) throw streamEnded();
   }
