@@ -74,18 +74,13 @@ async function serveRequest(api: Api, request: IncomingMessage, response: Server
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const { method = "GET", url: target = "/", headers } = request;
-  const answer = await api.answer({ method, target, headers, body: request, signal: gone.signal });
-  writeAnswer(answer, method === "HEAD", request, response);
+  // A body that is refused half read is not cut off, so that its sender comes to read why; Node discards the rest.
+  const body = request.iterator({ destroyOnReturn: false });
+  const answer = await api.answer({ method, target, headers, body, signal: gone.signal });
+  writeAnswer(answer, method === "HEAD", response);
 }
 
-function writeAnswer(
-  { status, type, body }: Answer,
-  headOnly: boolean,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  // What is left of a body that was refused is not read; the connection cannot serve another request then.
-  if (!request.complete) response.shouldKeepAlive = false;
+function writeAnswer({ status, type, body }: Answer, headOnly: boolean, response: ServerResponse): void {
   response.statusCode = status;
   response.setHeader("content-type", type);
   response.setHeader("cache-control", "no-store");

@@ -18,7 +18,7 @@ describe("when most machines vanish at once", () => {
     const before = running(await launch(cluster, names));
     const holding = untilEvent(cluster.client("m1"), isHolding);
     for (const machine of ["m2", "m3"]) cluster.signal(machine, "SIGSTOP");
-    expect((await holding).message).toContain("2 of 3 machines are gone or silent");
+    expect((await holding).message).toMatch(/2 of 3 machines are gone/);
     for (const machine of ["m2", "m3"]) cluster.signal(machine, "SIGCONT");
     await cluster.joined(["m1", "m2", "m3"]);
     await afterNextPlan(cluster, "after-return");
