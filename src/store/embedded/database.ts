@@ -78,11 +78,13 @@ function openExclusively(path: string): DatabaseSync {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK;");
     checkFormat(database, path);
     // FULL syncs the log at each commit. The log is written back after every 1000 pages and then cut to its limit.
+    // Once it has been read into memory the file is only written, so pages of it are hardly worth keeping (in KiB).
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 1000;
       PRAGMA journal_size_limit = 8388608;
+      PRAGMA cache_size = -256;
     `);
     return database;
   } catch (error) {
