@@ -106,6 +106,13 @@ test("a timer starts its service again and again, waits in between, and outlives
   expect(next.status("tick.timer")).toMatchObject({ active: "inactive", sub: "dead" });
 });
 
+test("a timer whose service is not on this machine says so in its journal when it elapses", async () => {
+  await using held = await machineWith([unit("lone.timer", "[Timer]\nOnActiveSec=10ms\n")]);
+  await held.supervisor.start("lone.timer");
+  const { message } = await entryWhere(held.supervisor, "lone.timer", /cannot start/);
+  expect(message).toMatch(/^lone\.timer: cannot start lone\.service: .*lone\.service/);
+});
+
 test("a timer that has nothing more to do is elapsed", async () => {
   await using held = await machineWith([
     unit("once.timer", "[Timer]\nOnActiveSec=10ms\n"),

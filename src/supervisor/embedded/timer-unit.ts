@@ -186,9 +186,16 @@ export class TimerUnit implements Unit {
     this.#memory = { ...this.#memory, triggeredMs };
     if (this.#settings.persistent) this.#host.saveTrigger(this.#name, triggeredMs);
     this.#enter("running");
-    this.#host.requestStart(this.#settings.unit, () => {
+    const { unit } = this.#settings;
+    this.#host.requestStart(unit, (outcome) => {
+      // What a unit that is here met stands in its own journal; one that is not here has none.
+      if (this.#host.statusOf(unit) === undefined) this.#complain(`cannot start ${unit}: ${outcome.message}`);
       if (this.#memory.active) this.#arm();
     });
+  }
+
+  #complain(problem: string): void {
+    this.#host.journal.append(this.#name, 4, `${this.#name}: ${problem}`);
   }
 
   #enter(sub: string): void {

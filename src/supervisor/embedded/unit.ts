@@ -50,8 +50,8 @@ export interface UnitHost {
   statusOf(name: string): UnitStatus | undefined;
   /** A run has come to its end and no restart follows: for OnFailure= and OnSuccess=. */
   ended(name: string, failed: boolean): void;
-  /** `ended` is called when the start job has ended, however it did. */
-  requestStart(name: string, ended: () => void): void;
+  /** `ended` is called when the start job has ended, with how it did. */
+  requestStart(name: string, ended: (outcome: JobOutcome) => void): void;
   /** When a persistent timer last elapsed, kept over reboots. */
   lastTrigger(timer: string): number | undefined;
   saveTrigger(timer: string, triggeredMs: number): void;
