@@ -190,6 +190,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "machine",
     summary: "Configure a machine",
+    examples: ["flotilla machine cordon m2", "flotilla machine metadata m2 disk=ssd"],
     commands: [
       {
         name: "cordon",

@@ -30,6 +30,7 @@ export const DEV_COMMAND: Command = {
       name: "down",
       summary: "End the cluster and remove what a dev host that was killed has left",
       options: [DIR],
+      examples: ["flotilla dev down"],
       load: async () => (await import("./dev.ts")).down,
     },
     {
@@ -59,6 +60,7 @@ export const DEV_COMMAND: Command = {
       name: "status",
       summary: "List the cluster's machines and whether they are on",
       options: [DIR, { flags: "--no-legend", summary: "without the line of headings" }],
+      examples: ["flotilla dev status", "flotilla dev status -o json"],
       load: async () => (await import("./dev.ts")).status,
     },
   ],

@@ -1,6 +1,6 @@
 /** `flotilla dev …`: a cluster of machines on this computer. */
 import { homedir } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import { askHost, endHost, type HostStatus, isServed } from "#dev/control.ts";
 import { detach } from "#dev/detach.ts";
@@ -132,7 +132,9 @@ function machineItems({ layout, machines }: HostStatus): readonly MachineItem[] 
 function directoryOf({ options, io }: CommandContext): string {
   const given = options.text("dir");
   if (given !== undefined) return resolve(io.cwd, given);
-  const state = io.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  // The XDG Base Directory Specification has relative paths ignored.
+  const { XDG_STATE_HOME: asked = "" } = io.env;
+  const state = isAbsolute(asked) ? asked : join(homedir(), ".local", "state");
   return join(state, "flotilla", "dev");
 }
 

@@ -29,11 +29,20 @@ function columns(full: boolean): Column<UnitRow>[] {
     { field: "unit", value: (row) => row.unit },
     { field: "machine", value: (row) => (full ? row.machine : row.machineName) ?? "" },
     { field: "load", value: (row) => row.load ?? "" },
-    { field: "active", value: (row) => row.active ?? "", look: (row) => stateLook(row.active) },
-    { field: "sub", value: (row) => row.sub ?? "", look: (row) => stateLook(row.active) },
+    { field: "active", value: (row) => activeOf(row) ?? "", look: (row) => stateLook(activeOf(row)) },
+    { field: "sub", value: (row) => subOf(row) ?? "", look: (row) => stateLook(activeOf(row)) },
     { field: "desired", value: differs, look: () => "yellow" },
     { field: "hash", value: (row) => shortHash(row.hash, full) },
   ];
+}
+
+/** What has finished stays known to be inactive when its machine is gone. */
+function activeOf({ active, finishedMs }: UnitRow): string | null {
+  return active ?? (finishedMs === null ? null : "inactive");
+}
+
+function subOf({ sub, finishedMs }: UnitRow): string | null {
+  return sub ?? (finishedMs === null ? null : "dead");
 }
 
 /** What is asked for, where it is not what is. */

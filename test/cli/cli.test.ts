@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
+import type { Command } from "#cli/command.ts";
+import { COMMANDS } from "#cli/commands.ts";
 import { parseAnswer } from "#client/transport.ts";
 import { keys } from "#model/keys.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
@@ -207,6 +209,23 @@ describe("help", () => {
   });
 });
 
+describe("the help of every command", () => {
+  const lines = (commands: readonly Command[], before = ""): string[] =>
+    commands
+      .filter((command) => command.hidden !== true)
+      .flatMap((command) => {
+        const line = `${before}${command.name}`;
+        return [line, ...lines(command.commands ?? [], `${line} `)];
+      });
+
+  test.each(lines(COMMANDS))("begins with examples and fits on 80 columns: %s", async (line) => {
+    const { exit, stdout } = await run(`${line} --help`);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^Examples:\n {2}.*flotilla /);
+    expect(Math.max(...stdout.split("\n").map((text) => text.length))).toBeLessThanOrEqual(80);
+  });
+});
+
 describe("bad input", () => {
   test.each([
     ["a template", "start web@.service", "template-not-startable", 2],
@@ -302,6 +321,15 @@ describe("lists", () => {
   test("--no-legend and --fields leave what was asked for", async () => {
     const ran = await run("list-units --no-legend --fields unit,active");
     expect(ran.stdout).toBe("web@1.service   active\nweb@2.service   -\nweb@10.service  failed\n");
+  });
+
+  test("show a oneshot that has finished as inactive, also when its machine is gone", async () => {
+    await file("job.service");
+    await run("start --no-block job");
+    const record = cluster.dependencies.mirror.view.units.get("job.service");
+    const outcome = { launch: record?.launch, file: record?.file, machine: M2, finishedMs: 1 };
+    await cluster.write(putJson(keys.outcome("job.service"), outcome));
+    expect((await run("list-units")).stdout).toMatch(/^job\.service +\S+ +inactive +dead *$/m);
   });
 
   test("-o json, ndjson, yaml and name hold the same units", async () => {
