@@ -1,4 +1,4 @@
-/** Logging as an injected thing, in pino's form: fields first, then the sentence. */
+/** Logging as an injected thing, fields first, then the sentence. */
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { SETTINGS, type Setting, type SettingName, type SettingValues } from "./settings.ts";
 
 export interface ListenAddress {
@@ -35,7 +36,7 @@ export interface DaemonConfig {
   readonly cgroup: string | undefined;
   /** On SIGTERM: leave the units running (so that an upgrade stops nothing), or stop them and leave the cluster. */
   readonly onExit: "leave" | "stop";
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
 }
 
 /**
@@ -71,7 +72,7 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
         : readWhole("memory", get("memory"), 0, Number.MAX_SAFE_INTEGER),
     cgroup: cgroup === "none" ? undefined : cgroup,
     onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
-    logLevel: readChoice("log-level", get("log-level"), ["debug", "info", "warn", "error"]),
+    logLevel: readChoice("log-level", get("log-level"), LOG_LEVELS),
   };
 }
 

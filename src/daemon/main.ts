@@ -1,5 +1,6 @@
 /** The daemon as a process: starts it, says that it is up, and ends it on SIGTERM or SIGINT. */
 
+import { systemClock } from "#host/system.ts";
 import { readConfig } from "./config.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog } from "./log.ts";
@@ -8,7 +9,7 @@ import type { SettingValues } from "./settings.ts";
 /** Runs until a signal ends it; resolves with the process's exit code. */
 export async function runDaemon(given: SettingValues, version: string): Promise<number> {
   const config = readConfig(given, process.env);
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, systemClock);
   const daemon = await startDaemon({ config, log, version });
   log.info(
     {
