@@ -8,6 +8,7 @@ import { isData, showData, writeLines } from "./terminal/output.ts";
 import { type Paint, stateGlyph, stateLook } from "./terminal/style.ts";
 import { formatAge, formatTime } from "./terminal/times.ts";
 import { askAboutUnit } from "./units/did-you-mean.ts";
+import { stateText } from "./units/state-text.ts";
 
 const NOT_ACTIVE = 3;
 const DEFAULT_LINES = 10;
@@ -80,14 +81,8 @@ function formatActive(row: UnitRow | undefined, nowMs: number, paint: Paint): st
   if (row?.finishedMs)
     return `${paint("dim", "inactive (dead)")}, finished ${formatSince(row.finishedMs, nowMs)}`;
   if (row === undefined || row.active === null) return paint("dim", "inactive, on no machine");
-  const state = paint(stateLook(row.active), `${row.active} (${formatSubState(row)})`);
+  const state = paint(stateLook(row.active), stateText(row));
   return `${state}${row.sinceMs === null ? "" : ` since ${formatSince(row.sinceMs, nowMs)}`}`;
-}
-
-/** As in systemctl a sub state that only repeats the active state gives way, and a bad result stands beside it. */
-function formatSubState({ active, sub, result }: UnitRow): string {
-  const told = result === null || result === "success" ? [] : [`Result: ${result}`];
-  return sub === active && told.length > 0 ? told.join() : [sub, ...told].join(") (");
 }
 
 function formatSince(timeMs: number, nowMs: number): string {

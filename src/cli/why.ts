@@ -6,6 +6,7 @@ import { formatEvent } from "./event-line.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
 import type { Paint } from "./terminal/style.ts";
 import { askAboutUnit } from "./units/did-you-mean.ts";
+import { stateText } from "./units/state-text.ts";
 
 export async function why({ args, io, format, paint, client }: CommandContext): Promise<number> {
   const unit = completeUnitName(args[0] ?? "");
@@ -33,7 +34,7 @@ function section(title: string, lines: readonly string[], paint: Paint): string[
 
 function describeRow(row: Why["rows"][number]): string[] {
   if (row.machine === null) return [];
-  const state = row.active === null ? "has not reported yet" : `${row.active} (${row.sub})`;
+  const state = row.active === null ? "has not reported yet" : stateText(row);
   return [`${row.machineName}: ${state}${row.message === null ? "" : `: ${row.message}`}`];
 }
 

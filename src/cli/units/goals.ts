@@ -5,6 +5,7 @@
  * earlier one.
  */
 import type { UnitRow } from "#api/bodies.ts";
+import { stateText } from "./state-text.ts";
 
 /** What `flotilla wait --for` takes: states, whoever brought them about. */
 export const AWAITED_STATES = ["active", "inactive", "failed", "finished", "gone"] as const;
@@ -113,7 +114,7 @@ function reached(text: string, settled = true): Verdict {
 function waiting(rows: readonly UnitRow[]): Verdict {
   const [row] = rows;
   if (row === undefined) return { kind: "waiting", text: "" };
-  const state = row.active === null ? "not reported yet" : `${row.active} (${row.sub})`;
+  const state = row.active === null ? "not reported yet" : stateText(row);
   return { kind: "waiting", text: `${state}${onMachine(row)}` };
 }
 

@@ -37,7 +37,7 @@ function refuseStart(draft: Draft, automatic: boolean): void {
   const limit = `${settings.startLimitBurst} starts in ${seconds} s`;
   if (!automatic) draft.state.result = "success";
   draft.log(`Start request repeated too quickly (${limit}).`, 4);
-  draft.state.message = `start limit reached: ${limit}; reset-failed clears it`;
+  draft.state.message = `start limit reached: ${limit}; it can be started again once they have passed`;
   enterDead(draft, "start-limit-hit", false);
 }
 
