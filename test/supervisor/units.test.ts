@@ -106,6 +106,24 @@ test("a timer starts its service again and again, waits in between, and outlives
   expect(next.status("tick.timer")).toMatchObject({ active: "inactive", sub: "dead" });
 });
 
+test("a timer counts from the unit's last run, also when it was started by hand", async () => {
+  await using held = await machineWith([
+    unit("again.timer", "[Timer]\nOnUnitActiveSec=50ms\nAccuracySec=1ms\n"),
+    service("again.service", "Type=oneshot", "ExecStart=/bin/true"),
+  ]);
+  const { supervisor } = held;
+  await supervisor.start("again.timer");
+  expect(supervisor.status("again.timer")).toMatchObject({ sub: "elapsed" });
+  await supervisor.start("again.service");
+  const invocation = supervisor.status("again.service")?.invocation;
+  await statusWhere(
+    supervisor,
+    "again.service",
+    (status) => status.invocation !== invocation && status.completed,
+  );
+  await supervisor.stop("again.timer");
+});
+
 test("a timer whose service is not on this machine says so in its journal when it elapses", async () => {
   await using held = await machineWith([unit("lone.timer", "[Timer]\nOnActiveSec=10ms\n")]);
   await held.supervisor.start("lone.timer");

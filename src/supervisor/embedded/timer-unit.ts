@@ -18,6 +18,8 @@ const memory = z.object({
   /** When the timer was started, and when it last started its unit. */
   startedMs: z.number(),
   triggeredMs: z.number().optional(),
+  /** When the unit was last seen to begin a run, whoever started it. */
+  unitBeganMs: z.number().optional(),
 });
 
 type Memory = z.infer<typeof memory>;
@@ -56,6 +58,11 @@ export function nextTrigger(settings: TimerSettings, facts: TimerFacts): number 
   return all.length === 0 ? undefined : Math.max(nowMs, Math.min(...all));
 }
 
+function latest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((timeMs) => timeMs !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
 function jitterMs(settings: TimerSettings, random: Random): number {
   return settings.randomizedDelayMs * random.next();
 }
@@ -66,6 +73,7 @@ export class TimerUnit implements Unit {
   #settings: TimerSettings;
   #memory: Memory;
   #sub = "dead";
+  #unitIsUp = false;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -152,9 +160,11 @@ export class TimerUnit implements Unit {
     const unit = this.#host.statusOf(this.#settings.unit);
     const isUp = unit !== undefined && unit.active !== "inactive" && unit.active !== "failed";
     if (isUp) {
+      this.#noteRun(unit);
       this.#enter("running");
       return;
     }
+    this.#unitIsUp = false;
     const nextMs = nextTrigger(this.#settings, this.#facts(unit));
     if (nextMs === undefined) {
       this.#enter("elapsed");
@@ -165,9 +175,15 @@ export class TimerUnit implements Unit {
     this.#enter("waiting");
   }
 
+  #noteRun({ sinceMs }: UnitStatus): void {
+    if (this.#unitIsUp) return;
+    this.#unitIsUp = true;
+    this.#memory = { ...this.#memory, unitBeganMs: sinceMs };
+  }
+
   #facts(unit: UnitStatus | undefined): TimerFacts {
     const { clock, bootMs, startupMs, zone } = this.#host;
-    const { startedMs, triggeredMs } = this.#memory;
+    const { startedMs, triggeredMs, unitBeganMs } = this.#memory;
     const hasRun = unit?.invocation !== undefined;
     return {
       nowMs: clock.now(),
@@ -175,7 +191,8 @@ export class TimerUnit implements Unit {
       startupMs,
       startedMs,
       triggeredMs,
-      unitActiveMs: hasRun ? triggeredMs : undefined,
+      // As in systemd the later of both: the start that the timer asked for, and the run that came of it or of another.
+      unitActiveMs: hasRun ? latest(triggeredMs, unitBeganMs) : undefined,
       unitInactiveMs: hasRun ? unit.sinceMs : undefined,
       zone,
     };

@@ -83,7 +83,8 @@ export function restartDelayMs(
 /**
  * The starts of the window that `nowMs` falls into. As in systemd's ratelimit.c windows do not slide: one begins with a
  * start, and the first start after it has passed begins the next, so that a unit started at a steady rate is held to
- * the burst in each window only.
+ * the burst in each window only. systemd asks for more than the interval in microseconds; in whole milliseconds that can
+ * be the interval itself.
  */
 export function startsInWindow(
   settings: Pick<ServiceSettings, "startLimitIntervalMs">,
@@ -91,7 +92,7 @@ export function startsInWindow(
   nowMs: number,
 ): readonly number[] {
   const [beginMs] = starts;
-  return beginMs === undefined || nowMs - beginMs > settings.startLimitIntervalMs ? [] : starts;
+  return beginMs === undefined || nowMs - beginMs >= settings.startLimitIntervalMs ? [] : starts;
 }
 
 /** Whether one more start would be one too many. */
