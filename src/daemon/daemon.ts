@@ -13,11 +13,12 @@ import { createApi } from "#api/api.ts";
 import { askPeer } from "#api/peer.ts";
 import { type ServedApi, serveApi } from "#api/serve.ts";
 import type { Clock } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { type Random, randomId } from "#base/random.ts";
 import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
-import { makeDirectories } from "#host/files.ts";
+import { describeFileError, makeDirectories } from "#host/files.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { MachineRecord } from "#model/records.ts";
@@ -115,8 +116,8 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
 async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const means = { clock, random, log };
-  await makeDirectories(config.directory);
-  await makeDirectories(config.runDirectory);
+  await makeDirectory(config.directory, "dir");
+  await makeDirectory(config.runDirectory, "run-dir");
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);
@@ -127,6 +128,20 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const cluster = startClusterMirror({ store: opened.store, clock, random });
   undo.add(() => cluster.stop());
   return { config, means, identity, opened, supervisor, cluster, placementOf: readPlacements(cluster) };
+}
+
+/** @throws FlotillaError that names the setting which chose the directory. */
+async function makeDirectory(path: string, setting: string): Promise<void> {
+  try {
+    await makeDirectories(path);
+  } catch (error) {
+    const described = describeFileError(error, path);
+    if (described instanceof FlotillaError) throw described;
+    throw new FlotillaError("bad-config", `${path} cannot be a directory of the daemon`, {
+      causes: [error instanceof Error ? error.message : String(error)],
+      hint: `choose another with --${setting}`,
+    });
+  }
 }
 
 async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {

@@ -25,6 +25,15 @@ async function runDaemon(directory: string, more: readonly string[] = []): Promi
   return { exitCode: child.exitCode ?? -1, stdout, stderr };
 }
 
+describe("a directory that cannot be made", () => {
+  test("is refused at once, with the setting that chose it", async () => {
+    const { exitCode, stderr } = await runDaemon("/proc/flotilla/m1");
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error\[bad-config\]: \/proc\/flotilla\/m1 cannot be a directory of the daemon/m);
+    expect(stderr).toContain("hint: choose another with --dir");
+  });
+});
+
 describe("a second daemon on the same directory", () => {
   let cluster: Cluster;
   afterEach(() => cluster.stop());
