@@ -2,8 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
-import type { Command } from "#cli/command.ts";
-import { COMMANDS } from "#cli/commands.ts";
 import { parseAnswer } from "#client/transport.ts";
 import { keys } from "#model/keys.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
@@ -198,31 +196,6 @@ describe("start", () => {
     const ran = await run("start web", { signal: interrupted.signal });
     stop();
     expect(ran.exit).toBe(130);
-  });
-});
-
-describe("help", () => {
-  test("lists the commands for people, not those for completion scripts", async () => {
-    const { stdout } = await run("--help");
-    expect(stdout).toMatch(/^ {2}completion /m);
-    expect(stdout).not.toMatch(/^ {2}complete /m);
-  });
-});
-
-describe("the help of every command", () => {
-  const lines = (commands: readonly Command[], before = ""): string[] =>
-    commands
-      .filter((command) => command.hidden !== true)
-      .flatMap((command) => {
-        const line = `${before}${command.name}`;
-        return [line, ...lines(command.commands ?? [], `${line} `)];
-      });
-
-  test.each(lines(COMMANDS))("begins with examples and fits on 80 columns: %s", async (line) => {
-    const { exit, stdout } = await run(`${line} --help`);
-    expect(exit).toBe(0);
-    expect(stdout).toMatch(/^Examples:\n {2}.*flotilla /);
-    expect(Math.max(...stdout.split("\n").map((text) => text.length))).toBeLessThanOrEqual(80);
   });
 });
 
