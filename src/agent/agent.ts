@@ -267,11 +267,16 @@ export class Agent {
   async #pass(): Promise<void> {
     // Loading makes starting possible, so the plan is drawn up again until nothing can be done at once.
     const tried = new Set<string>();
-    for (;;) {
-      const steps = this.#plan().filter((step) => !tried.has(`${step.kind} ${step.unit}`));
-      if (steps.length === 0) break;
-      for (const step of steps) tried.add(`${step.kind} ${step.unit}`);
-      await this.#carryOut(steps);
+    this.#publisher.pause();
+    try {
+      for (;;) {
+        const steps = this.#plan().filter((step) => !tried.has(`${step.kind} ${step.unit}`));
+        if (steps.length === 0) break;
+        for (const step of steps) tried.add(`${step.kind} ${step.unit}`);
+        await this.#carryOut(steps);
+      }
+    } finally {
+      this.#publisher.resume();
     }
     await this.#save();
   }

@@ -281,3 +281,23 @@ describe("outcomes", () => {
     expect([...publisher.untold.keys()]).toEqual([]);
   });
 });
+
+describe("while it is paused", () => {
+  test("nothing is written, and afterwards only what stands then, outcomes included", async () => {
+    await useNewLease();
+    sent.length = 0;
+    publisher.pause();
+    publisher.set("a.service", state("dead"));
+    publisher.finish("job.service", { launch: 1, file: FILE, machine: MACHINE, finishedMs: 5 });
+    await passTime(clock, 1_000);
+    expect(sent).toEqual([]);
+    publisher.set("a.service", state("running"));
+    publisher.resume();
+    await passTime(clock, 1_000);
+    const { kvs } = await store.range({ key: toBytes(keys.state(MACHINE, "a.service")) });
+    expect(kvs.map(({ version }) => version)).toEqual([1n]);
+    expect(toText(kvs[0]?.value ?? toBytes(""))).toContain('"sub":"running"');
+    const outcome = await store.range({ key: toBytes(keys.outcome("job.service")) });
+    expect(outcome.count).toBe(1);
+  });
+});

@@ -37,6 +37,7 @@ interface Recent {
 export class StatePublisher {
   readonly #options: PublisherOptions;
   readonly #loop: Loop;
+  #paused = false;
   readonly #wanted = new Map<string, string>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #recent = new Map<string, Recent>();
@@ -101,9 +102,22 @@ export class StatePublisher {
     await this.#loop.stop();
   }
 
+  /**
+   * Publishes nothing until `resume`: states that last only while a unit is handed from one step to the next are of
+   * no interest to anybody, and each would be a write that every machine hears of.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#dirty.size > 0 || this.#outcomes.size > 0) this.#loop.wake();
+  }
+
   async #publish(): Promise<void> {
     const lease = this.#lease;
-    if (lease === undefined) return;
+    if (lease === undefined || this.#paused) return;
     await this.#recordOutcomes();
     if (this.#published === undefined) {
       const published = await this.#listPublished(lease);
