@@ -285,6 +285,7 @@ describe("outcomes", () => {
 describe("while it is paused", () => {
   test("nothing is written, and afterwards only what stands then, outcomes included", async () => {
     await useNewLease();
+    await store.txn({ compare: [], success: [putJson(keys.unit("job.service"), {})], failure: [] });
     sent.length = 0;
     publisher.pause();
     publisher.set("a.service", state("dead"));
