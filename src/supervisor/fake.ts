@@ -9,6 +9,7 @@ import type { Clock, Timer } from "#base/clock.ts";
 import { FakeJournal } from "./fake-journal.ts";
 import type {
   JobOutcome,
+  JobRequest,
   JournalEntry,
   JournalQuery,
   Supervisor,
@@ -93,10 +94,8 @@ export class FakeMachine {
       },
       start: (name) => this.#start(name),
       stop: async (name) => this.#stop(name),
-      restart: async (name) => {
-        const stopped = this.#stop(name);
-        return stopped.result === "done" ? this.#start(name) : stopped;
-      },
+      restart: (name) => this.#restart(name),
+      enqueue: async (request) => this.#enqueue(request),
       resetFailed: async (name) => this.#resetFailed(name),
       status: (name) => this.#units.get(name)?.status,
       statuses: () => [...this.#units.values()].map((unit) => unit.status),
@@ -110,6 +109,29 @@ export class FakeMachine {
         for (const listener of own) this.#listeners.delete(listener);
       },
     };
+  }
+
+  async #restart(name: string): Promise<JobOutcome> {
+    const stopped = this.#stop(name);
+    return stopped.result === "done" ? this.#start(name) : stopped;
+  }
+
+  /** Imagined units know the three plain jobs only, in any mode. */
+  #enqueue({ type, unit }: JobRequest): Promise<JobOutcome> | JobOutcome {
+    switch (type) {
+      case "start":
+        return this.#start(unit);
+      case "stop":
+        return this.#stop(unit);
+      case "restart":
+        return this.#restart(unit);
+      default:
+        return {
+          result: "invalid",
+          error: "JobTypeNotApplicable",
+          message: `Job type ${type} is not applicable for unit ${unit}.`,
+        };
+    }
   }
 
   #load(source: UnitSource): void {

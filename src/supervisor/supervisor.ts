@@ -23,7 +23,52 @@ export type JobResult =
   | "skipped"
   | "invalid"
   | "assert"
-  | "unsupported";
+  | "unsupported"
+  | "collected"
+  | "once";
+
+/** What a job does to its unit: org.freedesktop.systemd1(5), EnqueueUnitJob. */
+export type JobType =
+  | "start"
+  | "stop"
+  | "restart"
+  | "try-restart"
+  | "reload"
+  | "reload-or-restart"
+  | "reload-or-try-restart"
+  | "verify-active";
+
+/** What becomes of jobs that are in the way: systemctl(1), --job-mode=. */
+export type JobMode =
+  | "replace"
+  | "fail"
+  | "replace-irreversibly"
+  | "isolate"
+  | "flush"
+  | "ignore-dependencies"
+  | "ignore-requirements"
+  | "triggering";
+
+/** Why a job was refused before it began: the last part of systemd's D-Bus error names (org.freedesktop.systemd1.X). */
+export type JobError =
+  | "NoSuchUnit"
+  | "LoadFailed"
+  | "BadUnitSetting"
+  | "UnitMasked"
+  | "NoIsolation"
+  | "OnlyByDependency"
+  | "JobTypeNotApplicable"
+  | "TransactionIsDestructive"
+  | "TransactionJobsConflicting"
+  | "TransactionOrderIsCyclic"
+  | "ShuttingDown";
+
+export interface JobRequest {
+  readonly type: JobType;
+  readonly unit: string;
+  /** `replace` when absent. */
+  readonly mode?: JobMode;
+}
 
 /** systemd's service results: why a unit is failed, or `success`. */
 export type UnitResult =
@@ -84,6 +129,8 @@ export interface JobOutcome {
   readonly result: JobResult;
   /** Why, when the result is not `done`. */
   readonly message?: string;
+  /** Set when no job was made at all. */
+  readonly error?: JobError;
 }
 
 /** One line a unit wrote, or the supervisor wrote about it. */
@@ -134,6 +181,8 @@ export interface Supervisor {
   start(name: string): Promise<JobOutcome>;
   stop(name: string): Promise<JobOutcome>;
   restart(name: string): Promise<JobOutcome>;
+  /** Any job in any mode; the three above are its plain cases. Resolves when the unit's job has ended. */
+  enqueue(request: JobRequest): Promise<JobOutcome>;
   /** Clears `failed` and the start limit. */
   resetFailed(name: string): Promise<void>;
   status(name: string): UnitStatus | undefined;

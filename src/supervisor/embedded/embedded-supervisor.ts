@@ -16,6 +16,7 @@ import type {
   ActiveState,
   Enforcement,
   JobOutcome,
+  JobRequest,
   Supervisor,
   UnitSource,
   UnitStatus,
@@ -210,6 +211,15 @@ class EmbeddedSupervisor implements Supervisor {
 
   restart(name: string): Promise<JobOutcome> {
     return this.#jobs.restart(name);
+  }
+
+  async enqueue({ type, unit }: JobRequest): Promise<JobOutcome> {
+    if (type === "start" || type === "stop" || type === "restart") return this[type](unit);
+    return {
+      result: "invalid",
+      error: "JobTypeNotApplicable",
+      message: `Job type ${type} is not applicable for unit ${unit}.`,
+    };
   }
 
   async resetFailed(name: string): Promise<void> {

@@ -64,6 +64,12 @@ export class SimpleUnit implements Unit {
     return { result: "done" };
   }
 
+  readonly canReload = false;
+
+  async reload(): Promise<JobOutcome> {
+    return { result: "skipped", message: "this unit cannot be reloaded" };
+  }
+
   resetFailed(): void {
     // Nothing of this kind can fail.
   }

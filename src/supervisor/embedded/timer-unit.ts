@@ -138,6 +138,12 @@ export class TimerUnit implements Unit {
     return { result: "done" };
   }
 
+  readonly canReload = false;
+
+  async reload(): Promise<JobOutcome> {
+    return { result: "skipped", message: "this unit cannot be reloaded" };
+  }
+
   resetFailed(): void {
     // A timer does not fail: what it starts does.
   }

@@ -68,6 +68,10 @@ export interface Unit {
   adopt(): Promise<void>;
   start(): Promise<JobOutcome>;
   stop(): Promise<JobOutcome>;
+  /** Whether a reload job applies: the unit is of a kind, and has the commands, that can reload. */
+  readonly canReload: boolean;
+  /** Resolves when the reload has ended; only asked of an active unit that can. */
+  reload(): Promise<JobOutcome>;
   resetFailed(): void;
   /** Lets go without stopping anything. */
   close(): void;

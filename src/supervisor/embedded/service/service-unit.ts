@@ -132,6 +132,12 @@ export class ServiceUnit implements Unit {
     return outcome;
   }
 
+  readonly canReload = false;
+
+  async reload(): Promise<JobOutcome> {
+    return { result: "skipped", message: "this unit cannot be reloaded" };
+  }
+
   resetFailed(): void {
     this.#dispatch({ kind: "reset-failed" });
     if (this.#shim === undefined) this.#host.run.remember(this.#name, this.#state);
