@@ -9,8 +9,8 @@ import { checkPlacement } from "./check-placement.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
 import type { MetadataPair } from "./fleet-values.ts";
 import type { MetadataRequirement, Placement, Reservation } from "./placement.ts";
+import type { Limit } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
-import type { Limit } from "./service.ts";
 import { type SpecifierContext, specifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
 

@@ -3,11 +3,11 @@
 import { checkService } from "./check-service.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
 import { RLIMITS, type RlimitName } from "./keys/exec.ts";
+import { readResources } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
 import type {
   ExitStatusSet,
   OutputTarget,
-  ResourceLimits,
   ServiceDirectories,
   ServiceSettings,
   ServiceType,
@@ -50,6 +50,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readOutput(service),
     directories: readDirectories(service, context),
     resources: readResources(service),
+    ...present("slice", service.last("Slice")),
   };
   return { settings, diagnostics };
 }
@@ -199,17 +200,6 @@ function readDirectories(service: ServiceReader, context: SpecifierContext): rea
     const isKept = kind !== "runtime" || service.last("RuntimeDirectoryPreserve") === "yes";
     return [{ kind, paths, mode: service.last(`${key}Mode`) ?? 0o755, kept: isKept }];
   });
-}
-
-function readResources(service: ServiceReader): ResourceLimits {
-  return {
-    ...present("memoryMax", service.last("MemoryMax")),
-    ...present("memoryHigh", service.last("MemoryHigh")),
-    ...present("memoryMin", service.last("MemoryMin")),
-    ...present("cpuCores", service.last("CPUQuota")),
-    ...present("cpuWeight", service.last("CPUWeight")),
-    ...present("tasksMax", service.last("TasksMax")),
-  };
 }
 
 /** A property that is there only when it has a value. */

@@ -3,7 +3,7 @@ import { parseDuration } from "#base/duration.ts";
 import { parsePercent, parseSize } from "#base/size.ts";
 import { Complaint } from "./diagnostic.ts";
 import { type Grammar, grammar } from "./grammar.ts";
-import type { Limit } from "./service.ts";
+import type { Limit, TasksLimit } from "./resources.ts";
 
 const LIMIT_NAME = "a size such as 512M, a share such as 50%, or infinity";
 const BAD_LIMIT = "Invalid memory limit '%v', ignoring: Invalid argument";
@@ -31,7 +31,7 @@ function parseMemory(text: string): Limit | undefined {
 }
 
 /** A number of tasks, or a share of what the machine allows. */
-export const tasksLimit: Grammar<{ readonly count: number } | { readonly share: number }> = grammar(
+export const tasksLimit: Grammar<TasksLimit> = grammar(
   "a number of tasks, a share such as 50%, or infinity",
   (text) => {
     const limit = parseMemory(text);

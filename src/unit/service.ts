@@ -1,5 +1,7 @@
 /** What the `[Service]` section of a unit file means to whoever runs it: typed, with systemd's defaults filled in (systemd.service(5)). Times are milliseconds; Infinity means never. */
 
+import type { ResourceLimits } from "./resources.ts";
+
 export type ServiceType = "simple" | "exec" | "forking" | "oneshot" | "notify" | "idle";
 export type RestartPolicy =
   | "no"
@@ -42,19 +44,6 @@ export type OutputTarget =
   | { readonly kind: "null" }
   | { readonly kind: "inherit" }
   | { readonly kind: "file" | "append" | "truncate"; readonly path: string };
-
-/** A limit as a number or as a share (0 to 1 and above) of what the machine has; absent means none. */
-export type Limit = { readonly bytes: number } | { readonly share: number };
-
-export interface ResourceLimits {
-  readonly memoryMax?: Limit;
-  readonly memoryHigh?: Limit;
-  readonly memoryMin?: Limit;
-  /** Cores: 0.5 is half a core (CPUQuota=50%). */
-  readonly cpuCores?: number;
-  readonly cpuWeight?: number;
-  readonly tasksMax?: { readonly count: number } | { readonly share: number };
-}
 
 /** Directories made for the service before it is run: RuntimeDirectory= and its like. */
 export interface ServiceDirectories {
@@ -119,4 +108,6 @@ export interface ServiceSettings {
   readonly syslogIdentifier?: string;
   readonly directories: readonly ServiceDirectories[];
   readonly resources: ResourceLimits;
+  /** The slice its control group is in. */
+  readonly slice?: string;
 }

@@ -1,6 +1,5 @@
 /** What a unit file asks for and this supervisor does not do. Pure. A setting that silently does nothing is a trap. */
 import { findKey, type SECTIONS } from "#unit/keys.ts";
-import type { ResourceLimits } from "#unit/service.ts";
 import type { UnitFile } from "#unit/unit-file.ts";
 
 /** Enabling is the cluster's affair, and the sections of ours are read by others. */
@@ -18,16 +17,6 @@ export function keysNotApplied({ entries }: UnitFile): readonly string[] {
   );
   return [...new Set(ignored.map(({ key }) => key))];
 }
-
-/** The key behind each limit. */
-export const LIMIT_KEYS: Readonly<Record<keyof ResourceLimits, string>> = {
-  memoryMax: "MemoryMax",
-  memoryHigh: "MemoryHigh",
-  memoryMin: "MemoryMin",
-  cpuCores: "CPUQuota",
-  cpuWeight: "CPUWeight",
-  tasksMax: "TasksMax",
-};
 
 /** One sentence for the journal; undefined when everything is applied. */
 export function describeNotApplied(keys: readonly string[]): string | undefined {

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import type { Limit, ResourceLimits } from "#unit/service.ts";
+import type { Limit, ResourceLimits } from "#unit/resources.ts";
 import type { Controller } from "./hierarchy.ts";
 import { removeQuietly, type UsableCgroups } from "./probe.ts";
 

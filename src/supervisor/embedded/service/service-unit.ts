@@ -8,11 +8,12 @@
 import { constants } from "node:os";
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
+import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
 import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
-import { describeNotApplied, LIMIT_KEYS } from "../not-applied.ts";
+import { describeNotApplied } from "../not-applied.ts";
 import {
   findShim,
   notifySocket,

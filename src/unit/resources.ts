@@ -1,0 +1,108 @@
+/**
+ * What a unit's control group is held to: the resource keys that services, sockets, slices and others share
+ * (systemd.resource-control(5)).
+ */
+import type { SectionReader } from "./section-reader.ts";
+
+/** A limit as a number or as a share (0 to 1 and above) of what the machine has; absent means none. */
+export type Limit = { readonly bytes: number } | { readonly share: number };
+
+export type TasksLimit = { readonly count: number } | { readonly share: number };
+
+/** A setting for the block device behind a path. */
+export interface DeviceSetting {
+  /** A device node, or any file on the device. */
+  readonly path: string;
+  /** Bytes or operations a second, or a weight. */
+  readonly value: number;
+}
+
+export interface ResourceLimits {
+  readonly memoryMax?: Limit;
+  readonly memoryHigh?: Limit;
+  readonly memoryMin?: Limit;
+  readonly memoryLow?: Limit;
+  readonly memorySwapMax?: Limit;
+  readonly memoryZSwapMax?: Limit;
+  /** Cores: 0.5 is half a core (CPUQuota=50%). */
+  readonly cpuCores?: number;
+  /** Milliseconds over which the quota is counted. */
+  readonly cpuPeriodMs?: number;
+  /** 100 is everybody's; 0 is `idle`. */
+  readonly cpuWeight?: number;
+  /** CPUs by number, as the kernel writes lists: `0-3,8`. */
+  readonly allowedCpus?: string;
+  readonly allowedMemoryNodes?: string;
+  readonly tasksMax?: TasksLimit;
+  readonly ioWeight?: number;
+  readonly ioDeviceWeight?: readonly DeviceSetting[];
+  readonly ioReadBandwidthMax?: readonly DeviceSetting[];
+  readonly ioWriteBandwidthMax?: readonly DeviceSetting[];
+  readonly ioReadIopsMax?: readonly DeviceSetting[];
+  readonly ioWriteIopsMax?: readonly DeviceSetting[];
+}
+
+/** The key behind each limit. */
+export const LIMIT_KEYS = {
+  memoryMax: "MemoryMax",
+  memoryHigh: "MemoryHigh",
+  memoryMin: "MemoryMin",
+  memoryLow: "MemoryLow",
+  memorySwapMax: "MemorySwapMax",
+  memoryZSwapMax: "MemoryZSwapMax",
+  cpuCores: "CPUQuota",
+  cpuPeriodMs: "CPUQuotaPeriodSec",
+  cpuWeight: "CPUWeight",
+  allowedCpus: "AllowedCPUs",
+  allowedMemoryNodes: "AllowedMemoryNodes",
+  tasksMax: "TasksMax",
+  ioWeight: "IOWeight",
+  ioDeviceWeight: "IODeviceWeight",
+  ioReadBandwidthMax: "IOReadBandwidthMax",
+  ioWriteBandwidthMax: "IOWriteBandwidthMax",
+  ioReadIopsMax: "IOReadIOPSMax",
+  ioWriteIopsMax: "IOWriteIOPSMax",
+} as const satisfies Record<keyof ResourceLimits, string>;
+
+/** Sections whose units have a control group of their own. */
+export type ResourceSection = "Service" | "Slice" | "Socket" | "Mount" | "Swap" | "Scope";
+
+/** The resource keys of a section. Only keys that are set are there. */
+export function readResources(section: SectionReader<ResourceSection>): ResourceLimits {
+  return {
+    ...present("memoryMax", section.last("MemoryMax")),
+    ...present("memoryHigh", section.last("MemoryHigh")),
+    ...present("memoryMin", section.last("MemoryMin")),
+    ...present("memoryLow", section.last("MemoryLow")),
+    ...present("memorySwapMax", section.last("MemorySwapMax")),
+    ...present("memoryZSwapMax", section.last("MemoryZSwapMax")),
+    ...present("cpuCores", section.last("CPUQuota")),
+    ...present("cpuPeriodMs", section.last("CPUQuotaPeriodSec")),
+    ...present("cpuWeight", section.last("CPUWeight")),
+    ...present("allowedCpus", joined(section.all("AllowedCPUs"))),
+    ...present("allowedMemoryNodes", joined(section.all("AllowedMemoryNodes"))),
+    ...present("tasksMax", section.last("TasksMax")),
+    ...present("ioWeight", section.last("IOWeight")),
+    ...present("ioDeviceWeight", some(section.all("IODeviceWeight"))),
+    ...present("ioReadBandwidthMax", some(section.all("IOReadBandwidthMax"))),
+    ...present("ioWriteBandwidthMax", some(section.all("IOWriteBandwidthMax"))),
+    ...present("ioReadIopsMax", some(section.all("IOReadIOPSMax"))),
+    ...present("ioWriteIopsMax", some(section.all("IOWriteIOPSMax"))),
+  };
+}
+
+/** The list of CPUs that several assignments name together. */
+function joined(lists: readonly string[]): string | undefined {
+  return lists.length === 0 ? undefined : lists.join(",");
+}
+
+function some<T>(values: readonly T[]): readonly T[] | undefined {
+  return values.length === 0 ? undefined : values;
+}
+
+/** A property that is there only when it has a value. */
+function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  const properties: { [P in K]?: T } = {};
+  if (value !== undefined) properties[key] = value;
+  return properties;
+}
