@@ -30,10 +30,13 @@ export interface Diagnostic {
 export class Complaint {
   readonly severity: Severity;
   readonly message: string;
+  /** The word of the value that is at fault, where it is not the whole value. */
+  readonly part: string | undefined;
 
-  constructor(message: string, severity: Severity = "warning") {
+  constructor(message: string, severity: Severity = "warning", part?: string) {
     this.message = message;
     this.severity = severity;
+    this.part = part;
   }
 }
 

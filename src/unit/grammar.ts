@@ -7,8 +7,8 @@ export interface ValueContext {
   /** The key the value is assigned to; systemd names it in some of its complaints. */
   readonly key: string;
   readonly specifiers: SpecifierContext;
-  /** Something odd that does not spoil the value. */
-  warn(message: string): void;
+  /** Something odd that does not spoil the value; `part` is the word of it that is odd. */
+  warn(message: string, part?: string): void;
 }
 
 /** A notation of values. `parse` never gets an empty text: that resets the key and is the reader's business. */

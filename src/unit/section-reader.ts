@@ -4,7 +4,7 @@
  * As in systemd each assignment stands for itself: one whose value is bad is complained about and then as if it were
  * not there, so that an earlier one counts.
  */
-import { Complaint, type Diagnostic, type DiagnosticCode, type Severity } from "./diagnostic.ts";
+import { Complaint, type Diagnostic } from "./diagnostic.ts";
 import type { ValueContext } from "./grammar.ts";
 import type { Key, ValueOf } from "./key.ts";
 import { findKey, type SECTIONS, type SectionName } from "./keys.ts";
@@ -49,9 +49,10 @@ export class SectionReader<S extends SectionName> {
     return (this.#values.get(key) ?? []) as readonly Located<ValueIn<S, K>>[];
   }
 
-  complain(entry: Entry, severity: Severity, code: DiagnosticCode, message: string, hint?: string): void {
-    const place = this.#file.placeOf(entry);
-    this.#diagnostics.push({ severity, code, message, place, ...(hint === undefined ? {} : { hint }) });
+  #complain(entry: Entry, { severity, message, part }: Complaint, hint?: string): void {
+    const place = this.#file.placeOfValue(entry, part);
+    const diagnostic: Diagnostic = { severity, code: "bad-value", message, place };
+    this.#diagnostics.push(hint === undefined ? diagnostic : { ...diagnostic, hint });
   }
 
   #readAll(section: S, specifiers: SpecifierContext): ReadonlyMap<string, readonly Located<unknown>[]> {
@@ -71,11 +72,11 @@ export class SectionReader<S extends SectionName> {
     const context: ValueContext = {
       key: entry.key,
       specifiers,
-      warn: (message) => this.complain(entry, "warning", "bad-value", message),
+      warn: (message, part) => this.#complain(entry, new Complaint(message, "warning", part)),
     };
     const value = key.value.parse(entry.value, context);
     if (!(value instanceof Complaint)) return [{ value, entry }];
-    this.complain(entry, value.severity, "bad-value", value.message, `write ${key.value.name}`);
+    this.#complain(entry, value, `write ${key.value.name}`);
     return [];
   }
 }

@@ -9,6 +9,7 @@ import type { Place } from "#base/errors.ts";
 import type { Diagnostic, Severity } from "./diagnostic.ts";
 import { findKey } from "./keys.ts";
 import { type PhysicalLine, splitLines } from "./lines.ts";
+import { skipBlanks } from "./words.ts";
 
 /** One `Key=value` in a section; line and column count from 1 and are those of the key. */
 export interface Entry {
@@ -20,6 +21,8 @@ export interface Entry {
   readonly column: number;
   /** The physical line the key stands on. */
   readonly source: string;
+  /** All physical lines of the assignment, as they stand in the file. */
+  readonly raw: string;
 }
 
 /** A header or an assignment may span several physical lines; `raw` is all of them with their ends. */
@@ -91,8 +94,23 @@ export class UnitFile {
     return value === "" ? undefined : value;
   }
 
+  /** Where the key stands. */
   placeOf(entry: Entry): Place {
     return { file: this.file, line: entry.line, column: entry.column, source: entry.source };
+  }
+
+  /** Where the value stands, or `part` of it, which may be on a later physical line. */
+  placeOfValue(entry: Entry, part?: string): Place {
+    const behind = entry.raw.indexOf("=") + 1;
+    const found = part === undefined || part === "" ? -1 : entry.raw.indexOf(part, behind);
+    let before = found >= 0 ? found : skipBlanks(entry.raw, behind);
+    let line = entry.line;
+    for (const { text, end } of splitLines(entry.raw)) {
+      if (before < text.length) return { file: this.file, line, column: before + 1, source: text };
+      before -= text.length + end.length;
+      line++;
+    }
+    return this.placeOf(entry);
   }
 
   /** The first header of a section, or the file's beginning when there is none. */
@@ -234,6 +252,7 @@ class Parser implements ParsedStatements {
       line: logical.line,
       column: firstColumn(logical.source),
       source: logical.source,
+      raw: logical.raw,
     };
     this.#add(logical, "assignment", { entry });
   }
