@@ -6,7 +6,7 @@ import { expanded, type Grammar, grammar, unresolved, type ValueContext } from "
 import type { EnvironmentFile, ExitStatusSet, OutputTarget } from "./service.ts";
 import { expandSpecifiers } from "./specifiers.ts";
 import { parsePath, parseSignal, pathFault } from "./values.ts";
-import { splitWords } from "./words.ts";
+import { PLAIN_WORDS, splitWords } from "./words.ts";
 
 /** Names of exit codes that SuccessExitStatus= and its like take (systemd.exec(5), "Process Exit Codes"; sysexits.h). */
 const EXIT_NAMES: ReadonlyMap<string, number> = new Map([
@@ -32,7 +32,7 @@ export const exitStatuses: Grammar<ExitStatusSet> = {
 function parseExitStatuses(value: string, context: ValueContext): ExitStatusSet {
   const codes: number[] = [];
   const signals: string[] = [];
-  for (const word of splitWords(value, { retainQuotes: true, retainEscapes: true }).words) {
+  for (const word of splitWords(value, PLAIN_WORDS).words) {
     const code = parseExitCode(word);
     const signal = code === undefined && !/^\+?\d+$/.test(word) ? parseSignal(word) : undefined;
     if (code !== undefined) codes.push(code);
@@ -166,7 +166,7 @@ export const accounts: Grammar<readonly string[]> = {
   name: "user or group names or numbers",
   parse: (value, context) => {
     const groups: string[] = [];
-    for (const word of splitWords(value, { retainQuotes: true, retainEscapes: true }).words) {
+    for (const word of splitWords(value, PLAIN_WORDS).words) {
       const group = account.parse(word, context);
       if (group instanceof Complaint) return group;
       groups.push(group);

@@ -6,7 +6,7 @@ import { simplifyPath } from "./exec.ts";
 import { expanded, type Grammar, grammar, unresolved, type ValueContext } from "./grammar.ts";
 import { isUnitName } from "./name.ts";
 import { expandSpecifiers } from "./specifiers.ts";
-import { splitWords } from "./words.ts";
+import { LITERAL_WORDS, splitWords } from "./words.ts";
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...["1", "yes", "y", "true", "t", "on"].map((word) => [word, true] as const),
@@ -153,7 +153,7 @@ export const unitNames: Grammar<readonly string[]> = {
 
 function parseUnitNames(value: string, context: ValueContext): readonly string[] {
   const names: string[] = [];
-  for (const word of splitWords(value, { retainEscapes: true, retainQuotes: true }).words) {
+  for (const word of splitWords(value, LITERAL_WORDS).words) {
     const name = expandSpecifiers(word, context.specifiers);
     if (name === undefined) context.warn(unresolved(word, "warning").message);
     else if (isUnitName(name)) names.push(name);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { splitWords } from "./words.ts";
+import { LITERAL_WORDS, PLAIN_WORDS, QUOTED_WORDS, splitWords, takeWord } from "./words.ts";
 
 describe("splitWords", () => {
   test.each([
@@ -37,12 +37,50 @@ describe("splitWords", () => {
   });
 
   test("lists of unit names keep backslashes and quotes", () => {
-    const options = { retainEscapes: true, retainQuotes: true };
-    expect(splitWords('foo@a\\x20b.service "x y"', options).words).toEqual([
+    expect(splitWords('foo@a\\x20b.service "x y"', LITERAL_WORDS).words).toEqual([
       "foo@a\\x20b.service",
       '"x',
       'y"',
     ]);
+  });
+
+  test.each([
+    ["a\\x41 b", ["ax41", "b"], "a backslash makes the next character stand for itself"],
+    ["a\\ b", ["a b"], "a blank, too"],
+    ['"a b" c', ["a b", "c"], "quotes join"],
+  ])("paths: %j gives %j: %s", (text, words) => {
+    expect(splitWords(text, QUOTED_WORDS)).toEqual({ words, unbalanced: false, unknownEscape: false });
+  });
+
+  test("simple words keep their quotes", () => {
+    expect(splitWords('"a b" \\c', PLAIN_WORDS).words).toEqual(['"a', 'b"', "c"]);
+  });
+
+  test.each(["a b\\", '"a b\\'])("%j ends in a backslash that stands before nothing", (text) => {
+    expect(splitWords(text, QUOTED_WORDS)).toMatchObject({
+      words: [text[0] === "a" ? "a" : undefined].filter(Boolean),
+      unbalanced: true,
+    });
+  });
+
+  test.each([
+    ["a:b", ["a", "b"]],
+    ["a::b", ["a", "", "b"]],
+    [":a:", ["", "a", ""]],
+    ["", []],
+    ["a\\:b:c", ["a:b", "c"]],
+    ['"a:b":c', ["a:b", "c"]],
+  ])("%j at each colon gives %j", (text, words) => {
+    expect(splitWords(text, { separators: ":", splitAtEach: true }).words).toEqual(words);
+  });
+
+  test("a word says where the next one begins", () => {
+    expect(takeWord("ab  cd", 0)).toMatchObject({ text: "ab", next: 4 });
+    expect(takeWord("ab:cd", 0, { separators: ":", splitAtEach: true })).toMatchObject({
+      text: "ab",
+      next: 3,
+    });
+    expect(takeWord("ab", 0, { separators: ":", splitAtEach: true })).toMatchObject({ next: 3 });
   });
 
   test("quoted words come back as they were, whatever they hold", () => {

@@ -1,14 +1,25 @@
 /**
- * Splitting a value into words: quotes and C escapes as systemd's extract_first_word() has them.
+ * Splitting a value into words: quotes and escapes as systemd's extract_first_word() has them.
  * Quotes may begin anywhere in a word (the manual says only at its start; the code, and so we, are more lenient).
  */
 
 export interface WordOptions {
-  /** Backslashes stay as they are (lists of unit names). */
-  readonly retainEscapes?: boolean;
-  /** Quotes stay as they are (lists of unit names). */
+  /** What a backslash does: begins a C escape, stays as it is, or makes the next character stand for itself. */
+  readonly escapes?: "c" | "keep" | "plain";
+  /** Quotes are characters like others. */
   readonly retainQuotes?: boolean;
+  /** What stands between words; blanks unless said otherwise. */
+  readonly separators?: string;
+  /** Each separator ends a word, so that words may be empty. */
+  readonly splitAtEach?: boolean;
 }
+
+/** For lists of unit names. */
+export const LITERAL_WORDS: WordOptions = { escapes: "keep", retainQuotes: true };
+/** For lists of simple words. */
+export const PLAIN_WORDS: WordOptions = { escapes: "plain", retainQuotes: true };
+/** For lists of paths and names. */
+export const QUOTED_WORDS: WordOptions = { escapes: "plain" };
 
 /** The word at a position of a text, or how there is none. */
 export type Word =
@@ -25,14 +36,14 @@ export type Word =
 
 export interface Words {
   readonly words: readonly string[];
-  /** A quote is never closed; systemd then drops the whole value. */
+  /** A quote is never closed, or a plain backslash is the last character; systemd stops reading there. */
   readonly unbalanced: boolean;
   readonly unknownEscape: boolean;
 }
 
 const BLANKS = " \t\n\r";
 
-/** All words of `text`. */
+/** All words of `text`, or those up to the one that is unbalanced. */
 export function splitWords(text: string, options: WordOptions = {}): Words {
   const words: string[] = [];
   let unknownEscape = false;
@@ -51,40 +62,90 @@ export function isBlank(char: string | undefined): boolean {
 }
 
 export function skipBlanks(text: string, at: number): number {
+  return skipAny(text, at, BLANKS);
+}
+
+function skipAny(text: string, at: number, chars: string): number {
   let next = at;
-  while (isBlank(text[next])) next++;
+  while (next < text.length && chars.includes(text.charAt(next))) next++;
   return next;
 }
 
-/** The word that begins at or behind index `start`. */
+/** The word that begins at or behind index `start`. With `splitAtEach`, `next` is behind the length after the last. */
 export function takeWord(text: string, start: number, options: WordOptions = {}): Word {
-  let at = skipBlanks(text, start);
-  if (at >= text.length) return { kind: "end" };
-  const word = new WordBytes();
-  let quote: string | undefined;
-  let unknownEscape = false;
-  for (; at < text.length; at++) {
-    const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (quote === undefined && isBlank(char)) break;
-    if (quote !== undefined && char === quote) quote = undefined;
-    else if (quote === undefined && (char === "'" || char === '"') && options.retainQuotes !== true)
-      quote = char;
-    else if (char === "\\" && options.retainEscapes !== true) {
-      const sequence = takeEscape(text, at + 1);
-      if (sequence === undefined) {
-        unknownEscape = true;
-        word.add("\\");
-      } else {
-        word.add(sequence.value);
-        at = sequence.next - 1;
-      }
-    } else {
-      word.add(char);
-      at += char.length - 1;
-    }
+  const { separators = BLANKS, splitAtEach = false } = options;
+  if (splitAtEach ? start > text.length || text === "" : skipAny(text, start, separators) >= text.length)
+    return { kind: "end" };
+  const reader = new WordReader(text, splitAtEach ? start : skipAny(text, start, separators), options);
+  if (!reader.read(separators)) return { kind: "unbalanced" };
+  const next = splitAtEach ? reader.at + 1 : skipAny(text, reader.at, separators);
+  return { kind: "word", text: reader.word.toString(), next, unknownEscape: reader.unknownEscape };
+}
+
+/** Reads one word, run by run of characters that mean nothing. */
+class WordReader {
+  readonly word = new WordBytes();
+  at: number;
+  unknownEscape = false;
+  readonly #text: string;
+  readonly #escapes: "c" | "keep" | "plain";
+  readonly #quotes: string;
+
+  constructor(text: string, at: number, { escapes = "c", retainQuotes = false }: WordOptions) {
+    this.#text = text;
+    this.at = at;
+    this.#escapes = escapes;
+    this.#quotes = retainQuotes ? "" : "'\"";
   }
-  if (quote !== undefined) return { kind: "unbalanced" };
-  return { kind: "word", text: word.toString(), next: skipBlanks(text, at), unknownEscape };
+
+  /** False when a quote is not closed, or nothing follows a plain backslash. */
+  read(separators: string): boolean {
+    let quote = "";
+    while (this.at < this.#text.length) {
+      const char = this.#text.charAt(this.at);
+      if (quote === "" && separators.includes(char)) return true;
+      if (char === "\\" && this.#escapes !== "keep") {
+        if (!this.#readEscape(separators)) return false;
+      } else if (quote === "" ? this.#quotes.includes(char) && char !== "" : char === quote) {
+        quote = quote === "" ? char : "";
+        this.at++;
+      } else this.#readRun(quote === "" ? separators + this.#quotes : quote);
+    }
+    return quote === "";
+  }
+
+  #readRun(ends: string): void {
+    const start = this.at++;
+    while (this.at < this.#text.length) {
+      const char = this.#text.charAt(this.at);
+      if (ends.includes(char) || (char === "\\" && this.#escapes !== "keep")) break;
+      this.at++;
+    }
+    this.word.add(this.#text.slice(start, this.at));
+  }
+
+  #readEscape(separators: string): boolean {
+    const behind = String.fromCodePoint(this.#text.codePointAt(this.at + 1) ?? 0);
+    if (this.#escapes === "plain") {
+      if (this.at + 1 >= this.#text.length) return false;
+      this.#take(behind, this.at + 1 + behind.length);
+      return true;
+    }
+    const sequence = takeEscape(this.#text, this.at + 1);
+    const isSeparator = separators !== BLANKS && separators.includes(behind);
+    if (sequence !== undefined) this.#take(sequence.value, sequence.next);
+    else if (isSeparator) this.#take(behind, this.at + 2);
+    else {
+      this.unknownEscape = true;
+      this.#take("\\", this.at + 1);
+    }
+    return true;
+  }
+
+  #take(piece: string | number, next: number): void {
+    this.word.add(piece);
+    this.at = next;
+  }
 }
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
