@@ -98,6 +98,7 @@ export class FakeMachine {
       enqueue: async (request) => this.#enqueue(request),
       resetFailed: async (name) => this.#resetFailed(name),
       status: (name) => this.#units.get(name)?.status,
+      usage: () => ({}),
       statuses: () => [...this.#units.values()].map((unit) => unit.status),
       onStatus: (listener) => {
         own.add(listener);

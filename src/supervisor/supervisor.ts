@@ -125,6 +125,17 @@ export interface UnitStatus {
   readonly completed: boolean;
 }
 
+/** What a unit's processes have used and hold now; what is not counted on the machine is absent. */
+export interface UnitUsage {
+  readonly memoryBytes?: number;
+  readonly memoryPeakBytes?: number;
+  /** Time on a processor since the unit was started, milliseconds. */
+  readonly cpuMs?: number;
+  readonly tasks?: number;
+  readonly ioReadBytes?: number;
+  readonly ioWriteBytes?: number;
+}
+
 export interface JobOutcome {
   readonly result: JobResult;
   /** Why, when the result is not `done`. */
@@ -187,6 +198,8 @@ export interface Supervisor {
   resetFailed(name: string): Promise<void>;
   status(name: string): UnitStatus | undefined;
   statuses(): readonly UnitStatus[];
+  /** Read at this moment; empty for a unit that does not run or is not known. */
+  usage(name: string): UnitUsage;
   /** Calls `listener` after each change; `undefined` status: the unit was unloaded. Returns how to stop listening. */
   onStatus(listener: (name: string, status: UnitStatus | undefined) => void): () => void;
   journal(name: string, query: JournalQuery): AsyncIterable<JournalEntry>;

@@ -20,6 +20,7 @@ import type {
   Supervisor,
   UnitSource,
   UnitStatus,
+  UnitUsage,
 } from "../supervisor.ts";
 import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
@@ -60,7 +61,8 @@ type StatusListener = (name: string, status: UnitStatus | undefined) => void;
 const NO_CGROUPS: UsableCgroups = {
   tracking: undefined,
   limits: new Map(),
-  notes: ["MemoryMax=, CPUQuota= and TasksMax= are not enforced: cgroups are switched off"],
+  builtIn: new Map(),
+  notes: ["MemoryMax=, CPUQuota=, TasksMax= and their like are not enforced: cgroups are switched off"],
 };
 
 /** Starts the supervisor on its directories and takes over what an earlier one left running. */
@@ -167,9 +169,9 @@ class EmbeddedSupervisor implements Supervisor {
 
   #put(source: UnitSource): void {
     const loaded = loadUnit(source, this.#options.facts ?? {});
+    if (loaded.definition.kind === "slice") this.#cgroups.setSlice(source.name, loaded.definition.limits);
     const known = this.#units.get(source.name);
-    const isFirst =
-      known === undefined || (known instanceof SimpleUnit && loaded.definition.kind !== "target");
+    const isFirst = known === undefined || (known instanceof SimpleUnit && !hasNoProcesses(loaded));
     if (isFirst) this.#units.set(source.name, this.#create(loaded));
     else known.replace(loaded);
   }
@@ -254,6 +256,10 @@ class EmbeddedSupervisor implements Supervisor {
     return [...this.#units.values()].map((unit) => unit.status());
   }
 
+  usage(name: string): UnitUsage {
+    return this.#units.has(name) ? this.#cgroups.usage(name) : {};
+  }
+
   onStatus(listener: StatusListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -310,15 +316,23 @@ function isUpState(active: ActiveState): boolean {
   return active === "active" || active === "activating" || active === "reloading";
 }
 
-function enforcementOf({ tracking, limits, notes }: UsableCgroups): Enforcement {
+function enforcementOf({ tracking, limits, builtIn, notes }: UsableCgroups): Enforcement {
   const isRoot = process.getuid?.() === 0;
   const users = isRoot ? [] : ["User= and Group= are not possible: the daemon does not run as root"];
   return {
-    tracking: tracking === undefined ? "process-tree" : "cgroup2",
+    tracking: tracking === undefined ? trackingWithout(builtIn) : "cgroup2",
     memory: limits.has("memory"),
     cpu: limits.has("cpu"),
     tasks: limits.has("pids"),
     users: isRoot,
     notes: [...notes, ...users],
   };
+}
+
+function trackingWithout(builtIn: UsableCgroups["builtIn"]): "cgroup1" | "process-tree" {
+  return builtIn.has("freezer") ? "cgroup1" : "process-tree";
+}
+
+function hasNoProcesses({ definition: { kind } }: LoadedUnit): boolean {
+  return kind === "target" || kind === "slice";
 }

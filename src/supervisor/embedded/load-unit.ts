@@ -3,6 +3,8 @@ import { type Diagnostic, hasErrors } from "#unit/diagnostic.ts";
 import { readDependencies, type UnitDependencies } from "#unit/read-dependencies.ts";
 import { readService } from "#unit/read-service.ts";
 import { readTimer } from "#unit/read-timer.ts";
+import { readResources } from "#unit/resources.ts";
+import { SectionReader } from "#unit/section-reader.ts";
 import { type MachineFacts, specifierContext } from "#unit/specifiers.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import type { UnitSource } from "../supervisor.ts";
@@ -29,6 +31,10 @@ export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): Load
     case "timer": {
       const { settings, diagnostics } = readTimer(file, context);
       return done(settings === undefined ? bad(diagnostics) : { kind: "timer", settings });
+    }
+    case "slice": {
+      const reader = new SectionReader(file, "Slice", context);
+      return done({ kind: "slice", limits: readResources(reader) });
     }
     case "target":
       return done({ kind: "target" });

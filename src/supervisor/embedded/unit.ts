@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { UnitDependencies } from "#unit/read-dependencies.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
+import type { ResourceLimits } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
@@ -15,6 +16,7 @@ export type UnitDefinition =
   | { readonly kind: "service"; readonly settings: ServiceSettings }
   | { readonly kind: "timer"; readonly settings: TimerSettings }
   | { readonly kind: "target" }
+  | { readonly kind: "slice"; readonly limits: ResourceLimits }
   /** A kind this supervisor does not run. */
   | { readonly kind: "unsupported"; readonly message: string }
   | { readonly kind: "bad-setting"; readonly message: string };

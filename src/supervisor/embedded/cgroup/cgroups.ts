@@ -1,16 +1,22 @@
 /**
- * The cgroups of a machine's units: one leaf a unit, for its processes alone (the shim stays outside).
+ * The cgroups of a machine's units: one leaf a unit, for its processes alone (the shim stays outside), below those of
+ * its slices.
  *
- * Owns the machine's own cgroup in each hierarchy that the probe found usable. Version 2 finds and kills processes;
- * limits are set in version 2 where it has the controller, else in version 1. Where there are no cgroups at all every
- * call does nothing and the shim walks the tree of processes.
+ * Owns the machine's own cgroup in each hierarchy that the probe found usable. Version 2 finds, freezes and kills
+ * processes, version 1's freezer does where that is not there; limits are set in version 2 where it has the
+ * controller, else in version 1. Where there are no cgroups at all every call does nothing and the shim walks the tree
+ * of processes.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { join } from "node:path";
-import type { Limit, ResourceLimits } from "#unit/resources.ts";
-import type { Controller } from "./hierarchy.ts";
-import { removeQuietly, type UsableCgroups } from "./probe.ts";
+import { dirname, join } from "node:path";
+import type { ResourceLimits } from "#unit/resources.ts";
+import { slicePath } from "#unit/slice.ts";
+import type { UnitUsage } from "../../supervisor.ts";
+import { blockDeviceOf } from "./block-device.ts";
+import { type LimitContext, type LimitSetting, limitSettings } from "./limits.ts";
+import { fillCpuset, type Place, removeQuietly, type UsableCgroups } from "./probe.ts";
+import { readUsage } from "./usage.ts";
 
 /** Where a unit's processes are to be put before they are executed. */
 export interface Leaf {
@@ -19,45 +25,55 @@ export interface Leaf {
   readonly tracking?: string;
 }
 
-/** A limit as it is written in each version; version 1 lacks some. */
-interface LimitFile {
-  readonly key: keyof ResourceLimits;
-  readonly controller: Controller;
-  readonly 1?: { readonly file: string; readonly value: string };
-  readonly 2: { readonly file: string; readonly value: string };
-}
-
-const CPU_PERIOD_US = 100_000;
-
 export class Cgroups {
   readonly #usable: UsableCgroups;
+  readonly #context: LimitContext = { memoryBytes: totalmem(), maxTasks: maxPids(), deviceOf: blockDeviceOf };
+  readonly #slices = new Map<string, ResourceLimits>();
+  /** Paths of the units' leaves below the machine's own cgroups. */
+  readonly #paths = new Map<string, string>();
 
   constructor(usable: UsableCgroups) {
     this.#usable = usable;
   }
 
-  /** Makes the unit's leaf and sets its limits. Throws when the kernel refuses a limit. */
-  prepare(unit: string, resources: ResourceLimits): Leaf {
+  /** Makes the unit's leaf below its slices and sets the limits. Throws when the kernel refuses a limit. */
+  prepare(unit: string, limits: ResourceLimits, slice?: string): Leaf {
     const { tracking } = this.#usable;
-    const directories = new Set<string>();
-    if (tracking !== undefined) directories.add(join(tracking, unit));
-    for (const limit of limitFiles(resources)) {
-      const place = this.#usable.limits.get(limit.controller);
-      const setting = place && limit[place.version];
-      if (place !== undefined && setting !== undefined) {
-        directories.add(setLimit(join(place.parent, unit), setting));
-      }
-    }
-    for (const directory of directories) mkdirSync(directory, { recursive: true });
-    const procs = [...directories].map((directory) => join(directory, "cgroup.procs"));
-    return { procs, ...(tracking === undefined ? {} : { tracking: join(tracking, unit) }) };
+    const slices = slicePath(slice);
+    const path = this.#find(unit) ?? join(...slices, unit);
+    this.#paths.set(unit, path);
+    const parents = this.#parents();
+    for (const parent of parents) this.#make(parent, slices, path);
+    for (const name of slices) this.#applySlice(name);
+    this.#apply(path, limits);
+    const procs = parents.map((parent) => join(parent, path, "cgroup.procs"));
+    return { procs, ...(tracking === undefined ? {} : { tracking: join(tracking, path) }) };
+  }
+
+  /** What a slice's units are held to together; also those that run. */
+  setSlice(name: string, limits: ResourceLimits): void {
+    this.#slices.set(name, limits);
+    const path = join(...slicePath(name));
+    if (this.#parents().some((parent) => existsSync(join(parent, path)))) this.#apply(path, limits);
   }
 
   /** The limits that are asked for and cannot be set here. */
-  unenforced(resources: ResourceLimits): readonly (keyof ResourceLimits)[] {
-    return limitFiles(resources).flatMap((limit) => {
-      const place = this.#usable.limits.get(limit.controller);
-      return place === undefined || limit[place.version] === undefined ? [limit.key] : [];
+  unenforced(limits: ResourceLimits): readonly (keyof ResourceLimits)[] {
+    const settings = limitSettings(limits, this.#context);
+    return settings.filter((setting) => this.#linesOf(setting) === undefined).map(({ key }) => key);
+  }
+
+  /** What the unit has used since its leaf was made; empty where nothing is counted. */
+  usage(unit: string): UnitUsage {
+    const { tracking, limits, builtIn } = this.#usable;
+    return readUsage((controller, file) => {
+      const own = limits.get(controller)?.parent;
+      const parents = controller === "cpu" ? [tracking, builtIn.get("cpuacct"), own] : [own];
+      for (const parent of parents) {
+        const text = parent && readQuietly(join(parent, this.#pathOf(unit), file));
+        if (text !== undefined) return text;
+      }
+      return undefined;
     });
   }
 
@@ -66,28 +82,43 @@ export class Cgroups {
     const place = this.#usable.limits.get("memory");
     if (place === undefined) return 0;
     const file = place.version === 2 ? "memory.events" : "memory.oom_control";
-    try {
-      const text = readFileSync(join(place.parent, unit, file), "utf8");
-      return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
-    } catch {
-      return 0;
-    }
+    const text = readQuietly(join(place.parent, this.#pathOf(unit), file)) ?? "";
+    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
+  /** Stops every process of the unit where it is, or lets it go on. False where that cannot be done. */
+  freeze(unit: string, frozen: boolean): boolean {
+    const { tracking, builtIn } = this.#usable;
+    const path = this.#pathOf(unit);
+    if (tracking !== undefined)
+      return writeQuietly(join(tracking, path, "cgroup.freeze"), frozen ? "1" : "0");
+    const freezer = builtIn.get("freezer");
+    if (freezer === undefined) return false;
+    return writeQuietly(join(freezer, path, "freezer.state"), frozen ? "FROZEN" : "THAWED");
   }
 
   /** Ends what is left in the unit's cgroup; for when its shim, which does that otherwise, is gone. */
   kill(unit: string): void {
-    const { tracking } = this.#usable;
-    if (tracking === undefined) return;
-    try {
-      writeFileSync(join(tracking, unit, "cgroup.kill"), "1");
-    } catch {
-      // There is no such cgroup any more, or a kernel before 5.14.
-    }
+    const { tracking, builtIn } = this.#usable;
+    const path = this.#pathOf(unit);
+    // A kernel before 5.14 lacks the file; then each process is signalled while none can fork.
+    if (tracking !== undefined && writeQuietly(join(tracking, path, "cgroup.kill"), "1")) return;
+    const parent = tracking ?? builtIn.get("freezer");
+    if (parent === undefined) return;
+    this.freeze(unit, true);
+    for (const pid of (readQuietly(join(parent, path, "cgroup.procs")) ?? "").split("\n")) killQuietly(pid);
+    this.freeze(unit, false);
   }
 
-  /** Removes the unit's leaves, with what the unit itself made inside. */
+  /** Removes the unit's leaves, with what the unit itself made inside, and slices that are empty then. */
   remove(unit: string): void {
-    for (const parent of this.#parents()) removeTree(join(parent, unit));
+    const path = this.#pathOf(unit);
+    for (const parent of this.#parents()) {
+      removeTree(join(parent, path));
+      for (let slice = dirname(path); slice !== "."; slice = dirname(slice))
+        removeQuietly(join(parent, slice));
+    }
+    this.#paths.delete(unit);
   }
 
   /** Removes the machine's own cgroups, if no unit is left in them. */
@@ -95,75 +126,125 @@ export class Cgroups {
     for (const parent of this.#parents()) removeQuietly(parent);
   }
 
-  #parents(): ReadonlySet<string> {
-    const parents = new Set([...this.#usable.limits.values()].map(({ parent }) => parent));
-    if (this.#usable.tracking !== undefined) parents.add(this.#usable.tracking);
-    return parents;
+  /** Every unit is in every hierarchy, so that what it uses is counted also where it has no limit. */
+  #parents(): readonly string[] {
+    const { tracking, limits, builtIn } = this.#usable;
+    const own = [...limits.values()].map(({ parent }) => parent);
+    return [...new Set([...(tracking === undefined ? [] : [tracking]), ...own, ...builtIn.values()])];
   }
+
+  #make(parent: string, slices: readonly string[], path: string): void {
+    const { limits, tracking } = this.#usable;
+    mkdirSync(join(parent, path), { recursive: true });
+    if (parent === limits.get("cpuset")?.parent && parent !== tracking) {
+      for (const index of slices.keys()) fillCpuset(join(parent, ...slices.slice(0, index + 1)));
+      fillCpuset(join(parent, path));
+    }
+    if (parent !== tracking) return;
+    // A controller reaches a cgroup only where each one above hands it on.
+    const controllers = [...limits].filter(([, place]) => place.version === 2).map(([name]) => `+${name}`);
+    for (const index of controllers.length === 0 ? [] : slices.keys()) {
+      const slice = join(parent, ...slices.slice(0, index + 1));
+      writeFileSync(join(slice, "cgroup.subtree_control"), controllers.join(" "));
+    }
+  }
+
+  #applySlice(name: string): void {
+    const limits = this.#slices.get(name);
+    if (limits !== undefined) this.#apply(join(...slicePath(name)), limits);
+  }
+
+  #apply(path: string, limits: ResourceLimits): void {
+    for (const setting of limitSettings(limits, this.#context)) {
+      const found = this.#linesOf(setting);
+      for (const { file, text } of found?.lines ?? []) {
+        writeFileSync(join(found?.place.parent ?? "", path, file), text);
+      }
+    }
+  }
+
+  /** What to write where for a limit; undefined where this machine lacks it. */
+  #linesOf(
+    setting: LimitSetting,
+  ): { place: Place; lines: readonly { file: string; text: string }[] } | undefined {
+    const place = this.#usable.limits.get(setting.controller);
+    const wanted = place && setting[place.version];
+    if (place === undefined || wanted === undefined) return undefined;
+    const lines = wanted.flatMap(({ files, text }) => {
+      const file = files.find((name) => place.files.has(name));
+      return file === undefined ? [] : [{ file, text }];
+    });
+    return lines.length < wanted.length ? undefined : { place, lines };
+  }
+
+  #pathOf(unit: string): string {
+    return this.#paths.get(unit) ?? this.#find(unit) ?? unit;
+  }
+
+  /** Where the leaf is that an earlier supervisor made, whatever slice the file names now. */
+  #find(unit: string): string | undefined {
+    const known = this.#paths.get(unit);
+    if (known !== undefined) return known;
+    const [parent] = this.#parents();
+    return parent === undefined ? undefined : findBelow(parent, "", unit);
+  }
+}
+
+function findBelow(parent: string, path: string, unit: string): string | undefined {
+  if (existsSync(join(parent, path, unit))) return join(path, unit);
+  for (const name of listQuietly(join(parent, path))) {
+    const found = name.endsWith(".slice") ? findBelow(parent, join(path, name), unit) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Removes a cgroup and those below it; what still has processes stays. */
 export function removeTree(directory: string): void {
   if (!existsSync(directory)) return;
-  try {
-    const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    for (const child of children) removeTree(join(directory, child.name));
-  } catch {
-    return;
+  for (const name of listQuietly(directory)) {
+    const child = join(directory, name);
+    if (isDirectory(child)) removeTree(child);
   }
   removeQuietly(directory);
 }
 
-function setLimit(directory: string, { file, value }: LimitFile[2]): string {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, file), value);
-  return directory;
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-function limitFiles(resources: ResourceLimits): readonly LimitFile[] {
-  return [...memoryFiles(resources), ...cpuFiles(resources), ...taskFiles(resources)];
-}
-
-function memoryFiles({ memoryMax, memoryHigh, memoryMin }: ResourceLimits): readonly LimitFile[] {
-  const row = (key: LimitFile["key"], limit: Limit | undefined, v2: string, v1?: string): LimitFile[] => {
-    const value = limit && String(bytesOf(limit));
-    if (value === undefined || value === "Infinity") return [];
-    const first = v1 === undefined ? {} : { 1: { file: v1, value } };
-    return [{ key, controller: "memory", ...first, 2: { file: v2, value } }];
-  };
-  return [
-    ...row("memoryMax", memoryMax, "memory.max", "memory.limit_in_bytes"),
-    ...row("memoryHigh", memoryHigh, "memory.high"),
-    ...row("memoryMin", memoryMin, "memory.min"),
-  ];
-}
-
-function cpuFiles({ cpuCores, cpuWeight }: ResourceLimits): readonly LimitFile[] {
-  const files: LimitFile[] = [];
-  if (cpuCores !== undefined && Number.isFinite(cpuCores)) {
-    const value = String(Math.max(1000, Math.round(cpuCores * CPU_PERIOD_US)));
-    const first = { file: "cpu.cfs_quota_us", value };
-    files.push({ key: "cpuCores", controller: "cpu", 1: first, 2: { file: "cpu.max", value } });
+function listQuietly(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
-  if (cpuWeight !== undefined) {
-    // The same share of the default: 100 in version 2, 1024 in version 1.
-    const first = { file: "cpu.shares", value: String(Math.max(2, Math.round(cpuWeight * 10.24))) };
-    const second = { file: "cpu.weight", value: String(cpuWeight) };
-    files.push({ key: "cpuWeight", controller: "cpu", 1: first, 2: second });
+}
+
+function readQuietly(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
   }
-  return files;
 }
 
-function taskFiles({ tasksMax }: ResourceLimits): readonly LimitFile[] {
-  if (tasksMax === undefined) return [];
-  const count = "count" in tasksMax ? tasksMax.count : Math.floor(tasksMax.share * maxPids());
-  if (!Number.isFinite(count)) return [];
-  const setting = { file: "pids.max", value: String(count) };
-  return [{ key: "tasksMax", controller: "pids", 1: setting, 2: setting }];
+/** False where there is no such file, or not any more. */
+function writeQuietly(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: "r+" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-function bytesOf(limit: Limit): number {
-  return "bytes" in limit ? limit.bytes : Math.floor(limit.share * totalmem());
+function killQuietly(pid: string): void {
+  try {
+    if (Number(pid) > 1) process.kill(Number(pid), "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function maxPids(): number {

@@ -2,9 +2,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-export type Controller = "memory" | "cpu" | "pids";
+/** What has limits; each is known by this name in version 2. */
+export type Controller = "memory" | "cpu" | "pids" | "io" | "cpuset";
 
-export const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids"];
+export const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids", "io", "cpuset"];
+
+/** Controllers that version 2 has built in, and version 1 in hierarchies of their own. */
+export type BuiltIn = "cpuacct" | "freezer";
+
+export const BUILT_IN: readonly BuiltIn[] = ["cpuacct", "freezer"];
+
+/** The name in version 1. */
+export function legacyName(controller: Controller | BuiltIn): string {
+  return controller === "io" ? "blkio" : controller;
+}
 
 export interface Hierarchy {
   readonly version: 1 | 2;

@@ -3,15 +3,31 @@
  * that is there proves nothing.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONTROLLERS, type Controller, type Hierarchy } from "./hierarchy.ts";
+import {
+  BUILT_IN,
+  type BuiltIn,
+  CONTROLLERS,
+  type Controller,
+  type Hierarchy,
+  legacyName,
+} from "./hierarchy.ts";
+
+/** The machine's own cgroup in which a controller's limits are set. */
+export interface Place {
+  readonly version: 1 | 2;
+  readonly parent: string;
+  /** Files that a cgroup below has. */
+  readonly files: ReadonlySet<string>;
+}
 
 export interface UsableCgroups {
   /** The machine's own cgroup in a version 2 hierarchy; processes are found and killed by it. */
   readonly tracking: string | undefined;
-  /** The machine's own cgroup in which each controller's limits are set. */
-  readonly limits: ReadonlyMap<Controller, { readonly version: 1 | 2; readonly parent: string }>;
+  readonly limits: ReadonlyMap<Controller, Place>;
+  /** Hierarchies of version 1 for what version 2 does by itself; empty where that is there. */
+  readonly builtIn: ReadonlyMap<BuiltIn, string>;
   /** One sentence for each thing that does not work. */
   readonly notes: readonly string[];
 }
@@ -20,56 +36,111 @@ const PROBE = "probe";
 
 /** Tries everything under cgroups called `name`, and leaves the usable ones made. */
 export function probeCgroups(hierarchies: readonly Hierarchy[], name: string): UsableCgroups {
-  const unified = hierarchies.find(({ version }) => version === 2);
-  const tracking = unified && firstUsable(unified, name);
-  const limits = new Map<Controller, { version: 1 | 2; parent: string }>();
+  const enterable = findEnterable(hierarchies, name);
+  const usable = (wanted: (hierarchy: Hierarchy) => boolean): string | undefined => {
+    const found = hierarchies.find(wanted);
+    return found?.bases.map((base) => join(base, name)).find((parent) => enterable.has(parent));
+  };
+  const legacy = (controller: Controller | BuiltIn): string | undefined =>
+    usable((one) => one.version === 1 && one.controllers.includes(legacyName(controller)));
+  const tracking = usable(({ version }) => version === 2);
+  const limits = new Map<Controller, Place>();
   for (const controller of CONTROLLERS) {
-    if (tracking !== undefined && enableController(tracking, controller)) {
-      limits.set(controller, { version: 2, parent: tracking });
-      continue;
-    }
-    const legacy = hierarchies.find((one) => one.version === 1 && one.controllers.includes(controller));
-    const parent = legacy && firstUsable(legacy, name);
-    if (parent !== undefined) limits.set(controller, { version: 1, parent });
+    const place = placeOf(controller, tracking, legacy(controller));
+    if (place !== undefined) limits.set(controller, place);
   }
-  return { tracking, limits, notes: describeMissing(tracking, limits) };
+  const builtIn = new Map<BuiltIn, string>();
+  for (const controller of tracking === undefined ? BUILT_IN : []) {
+    const parent = legacy(controller);
+    if (parent !== undefined) builtIn.set(controller, parent);
+  }
+  return { tracking, limits, builtIn, notes: describeMissing(tracking, builtIn, limits) };
 }
 
-/** The first base in which a cgroup can be made and entered. */
-function firstUsable({ bases }: Hierarchy, name: string): string | undefined {
-  return bases.map((base) => join(base, name)).find(canEnter);
+function placeOf(
+  controller: Controller,
+  tracking: string | undefined,
+  legacy: string | undefined,
+): Place | undefined {
+  const second = tracking && enableController(tracking, controller);
+  if (second) return { version: 2, parent: tracking, files: second };
+  if (legacy === undefined) return undefined;
+  return { version: 1, parent: legacy, files: probeFiles(legacy) };
 }
 
-function canEnter(parent: string): boolean {
-  const probe = join(parent, PROBE);
+/** The own cgroups, in all bases of all hierarchies, into which a process can be moved. */
+function findEnterable(hierarchies: readonly Hierarchy[], name: string): ReadonlySet<string> {
+  const parents = hierarchies.flatMap(({ bases }) => bases.map((base) => join(base, name))).filter(makeProbe);
   try {
-    mkdirSync(probe, { recursive: true });
-    return moveProcess(join(probe, "cgroup.procs"));
+    return moveProcess(parents);
+  } finally {
+    for (const parent of parents) removeQuietly(join(parent, PROBE));
+  }
+}
+
+function makeProbe(parent: string): boolean {
+  try {
+    mkdirSync(join(parent, PROBE), { recursive: true });
+    fillCpuset(parent);
+    fillCpuset(join(parent, PROBE));
+    return true;
   } catch {
     return false;
-  } finally {
-    removeQuietly(probe);
+  }
+}
+
+/** In version 1 a cpuset begins empty and lets nothing in; it gets what its parent has. */
+export function fillCpuset(directory: string): void {
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    try {
+      if (readFileSync(join(directory, file), "utf8").trim() !== "") continue;
+      writeFileSync(join(directory, file), readFileSync(join(directory, "..", file), "utf8"));
+    } catch {
+      // It is no cpuset.
+    }
   }
 }
 
 /** A process of its own, which ends at once, is moved: the daemon itself must stay where it is. */
-function moveProcess(procs: string): boolean {
-  const program = 'open my $f, ">", $ARGV[0] or exit 1; defined syswrite $f, "0" or exit 2';
-  return spawnSync("/usr/bin/perl", ["-e", program, procs], { stdio: "ignore" }).status === 0;
+function moveProcess(parents: readonly string[]): ReadonlySet<string> {
+  const program =
+    'for (@ARGV) { open my $f, ">", "$_/cgroup.procs" or next; print "$_\\n" if defined syswrite $f, "0" }';
+  const probes = parents.map((parent) => join(parent, PROBE));
+  const { stdout } = spawnSync("/usr/bin/perl", ["-e", program, "--", ...probes], { encoding: "utf8" });
+  const entered = new Set(String(stdout).split("\n"));
+  return new Set(parents.filter((parent) => entered.has(join(parent, PROBE))));
 }
 
-/** Turns a version 2 controller on for our cgroup and those below; true when a limit can then be written. */
-function enableController(parent: string, controller: Controller): boolean {
-  const probe = join(parent, PROBE);
+/** The file that a limit of each controller is tried with, and a value that limits nothing. */
+const HARMLESS: Readonly<Record<Controller, readonly [file: string, text: string]>> = {
+  memory: ["memory.max", "max"],
+  cpu: ["cpu.max", "max"],
+  pids: ["pids.max", "max"],
+  io: ["io.weight", "default 100"],
+  cpuset: ["cpuset.cpus", "\n"],
+};
+
+/** Turns a version 2 controller on for our cgroup and those below; its files when a limit can then be written. */
+function enableController(parent: string, controller: Controller): ReadonlySet<string> | undefined {
   try {
-    if (!readWords(join(parent, "..", "cgroup.controllers")).includes(controller)) return false;
+    if (!readWords(join(parent, "..", "cgroup.controllers")).includes(controller)) return undefined;
     writeFileSync(join(parent, "..", "cgroup.subtree_control"), `+${controller}`);
     writeFileSync(join(parent, "cgroup.subtree_control"), `+${controller}`);
-    mkdirSync(probe, { recursive: true });
-    writeFileSync(join(probe, `${controller}.max`), "max");
-    return true;
+    return probeFiles(parent, HARMLESS[controller]);
   } catch {
-    return false;
+    return undefined;
+  }
+}
+
+/** The files of a cgroup below; with `trial`, after that has been written. */
+function probeFiles(parent: string, trial?: readonly [file: string, text: string]): ReadonlySet<string> {
+  const probe = join(parent, PROBE);
+  mkdirSync(probe, { recursive: true });
+  try {
+    const files = new Set(readdirSync(probe));
+    // Kernels without a cost model have no io.weight; the other limits of the controller work all the same.
+    if (trial !== undefined && files.has(trial[0])) writeFileSync(join(probe, trial[0]), trial[1]);
+    return files;
   } finally {
     removeQuietly(probe);
   }
@@ -91,16 +162,20 @@ const KEYS: Readonly<Record<Controller, string>> = {
   memory: "MemoryMax=",
   cpu: "CPUQuota=",
   pids: "TasksMax=",
+  io: "IOWeight=",
+  cpuset: "AllowedCPUs=",
 };
 
 function describeMissing(
   tracking: string | undefined,
-  limits: ReadonlyMap<Controller, unknown>,
+  builtIn: ReadonlyMap<BuiltIn, string>,
+  limits: ReadonlyMap<Controller, Place>,
 ): readonly string[] {
   const missing = CONTROLLERS.filter((controller) => !limits.has(controller)).map(
     (controller) =>
       `${KEYS[controller]} is not enforced: no ${controller} controller of cgroup v2 or v1 can be used here`,
   );
-  const tracked = "processes are found by descent, because no cgroup v2 hierarchy can be written";
-  return tracking === undefined ? [tracked, ...missing] : missing;
+  if (tracking !== undefined) return missing;
+  const means = builtIn.has("freezer") ? "by version 1 of cgroups" : "by descent";
+  return [`processes are found ${means}, because no cgroup v2 hierarchy can be written`, ...missing];
 }

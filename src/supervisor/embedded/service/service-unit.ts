@@ -331,7 +331,7 @@ export class ServiceUnit implements Unit {
       },
       this.#listener(id),
     );
-    const leaf = cgroups.prepare(this.#name, this.#settings.resources);
+    const leaf = cgroups.prepare(this.#name, this.#settings.resources, this.#settings.slice);
     return { id, connection, leaf, seq: 0, saved: "", oomKills: cgroups.oomKills(this.#name) };
   }
 
@@ -345,7 +345,7 @@ export class ServiceUnit implements Unit {
   #takeOver(id: string, connection: ShimConnection, hello: Hello, early: readonly ShimMessage[]): void {
     const { cgroups } = this.#host;
     const saved = parseSavedState(hello.saved);
-    const leaf = cgroups.prepare(this.#name, this.#settings.resources);
+    const leaf = cgroups.prepare(this.#name, this.#settings.resources, this.#settings.slice);
     this.#shim = { id, connection, leaf, seq: 0, saved: "", oomKills: cgroups.oomKills(this.#name) };
     if (saved === undefined) {
       this.#abandon();
