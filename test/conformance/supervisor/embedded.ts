@@ -1,0 +1,90 @@
+/** Runs a scenario on an embedded supervisor of its own. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
+import type { JobOutcome, Supervisor } from "#supervisor/supervisor.ts";
+import { TestMachine, unit } from "../../supervisor/machine.ts";
+import type { QueuedJob, ScenarioHost, ScenarioMachine } from "./machine.ts";
+import { type Properties, propertiesOf } from "./properties.ts";
+import type { Job, Scenario } from "./scenario.ts";
+import { expandDirectory, writePrograms } from "./scenario-files.ts";
+
+export const embeddedHost: ScenarioHost = {
+  side: "embedded",
+  open: async (scenario) => {
+    const machine = new TestMachine();
+    const supervisor = await machine.boot();
+    const directory = join(machine.directory, "scenario");
+    writePrograms(scenario, directory, directory);
+    await supervisor.load(unitsOf(scenario, directory));
+    return new EmbeddedMachine(machine, supervisor, directory);
+  },
+};
+
+function unitsOf(scenario: Scenario, directory: string): Parameters<Supervisor["load"]>[0] {
+  return scenario.units.map(({ name, text }) => unit(name, expandDirectory(text, directory)));
+}
+
+class EmbeddedMachine implements ScenarioMachine {
+  readonly side = "embedded";
+  readonly #machine: TestMachine;
+  readonly #supervisor: Supervisor;
+  readonly #directory: string;
+
+  constructor(machine: TestMachine, supervisor: Supervisor, directory: string) {
+    this.#machine = machine;
+    this.#supervisor = supervisor;
+    this.#directory = directory;
+  }
+
+  async enqueue(job: Job): Promise<QueuedJob> {
+    const ended = this.#supervisor.enqueue(job).then(({ result, error }: JobOutcome) => error ?? result);
+    // The supervisor queues a job before it yields.
+    await new Promise((resolve) => setImmediate(resolve));
+    return { ended };
+  }
+
+  async kill(unit: string, signal: string, whom: "main" | "all"): Promise<void> {
+    const { mainPid } = this.#supervisor.status(unit) ?? {};
+    const pids = whom === "all" ? this.#members(unit) : [mainPid].filter((pid) => pid !== undefined);
+    if (pids.length === 0) throw new Error(`${unit} has no process to kill`);
+    for (const pid of pids) process.kill(pid, `SIG${signal}`);
+  }
+
+  #members(unit: string): readonly number[] {
+    const mount = readHierarchies().find(({ version }) => version === 2)?.mount ?? "";
+    const path = join(mount, this.#machine.cgroupName ?? "", unit, "cgroup.procs");
+    return readFileSync(path, "utf8").trim().split("\n").filter(Boolean).map(Number);
+  }
+
+  resetFailed(unit: string): Promise<void> {
+    return this.#supervisor.resetFailed(unit);
+  }
+
+  async properties(unit: string): Promise<Properties> {
+    return propertiesOf(unit, this.#supervisor.status(unit));
+  }
+
+  onChange(listener: (unit: string) => unknown): () => void {
+    return this.#supervisor.onStatus(listener);
+  }
+
+  async hasLine(unit: string, text: string, withinMs: number): Promise<boolean> {
+    const query = { follow: true, signal: AbortSignal.timeout(withinMs) };
+    for await (const { message } of this.#supervisor.journal(unit, query)) {
+      if (message.includes(text)) return true;
+    }
+    return false;
+  }
+
+  pathOf(path: string): string {
+    const { runtimeDirectory = "/run", stateDirectory = "/var/lib" } = this.#machine.options.facts ?? {};
+    return expandDirectory(path, this.#directory)
+      .replace(/^%t(?=\/)/, runtimeDirectory)
+      .replace(/^%S(?=\/)/, stateDirectory);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#machine[Symbol.asyncDispose]();
+  }
+}
