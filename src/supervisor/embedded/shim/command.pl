@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 
-use constant { SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_UNBLOCK => 1 };
+use constant { SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030 };
 
 my %RLIMITS = (
   cpu => 0, fsize => 1, data => 2, stack => 3, core => 4, rss => 5, nproc => 6, nofile => 7, memlock => 8, as => 9,
@@ -10,21 +10,27 @@ my %RLIMITS = (
 );
 # Exit codes of a command that could not be set up; systemd.exec(5) gives the numbers.
 my %SETUP_EXIT = (
-  chdir => 200, nice => 201, exec => 203, limits => 224, oom => 206, output => 209, group => 216, user => 217,
+  chdir => 200, nice => 201, fds => 202, exec => 203, limits => 224, oom => 206, output => 209, group => 216, user => 217,
   cgroup => 219, nnp => 227, environment => 1, 'runtime-directory' => 233, 'state-directory' => 238, 'cache-directory' => 239,
   'logs-directory' => 240, 'configuration-directory' => 241,
 );
 
 sub run_child {
   my ($request, $status, @captures) = @_;
-  my $step = eval { prepare_child($request, @captures); 'exec' };
+  my @sockets;
+  my $step = eval {
+    ($status, @sockets) = fetch_sockets($request, $status);
+    prepare_child($request, @captures);
+    place_sockets(@sockets);
+    'exec';
+  };
   if (!defined $step) {
     ($step, my $error) = split /:/, $@, 2;
     $error =~ s/\n$//;
     give_up($status, $step, $error);
   }
   # Whatever the daemon was started with stays here.
-  syscall SYS_CLOSE_RANGE, 3, 0xffffffff, CLOSE_RANGE_CLOEXEC;
+  syscall SYS_CLOSE_RANGE, 3 + @sockets, 0xffffffff, CLOSE_RANGE_CLOEXEC;
   # systemd's IgnoreSIGPIPE=yes.
   $SIG{PIPE} = 'IGNORE';
   sys('rt_sigprocmask', SIG_UNBLOCK, pack('Q', ~0), 0, 8);
@@ -38,6 +44,30 @@ sub run_child {
     $error = "$!" if !defined $error || $! != 2;
   }
   give_up($status, 'exec', "$path: $error");
+}
+
+# The sockets of other units that this command is to have, out of the way of everything, and the status pipe as well.
+sub fetch_sockets {
+  my ($request, $status) = @_;
+  my @fds;
+  for (@{ $request->{sockets} || [] }) {
+    push @fds, eval { receive_sockets($_) };
+    die "fds:$@" if $@;
+  }
+  return $status if !@fds;
+  @fds = map { duplicate_above($_, 3 + @fds) } @fds;
+  open my $moved, '>&=', duplicate_above(fileno $status, 3 + @fds) or die "fds:$!\n";
+  return ($moved, @fds);
+}
+
+sub duplicate_above { sys('fcntl', $_[0], F_DUPFD_CLOEXEC, $_[1]) }
+
+# Descriptor 3 and up, as sd_listen_fds(3) expects them; comes last, because they take the places of others.
+sub place_sockets {
+  my (@fds) = @_;
+  return if !@fds;
+  $ENV{LISTEN_PID} = $$;
+  for my $index (0 .. $#fds) { sys('dup3', $fds[$index], 3 + $index, 0) }
 }
 
 sub give_up {

@@ -8,7 +8,7 @@
 # shim/protocol.ts is the other end of the line and says what each message means.
 #
 # The form of messages is message.pl's, the tree of processes tree.pl's, commands between fork and exec are
-# command.pl's, the journal is journal.pl's.
+# command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl.
 # This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
 # Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
@@ -35,6 +35,7 @@ my @reaped;           # [pid, status] of the last descendants that were no run's
 my %clients;          # fileno => { fh, in, out }
 my %outputs;          # fileno => { fh, stream, pid, rest }
 my %exec_pipes;       # fileno => { fh, run, text }
+my %watched;          # fileno => [fh, what is done when it can be read]
 my $killing = 0;      # SIGKILL everything until nothing is left
 my $kill_cgroup = '';
 my $quitting = 0;
@@ -88,7 +89,7 @@ sub loop {
   while (1) {
     my ($read, $write) = ('', '');
     vec($read, fileno $_, 1) = 1 for grep { defined } $signals, $listener, $notify;
-    vec($read, $_, 1) = 1 for keys %clients, keys %outputs, keys %exec_pipes;
+    vec($read, $_, 1) = 1 for keys %clients, keys %outputs, keys %exec_pipes, keys %watched;
     for (keys %clients) { vec($write, $_, 1) = 1 if length $clients{$_}{out} }
     # Who was never asked for anything has been forgotten by a daemon that died.
     my $ready = select $read, $write, undef, length $saved || %runs ? undef : UNASKED_SECONDS;
@@ -98,6 +99,7 @@ sub loop {
     for (keys %outputs) { read_output($_) if vec($read, $_, 1) }
     for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
     read_notifications() if vec($read, fileno $notify, 1);
+    for (keys %watched) { $watched{$_}[1]->() if $watched{$_} && vec($read, $_, 1) }
     if (vec($read, fileno $signals, 1)) { sysread $signals, my $ignored, 4096; reap() }
     # What the last daemon sent before it died is taken in before the next one is told the state of things.
     for (keys %clients) { read_client($_) if vec($read, $_, 1) }
@@ -106,6 +108,9 @@ sub loop {
     finish() if $quitting && !$had_children;
   }
 }
+
+sub watch_handle { my ($fh, $ready) = @_; $watched{fileno $fh} = [$fh, $ready] }
+sub unwatch_handle { delete $watched{fileno $_[0]} }
 
 sub finish {
   unlink "$run_dir/$id.socket", "$run_dir/$id.pid";
@@ -133,7 +138,7 @@ sub read_client {
   while (1) {
     my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
     last if !defined $count && ($! == EAGAIN || $! == EINTR);
-    while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1) }
+    while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1, $client->{fh}) }
     return delete $clients{$fd} if !$count;
   }
 }
@@ -167,6 +172,12 @@ my %HANDLERS = (
   run => \&start_run,
   watch => \&watch_pid,
   kill => \&kill_request,
+  listen => \&open_port,
+  poll => \&poll_ports,
+  unpoll => \&unpoll_ports,
+  drop => \&drop_connection,
+  unlisten => \&close_ports,
+  fetch => \&send_sockets,
   log => sub { journal_line('s', $_[0]{priority}[0], $_[0]{pid}[0] || 0, $_[0]{text}[0]) },
   save => sub {
     $saved = $_[0]{state}[0];
@@ -181,8 +192,9 @@ my %HANDLERS = (
 );
 
 sub handle {
-  my ($verb, $fields) = parse_message($_[0]);
-  $HANDLERS{$verb}->($fields) if $HANDLERS{$verb};
+  my ($line, $client) = @_;
+  my ($verb, $fields) = parse_message($line);
+  $HANDLERS{$verb}->($fields, $client) if $HANDLERS{$verb};
 }
 
 # Starts a command. A run that is known already is one that a daemon asked for before it died: nothing is done twice.

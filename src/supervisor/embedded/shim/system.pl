@@ -9,11 +9,11 @@ use constant { AF_UNIX => 1, SOCK_STREAM => 1, F_SETFL => 4, O_NONBLOCK => 2048 
 # Numbers of system calls Perl has no function for.
 my %SYSCALLS = (
   'x86_64' => {
-    recvmsg => 47, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
+    sendmsg => 46, recvmsg => 47, mknodat => 259, dup3 => 292, fcntl => 72, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
     prctl => 157, clock_gettime => 228, exit_group => 231, signalfd4 => 289, prlimit64 => 302,
   },
   'aarch64' => {
-    recvmsg => 212, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
+    sendmsg => 211, recvmsg => 212, mknodat => 33, dup3 => 24, fcntl => 25, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
     prctl => 167, clock_gettime => 113, exit_group => 94, signalfd4 => 74, prlimit64 => 261,
   },
 );
