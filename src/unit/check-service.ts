@@ -7,7 +7,7 @@ type ServiceReader = SectionReader<"Service">;
 
 /** A reason to refuse the service: which key it is about, and whether it holds. */
 interface Refusal {
-  readonly key: "Type" | "ExecStart" | "ExecStop" | "Restart" | "RestartForceExitStatus" | "SuccessAction";
+  readonly key: "Type" | "ExecStart" | "ExecStop" | "Restart" | "RestartForceExitStatus" | "ExitType";
   readonly holds: boolean;
   readonly message: string;
   readonly hint: string;
@@ -37,13 +37,16 @@ export function checkService(
 function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly Refusal[] {
   const starts = service.all("ExecStart").flat().length;
   const stops = service.all("ExecStop").flat().length;
-  const type = service.last("Type") ?? (starts > 0 ? "simple" : "oneshot");
+  const type =
+    service.last("Type") ??
+    (service.last("BusName") !== undefined ? "dbus" : starts > 0 ? "simple" : "oneshot");
   const restart = service.last("Restart") ?? "no";
   const restartForce = service.all("RestartForceExitStatus");
+  const hasSuccessAction = (unit.last("SuccessAction") ?? "none") !== "none";
   return [
     {
       key: "ExecStart",
-      holds: starts === 0 && stops === 0 && (unit.last("SuccessAction") ?? "none") === "none",
+      holds: starts === 0 && stops === 0 && !hasSuccessAction,
       message: "Service has no ExecStart=, ExecStop=, or SuccessAction=. Refusing.",
       hint: "add ExecStart= with the command to run",
     },
@@ -55,7 +58,7 @@ function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly
     },
     {
       key: "ExecStop",
-      holds: starts === 0 && !(service.last("RemainAfterExit") ?? false) && stops > 0,
+      holds: starts === 0 && !(service.last("RemainAfterExit") ?? false) && !hasSuccessAction,
       message:
         "Service has no ExecStart= and no SuccessAction= settings and does not have RemainAfterExit=yes set. Refusing.",
       hint: "add ExecStart=, or RemainAfterExit=yes",
@@ -80,6 +83,12 @@ function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly
       message:
         "Service has RestartForceExitStatus= set, which isn't allowed for Type=oneshot services. Refusing.",
       hint: "write Restart=on-failure",
+    },
+    {
+      key: "ExitType",
+      holds: type === "oneshot" && service.last("ExitType") === "cgroup",
+      message: "Service has ExitType=cgroup set, which isn't allowed for Type=oneshot services. Refusing.",
+      hint: "leave ExitType= out: the commands of a oneshot are waited for one by one",
     },
     {
       key: "Type",

@@ -14,6 +14,7 @@ import type {
 } from "./service.ts";
 import type { SpecifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
+import { parseBoolean } from "./values.ts";
 
 const DEFAULT_TIMEOUT_MS = 90_000;
 const DEFAULT_RESTART_MS = 100;
@@ -57,11 +58,11 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
 
 type ServiceReader = SectionReader<"Service">;
 
-/** A service without a type is simple, or oneshot where nothing is started. (`notify-reload` is `notify` here: what differs is the reload.) */
+/** A service without a type is simple; dbus with a name on the bus, oneshot where nothing is started. */
 function serviceType(service: ServiceReader): ServiceType {
   const type = service.last("Type");
-  if (type === "notify-reload") return "notify";
-  if (type !== undefined && type !== "dbus") return type;
+  if (type !== undefined) return type;
+  if (service.last("BusName") !== undefined) return "dbus";
   return service.all("ExecStart").flat().length > 0 ? "simple" : "oneshot";
 }
 
@@ -83,6 +84,7 @@ function readRestart(service: ServiceReader, unit: SectionReader<"Unit">) {
     restartMs: service.last("RestartSec") ?? DEFAULT_RESTART_MS,
     restartSteps: service.last("RestartSteps") ?? 0,
     restartMaxDelayMs: service.last("RestartMaxDelaySec") ?? Number.POSITIVE_INFINITY,
+    restartMode: service.last("RestartMode") === "direct" ? ("direct" as const) : ("normal" as const),
     startLimitBurst: unit.last("StartLimitBurst") ?? service.last("StartLimitBurst") ?? 5,
     startLimitIntervalMs:
       unit.last("StartLimitIntervalSec") ??
@@ -110,21 +112,33 @@ function readTimeouts(service: ServiceReader, type: ServiceType) {
   };
   const defaultStartMs = type === "oneshot" ? Number.POSITIVE_INFINITY : DEFAULT_TIMEOUT_MS;
   const watchdogMs = service.last("WatchdogSec") ?? 0;
+  const timeoutStopMs = latest("TimeoutStopSec") ?? DEFAULT_TIMEOUT_MS;
   return {
     timeoutStartMs: latest("TimeoutStartSec") ?? defaultStartMs,
-    timeoutStopMs: latest("TimeoutStopSec") ?? DEFAULT_TIMEOUT_MS,
+    timeoutStopMs,
+    timeoutAbortMs: service.last("TimeoutAbortSec") ?? timeoutStopMs,
+    timeoutStartFailureMode: service.last("TimeoutStartFailureMode") ?? ("terminate" as const),
+    timeoutStopFailureMode: service.last("TimeoutStopFailureMode") ?? ("terminate" as const),
+    runtimeMaxMs: service.last("RuntimeMaxSec") ?? Number.POSITIVE_INFINITY,
+    runtimeRandomizedExtraMs: service.last("RuntimeRandomizedExtraSec") ?? 0,
     watchdogMs: Number.isFinite(watchdogMs) ? watchdogMs : 0,
   };
 }
 
 function readProcess(service: ServiceReader) {
   const pidFile = service.last("PIDFile");
+  const fileDescriptorStoreMax = service.last("FileDescriptorStoreMax") ?? 0;
   const notifies = service.last("Type") === "notify" || service.last("Type") === "notify-reload";
-  const needsNotify = notifies || (service.last("WatchdogSec") ?? 0) > 0;
+  const needsNotify = notifies || fileDescriptorStoreMax > 0 || (service.last("WatchdogSec") ?? 0) > 0;
   const access = service.last("NotifyAccess") ?? "none";
+  const isDelegated = parseBoolean(service.last("Delegate") ?? "no") !== false;
   return {
     remainAfterExit: service.last("RemainAfterExit") ?? false,
     guessMainPid: service.last("GuessMainPID") ?? true,
+    exitType: service.last("ExitType") ?? ("main" as const),
+    // A service that manages its own cgroups knows best what the end of one of its processes means.
+    oomPolicy: service.last("OOMPolicy") ?? (isDelegated ? ("continue" as const) : ("stop" as const)),
+    fileDescriptorStoreMax,
     // systemd opens the socket to the main process wherever the service would be useless without it.
     notifyAccess: needsNotify && access === "none" ? ("main" as const) : access,
     ...(pidFile === undefined ? {} : { pidFile }),
@@ -132,14 +146,16 @@ function readProcess(service: ServiceReader) {
 }
 
 function readKill(service: ServiceReader) {
-  const restartKillSignal = service.last("RestartKillSignal");
+  const killSignal = service.last("KillSignal") ?? "TERM";
   return {
     killMode: service.last("KillMode") ?? ("control-group" as const),
-    killSignal: service.last("KillSignal") ?? "TERM",
+    killSignal,
+    restartKillSignal: service.last("RestartKillSignal") ?? killSignal,
     finalKillSignal: service.last("FinalKillSignal") ?? "KILL",
+    watchdogSignal: service.last("WatchdogSignal") ?? "ABRT",
+    reloadSignal: service.last("ReloadSignal") ?? "HUP",
     sendSigkill: service.last("SendSIGKILL") ?? true,
     sendSighup: service.last("SendSIGHUP") ?? false,
-    ...(restartKillSignal === undefined ? {} : { restartKillSignal }),
   };
 }
 

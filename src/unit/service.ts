@@ -2,7 +2,15 @@
 
 import type { ResourceLimits } from "./resources.ts";
 
-export type ServiceType = "simple" | "exec" | "forking" | "oneshot" | "notify" | "idle";
+export type ServiceType =
+  | "simple"
+  | "exec"
+  | "forking"
+  | "oneshot"
+  | "dbus"
+  | "notify"
+  | "notify-reload"
+  | "idle";
 export type RestartPolicy =
   | "no"
   | "on-success"
@@ -12,6 +20,8 @@ export type RestartPolicy =
   | "on-abort"
   | "always";
 export type KillMode = "control-group" | "mixed" | "process" | "none";
+/** How a service that has taken too long is ended. */
+export type TimeoutFailureMode = "terminate" | "abort" | "kill";
 
 /** One command of an Exec line, specifiers expanded; variables are expanded when it is run (systemd.service(5), COMMAND LINES). */
 export interface ExecCommand {
@@ -69,6 +79,8 @@ export interface ServiceSettings {
   readonly restartMs: number;
   readonly restartSteps: number;
   readonly restartMaxDelayMs: number;
+  /** `direct`: between the end and the restart the service is neither inactive nor failed to anybody else. */
+  readonly restartMode: "normal" | "direct";
   readonly startLimitBurst: number;
   readonly startLimitIntervalMs: number;
   readonly successExitStatus: ExitStatusSet;
@@ -76,16 +88,32 @@ export interface ServiceSettings {
   readonly restartForceExitStatus: ExitStatusSet;
   readonly timeoutStartMs: number;
   readonly timeoutStopMs: number;
+  /** How long a service may take to write its core. */
+  readonly timeoutAbortMs: number;
+  readonly timeoutStartFailureMode: TimeoutFailureMode;
+  readonly timeoutStopFailureMode: TimeoutFailureMode;
+  readonly runtimeMaxMs: number;
+  /** A random share of it is added to `runtimeMaxMs`. */
+  readonly runtimeRandomizedExtraMs: number;
+  /** Whose end is that of the service: the main process's, or the last one's. */
+  readonly exitType: "main" | "cgroup";
   readonly remainAfterExit: boolean;
   readonly pidFile?: string;
   readonly guessMainPid: boolean;
   readonly notifyAccess: "none" | "main" | "exec" | "all";
+  /** 0: there is no watchdog. */
   readonly watchdogMs: number;
+  readonly oomPolicy: "continue" | "stop" | "kill";
+  /** How many file descriptors the service may leave with the supervisor. */
+  readonly fileDescriptorStoreMax: number;
   readonly killMode: KillMode;
   /** Without SIG: `TERM`. */
   readonly killSignal: string;
   readonly finalKillSignal: string;
-  readonly restartKillSignal?: string;
+  /** That of a stop which a start follows. */
+  readonly restartKillSignal: string;
+  readonly watchdogSignal: string;
+  readonly reloadSignal: string;
   readonly sendSigkill: boolean;
   readonly sendSighup: boolean;
   /** In order; a later name wins. */

@@ -11,6 +11,10 @@ import type { UnitSource } from "../supervisor.ts";
 import { keysNotApplied } from "./not-applied.ts";
 import type { LoadedUnit, UnitDefinition } from "./unit.ts";
 
+const NO_BUS =
+  "Type=dbus is not supported by the embedded supervisor, which has no D-Bus: write Type=notify or Type=exec, " +
+  "or run the unit on a machine with systemd";
+
 /** Reads a unit file. What is wrong with it is in the definition; throws only for a name that is none. */
 export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): LoadedUnit {
   const context = specifierContext(source.name, facts);
@@ -26,6 +30,7 @@ export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): Load
   switch (context.unit.suffix) {
     case "service": {
       const { settings, diagnostics } = readService(file, context);
+      if (settings?.type === "dbus") return done({ kind: "unsupported", message: NO_BUS });
       return done(settings === undefined ? bad(diagnostics) : { kind: "service", settings });
     }
     case "timer": {

@@ -6,9 +6,9 @@ import { boolean, signal } from "../values.ts";
 export const KILL_KEYS = {
   KillMode: last(oneOf("kill mode specification", ["control-group", "mixed", "process", "none"]), "run"),
   KillSignal: last(signal, "run"),
-  RestartKillSignal: last(signal, "ignored", { since: 244 }),
+  RestartKillSignal: last(signal, "run", { since: 244 }),
   FinalKillSignal: last(signal, "run"),
-  WatchdogSignal: last(signal),
+  WatchdogSignal: last(signal, "run"),
   SendSIGKILL: last(boolean, "run"),
   SendSIGHUP: last(boolean, "run"),
 } as const;
