@@ -11,10 +11,12 @@ export interface ValueContext {
   warn(message: string, part?: string): void;
 }
 
-/** A notation of values. `parse` never gets an empty text: that resets the key and is the reader's business. */
+/** A notation of values. `parse` gets no empty text, unless it asks for it: that resets the key and is the reader's business. */
 export interface Grammar<T> {
   /** What to write, for hints: `a time span such as 1min 30s`. */
   readonly name: string;
+  /** An empty value is a value like others here: CapabilityBoundingSet= alone allows nothing, and does not reset. */
+  readonly takesEmpty?: true;
   parse(text: string, context: ValueContext): T | Complaint;
 }
 

@@ -2,16 +2,10 @@
 
 import { checkService } from "./check-service.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
-import { RLIMITS, type RlimitName } from "./keys/exec.ts";
+import { present, readExec } from "./read-exec.ts";
 import { readResources } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
-import type {
-  ExitStatusSet,
-  OutputTarget,
-  ServiceDirectories,
-  ServiceSettings,
-  ServiceType,
-} from "./service.ts";
+import type { ExitStatusSet, ServiceSettings, ServiceType } from "./service.ts";
 import type { SpecifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
 import { parseBoolean } from "./values.ts";
@@ -46,10 +40,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readTimeouts(service, type),
     ...readProcess(service),
     ...readKill(service),
-    ...readEnvironment(service),
-    ...readIdentity(service),
-    ...readOutput(service),
-    directories: readDirectories(service, context),
+    ...readExec(service, context),
     resources: readResources(service),
     ...present("slice", service.last("Slice")),
   };
@@ -157,70 +148,4 @@ function readKill(service: ServiceReader) {
     sendSigkill: service.last("SendSIGKILL") ?? true,
     sendSighup: service.last("SendSIGHUP") ?? false,
   };
-}
-
-function readEnvironment(service: ServiceReader) {
-  return {
-    environment: service.all("Environment").flat(),
-    environmentFiles: service.all("EnvironmentFile"),
-    passEnvironment: service.all("PassEnvironment").flat(),
-    unsetEnvironment: service.all("UnsetEnvironment").flat(),
-  };
-}
-
-function readIdentity(service: ServiceReader) {
-  return {
-    ...present("workingDirectory", service.last("WorkingDirectory")),
-    ...present("user", service.last("User")),
-    ...present("group", service.last("Group")),
-    supplementaryGroups: service.all("SupplementaryGroups").flat(),
-    umask: service.last("UMask") ?? 0o022,
-    ...present("nice", service.last("Nice")),
-    ...present("oomScoreAdjust", service.last("OOMScoreAdjust")),
-    rlimits: readRlimits(service),
-    noNewPrivileges: service.last("NoNewPrivileges") ?? false,
-  };
-}
-
-function readRlimits(service: ServiceReader): ServiceSettings["rlimits"] {
-  return Object.keys(RLIMITS).flatMap((name) => {
-    const limit = isRlimitName(name) ? service.last(`Limit${name}`) : undefined;
-    return limit === undefined ? [] : [{ name: name.toLowerCase(), ...limit }];
-  });
-}
-
-function isRlimitName(name: string): name is RlimitName {
-  return Object.hasOwn(RLIMITS, name);
-}
-
-/** StandardError= inherits, which is what StandardOutput= says. */
-function readOutput(service: ServiceReader) {
-  const standardOutput: OutputTarget = service.last("StandardOutput") ?? { kind: "journal" };
-  const standardError: OutputTarget = service.last("StandardError") ?? { kind: "inherit" };
-  return { standardOutput, standardError, ...present("syslogIdentifier", service.last("SyslogIdentifier")) };
-}
-
-/** Of `name:link` only the directory is meant here. */
-function readDirectories(service: ServiceReader, context: SpecifierContext): readonly ServiceDirectories[] {
-  const rows = [
-    ["runtime", "RuntimeDirectory", context.runtimeDirectory],
-    ["state", "StateDirectory", context.stateDirectory],
-    ["cache", "CacheDirectory", context.cacheDirectory],
-    ["logs", "LogsDirectory", context.logsDirectory],
-    ["configuration", "ConfigurationDirectory", context.configDirectory],
-  ] as const;
-  return rows.flatMap(([kind, key, root]) => {
-    const names = service.all(key).flat();
-    if (names.length === 0) return [];
-    const paths = names.map((name) => `${root}/${name.split(":")[0]}`);
-    const isKept = kind !== "runtime" || service.last("RuntimeDirectoryPreserve") === "yes";
-    return [{ kind, paths, mode: service.last(`${key}Mode`) ?? 0o755, kept: isKept }];
-  });
-}
-
-/** A property that is there only when it has a value. */
-function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
-  const properties: { [P in K]?: T } = {};
-  if (value !== undefined) properties[key] = value;
-  return properties;
 }

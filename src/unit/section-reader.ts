@@ -61,7 +61,7 @@ export class SectionReader<S extends SectionName> {
       const key = entry.section === section ? findKey(section, entry.key) : undefined;
       if (key === undefined) continue;
       const kept = values.get(entry.key) ?? [];
-      if (entry.value !== "") kept.push(...this.#read(key, entry, specifiers));
+      if (entry.value !== "" || key.value.takesEmpty) kept.push(...this.#read(key, entry, specifiers));
       else if (key.merge !== "additive") kept.length = 0;
       values.set(entry.key, kept);
     }

@@ -2,8 +2,9 @@
 import { Complaint } from "./diagnostic.ts";
 import { isVariableName } from "./environment.ts";
 import { simplifyPath } from "./exec.ts";
-import { expanded, type Grammar, grammar, unresolved, type ValueContext } from "./grammar.ts";
-import type { EnvironmentFile, ExitStatusSet, OutputTarget } from "./service.ts";
+import type { EnvironmentFile } from "./exec-settings.ts";
+import { expanded, type Grammar, grammar, type ValueContext } from "./grammar.ts";
+import type { ExitStatusSet } from "./service.ts";
 import { expandSpecifiers } from "./specifiers.ts";
 import { parsePath, parseSignal, pathFault } from "./values.ts";
 import { PLAIN_WORDS, splitWords } from "./words.ts";
@@ -83,62 +84,6 @@ export const workingDirectory: Grammar<WorkingDirectory> = {
     return { path: text === "~" ? text : simplifyPath(text), optional };
   },
 };
-
-const JOURNAL_WORDS = [
-  "journal",
-  "kmsg",
-  "syslog",
-  "journal+console",
-  "kmsg+console",
-  "syslog+console",
-  "tty",
-];
-
-/** StandardOutput= and StandardError=. Consoles and the kernel's log are the journal's business here. */
-export const outputTarget: Grammar<OutputTarget> = expanded(
-  grammar(
-    "journal, null, inherit, file:PATH, append:PATH or truncate:PATH",
-    parseOutput,
-    "Failed to parse output specifier, ignoring: %v",
-  ),
-);
-
-function parseOutput(value: string): OutputTarget | undefined {
-  if (value === "null" || value === "inherit") return { kind: value };
-  if (JOURNAL_WORDS.includes(value)) return { kind: "journal" };
-  if (value === "socket" || /^fd(:.+)?$/.test(value)) return { kind: "inherit" };
-  const match = /^(file|append|truncate):(.*)$/.exec(value);
-  const path = parsePath(match?.[2] ?? "");
-  if (path === undefined) return undefined;
-  if (match?.[1] === "append" || match?.[1] === "truncate") return { kind: match[1], path };
-  return { kind: "file", path };
-}
-
-/** Relative paths below the runtime or state directory. */
-export const relativeDirectories: Grammar<readonly string[]> = {
-  name: "relative paths",
-  parse: (value, context) => {
-    const split = splitWords(value);
-    if (split.unbalanced) return new Complaint(`Invalid syntax, ignoring: ${value}`);
-    return split.words.flatMap((word) => {
-      const path = parseRelative(word, context);
-      if (!(path instanceof Complaint)) return [path];
-      context.warn(path.message);
-      return [];
-    });
-  },
-};
-
-function parseRelative(word: string, { key, specifiers }: ValueContext): string | Complaint {
-  const path = expandSpecifiers(word, specifiers);
-  if (path === undefined) return unresolved(word, "warning");
-  const [directory = ""] = path.split(":");
-  if (directory.startsWith("/")) return new Complaint(`${key}= path is absolute, ignoring: ${word}`);
-  if (directory === "" || directory.split("/").some((part) => part === "." || part === "..")) {
-    return new Complaint(`${key}= path is not normalized, ignoring: ${word}`);
-  }
-  return path;
-}
 
 /**
  * A user or group by name or number. systemd takes names that useradd would not, with a warning; what could be taken

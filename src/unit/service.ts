@@ -1,5 +1,6 @@
 /** What the `[Service]` section of a unit file means to whoever runs it: typed, with systemd's defaults filled in (systemd.service(5)). Times are milliseconds; Infinity means never. */
 
+import type { ExecSettings } from "./exec-settings.ts";
 import type { ResourceLimits } from "./resources.ts";
 
 export type ServiceType =
@@ -36,37 +37,13 @@ export interface ExecCommand {
   readonly privileges: "unit" | "full" | "no-setuid" | "ambient";
 }
 
-export interface EnvironmentFile {
-  readonly path: string;
-  /** `-`: a missing file is no failure. */
-  readonly optional: boolean;
-}
-
 /** Exit codes and signal names (without SIG) that a status set such as SuccessExitStatus= lists. */
 export interface ExitStatusSet {
   readonly codes: readonly number[];
   readonly signals: readonly string[];
 }
 
-/** Where a stream of the service goes. */
-export type OutputTarget =
-  | { readonly kind: "journal" }
-  | { readonly kind: "null" }
-  | { readonly kind: "inherit" }
-  | { readonly kind: "file" | "append" | "truncate"; readonly path: string };
-
-/** Directories made for the service before it is run: RuntimeDirectory= and its like. */
-export interface ServiceDirectories {
-  /** Of the key, which also makes the name of the variable: RUNTIME_DIRECTORY. */
-  readonly kind: "runtime" | "state" | "cache" | "logs" | "configuration";
-  /** Absolute. */
-  readonly paths: readonly string[];
-  readonly mode: number;
-  /** Whether they stay when the service has stopped. */
-  readonly kept: boolean;
-}
-
-export interface ServiceSettings {
+export interface ServiceSettings extends ExecSettings {
   readonly type: ServiceType;
   readonly execCondition: readonly ExecCommand[];
   readonly execStartPre: readonly ExecCommand[];
@@ -116,25 +93,6 @@ export interface ServiceSettings {
   readonly reloadSignal: string;
   readonly sendSigkill: boolean;
   readonly sendSighup: boolean;
-  /** In order; a later name wins. */
-  readonly environment: readonly (readonly [name: string, value: string])[];
-  readonly environmentFiles: readonly EnvironmentFile[];
-  readonly passEnvironment: readonly string[];
-  readonly unsetEnvironment: readonly string[];
-  readonly workingDirectory?: { readonly path: string; readonly optional: boolean };
-  readonly user?: string;
-  readonly group?: string;
-  readonly supplementaryGroups: readonly string[];
-  readonly umask: number;
-  readonly nice?: number;
-  readonly oomScoreAdjust?: number;
-  /** prlimit's names in lower case (`nofile`), soft and hard; Infinity for unlimited. */
-  readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
-  readonly noNewPrivileges: boolean;
-  readonly standardOutput: OutputTarget;
-  readonly standardError: OutputTarget;
-  readonly syslogIdentifier?: string;
-  readonly directories: readonly ServiceDirectories[];
   readonly resources: ResourceLimits;
   /** The slice its control group is in. */
   readonly slice?: string;

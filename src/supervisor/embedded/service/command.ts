@@ -2,13 +2,8 @@
 import { readFileSync } from "node:fs";
 import { parseEnvironmentFile } from "#unit/environment.ts";
 import { expandEnvironment } from "#unit/exec.ts";
-import type {
-  EnvironmentFile,
-  ExecCommand,
-  OutputTarget,
-  ServiceDirectories,
-  ServiceSettings,
-} from "#unit/service.ts";
+import type { EnvironmentFile, OutputTarget, ServiceDirectories } from "#unit/exec-settings.ts";
+import type { ExecCommand, ServiceSettings } from "#unit/service.ts";
 import type { RunRequest, SetupStep } from "../shim/protocol.ts";
 import { type Account, findGroup, findUser, groupsOf } from "./accounts.ts";
 import { directoryVariables, makeDirectories } from "./directories.ts";
@@ -89,7 +84,11 @@ function targetText(target: OutputTarget): string {
     case "journal":
       return "journal";
     case "null":
-      return "null";
+    case "kmsg":
+    case "socket":
+      return target.kind;
+    case "fd":
+      return `fd:${target.name}`;
     default:
       return `${target.kind}:${target.path}`;
   }

@@ -1,6 +1,6 @@
 /** The directories that a service is given: RuntimeDirectory= and its like, systemd.exec(5). */
 import { chmodSync, chownSync, mkdirSync, rmSync } from "node:fs";
-import type { ServiceDirectories } from "#unit/service.ts";
+import type { ServiceDirectories } from "#unit/exec-settings.ts";
 
 export interface Owner {
   readonly uid: number;
@@ -18,7 +18,7 @@ export function makeDirectories({ paths, mode }: ServiceDirectories, owner: Owne
 
 /** Removes those that last only as long as the service runs. */
 export function removeDirectories(directories: readonly ServiceDirectories[]): void {
-  for (const path of directories.filter(({ kept }) => !kept).flatMap(({ paths }) => paths)) {
+  for (const path of directories.filter(({ kept }) => kept !== "ever").flatMap(({ paths }) => paths)) {
     rmSync(path, { recursive: true, force: true });
   }
 }
