@@ -196,6 +196,10 @@ export const machineRowSchema = z.object({
   cordoned: z.boolean(),
   units: z.number().describe("units assigned to it"),
   capacity: z.object({ cpuMillis: z.number(), memoryBytes: z.number() }),
+  usage: z
+    .object({ cpuMillis: z.number(), memoryBytes: z.number() })
+    .nullable()
+    .describe("what its units use together, roughly; null where that is not counted"),
   engine: z.boolean(),
   hasStore: z.boolean(),
   supervisor: z.string(),

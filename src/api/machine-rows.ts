@@ -19,6 +19,7 @@ export function machineRow(view: ClusterView, machine: MachineRecord): MachineRo
     machine: id,
     metadata: { ...effectiveMetadata(machine, config) },
     cordoned: config?.cordoned ?? false,
+    usage: view.usages.get(id) ?? null,
     units: view.assignments.get(id)?.size ?? 0,
     engine: view.engine?.machine === id,
   };

@@ -41,6 +41,11 @@ function columns(full: boolean, nowMs: number): Column<MachineRow>[] {
     { field: "metadata", value: (row) => formatPairs(row.metadata) },
     { field: "cpus", value: (row) => String(row.capacity.cpuMillis / 1000) },
     { field: "memory", value: (row) => `${(row.capacity.memoryBytes / GIB).toFixed(1)}G` },
+    { field: "used-cpus", value: ({ usage }) => (usage === null ? "" : (usage.cpuMillis / 1000).toFixed(1)) },
+    {
+      field: "used-memory",
+      value: ({ usage }) => (usage === null ? "" : `${(usage.memoryBytes / GIB).toFixed(1)}G`),
+    },
     { field: "roles", value: roles },
     { field: "supervisor", value: (row) => row.supervisor },
     { field: "version", value: (row) => row.version },

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { Agent } from "#agent/agent.ts";
 import { memoryFile } from "#agent/memory.ts";
 import { directoryCache } from "#agent/unit-files.ts";
+import { UsagePublisher } from "#agent/usage-publisher.ts";
 import { createApi } from "#api/api.ts";
 import { askPeer } from "#api/peer.ts";
 import { type ServedApi, serveApi } from "#api/serve.ts";
@@ -98,7 +99,7 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
   const served = await serve(ground, undo);
   const machine = describeMachine(config, ground.identity, supervisor, served.port);
   const election = standForElection(ground, machine, undo);
-  const agent = createAgent(ground, machine, election);
+  const agent = createAgent(ground, machine, election, undo);
   undo.add(() => agent.stop());
   await agent.start();
   return {
@@ -188,16 +189,29 @@ function createAgent(
   { config, means, opened, supervisor }: Ground,
   machine: MachineRecord,
   election: Election,
+  undo: Undo,
 ): Agent {
+  const { store } = opened;
+  const usage = new UsagePublisher({
+    ...means,
+    store,
+    supervisor,
+    machine: machine.id,
+    capacity: machine.capacity,
+  });
+  undo.add(() => usage.stop());
   return new Agent({
     ...means,
-    store: opened.store,
+    store,
     supervisor,
     memory: memoryFile(join(config.directory, "agent.json")),
     files: directoryCache(join(config.directory, "files")),
     machine,
     isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
-    onLease: (lease) => election.useLease(lease),
+    onLease: (lease) => {
+      election.useLease(lease);
+      usage.useLease(lease);
+    },
   });
 }
 

@@ -21,8 +21,10 @@ import {
   outcomeSchema,
   type UnitRecord,
   type UnitState,
+  type Usage,
   unitRecordSchema,
   unitStateSchema,
+  usageSchema,
 } from "./records.ts";
 
 /** Values under two names: machine, then unit. */
@@ -42,6 +44,8 @@ export interface ClusterView {
   readonly files: ReadonlyMap<string, string>;
   readonly assignments: PerMachine<Assignment>;
   readonly states: PerMachine<UnitState>;
+  /** What the units of each machine use, where that is counted. */
+  readonly usages: ReadonlyMap<string, Usage>;
   readonly outcomes: ReadonlyMap<string, Outcome>;
   /** Keys whose value could not be read, with the reason. */
   readonly faults: ReadonlyMap<string, string>;
@@ -65,6 +69,7 @@ export class ClusterState implements ClusterView {
   readonly files = new Map<string, string>();
   readonly assignments = new Map<string, Map<string, Assignment>>();
   readonly states = new Map<string, Map<string, UnitState>>();
+  readonly usages = new Map<string, Usage>();
   readonly outcomes = new Map<string, Outcome>();
   readonly faults = new Map<string, string>();
 
@@ -99,6 +104,9 @@ export class ClusterState implements ClusterView {
         break;
       case "state":
         setPerMachine(this.states, first, second, this.#read(change.key, text, unitStateSchema));
+        break;
+      case "usage":
+        set(this.usages, first, this.#read(change.key, text, usageSchema));
         break;
       case "outcome":
         set(this.outcomes, first, this.#read(change.key, text, outcomeSchema));

@@ -10,6 +10,7 @@
  * | `unit/<name>` | UnitRecord | API |
  * | `assignment/<machine>/<unit>` | Assignment | engine |
  * | `state/<machine>/<unit>` (leased) | UnitState | that machine's agent |
+ * | `usage/<machine>` (leased) | Usage: what the machine's units use, roughly | that machine's agent |
  * | `outcome/<unit>` | Outcome: a oneshot that has finished | that machine's agent |
  * | `event/<time>-<id>` | ClusterEvent | engine and API |
  * | `engine` (leased) | EngineRecord | the elected engine |
@@ -28,6 +29,7 @@ export type KeyKind =
   | "unit"
   | "assignment"
   | "state"
+  | "usage"
   | "outcome"
   | "event"
   | "engine";
@@ -41,6 +43,7 @@ export const keys = {
   unit: (name: string): string => `${PREFIX}unit/${name}`,
   assignment: (machine: string, unit: string): string => `${PREFIX}assignment/${machine}/${unit}`,
   state: (machine: string, unit: string): string => `${PREFIX}state/${machine}/${unit}`,
+  usage: (machine: string): string => `${PREFIX}usage/${machine}`,
   outcome: (unit: string): string => `${PREFIX}outcome/${unit}`,
   /** Sorts by time; `id` keeps events of one millisecond apart. */
   event: (timeMs: number, id: string): string => `${PREFIX}event/${String(timeMs).padStart(15, "0")}-${id}`,
@@ -71,6 +74,7 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "unit",
   "assignment",
   "state",
+  "usage",
   "outcome",
   "event",
   "engine",

@@ -104,6 +104,13 @@ export const unitStateSchema = z.object({
 });
 export type UnitState = Readonly<z.infer<typeof unitStateSchema>>;
 
+/** What all units of a machine use together, as last published: it changes by steps, not with every byte. */
+export const usageSchema = z.object({
+  cpuMillis: z.number().nonnegative(),
+  memoryBytes: z.number().nonnegative(),
+});
+export type Usage = Readonly<z.infer<typeof usageSchema>>;
+
 /** A oneshot that ran to its end: it is not run again until its launch is raised. */
 export const outcomeSchema = z.object({
   launch: z.number().int().nonnegative(),

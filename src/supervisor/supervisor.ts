@@ -198,8 +198,8 @@ export interface Supervisor {
   resetFailed(name: string): Promise<void>;
   status(name: string): UnitStatus | undefined;
   statuses(): readonly UnitStatus[];
-  /** Read at this moment; empty for a unit that does not run or is not known. */
-  usage(name: string): UnitUsage;
+  /** Read at this moment; empty for a unit that does not run or is not known. Without a name: of all units together. */
+  usage(name?: string): UnitUsage;
   /** Calls `listener` after each change; `undefined` status: the unit was unloaded. Returns how to stop listening. */
   onStatus(listener: (name: string, status: UnitStatus | undefined) => void): () => void;
   journal(name: string, query: JournalQuery): AsyncIterable<JournalEntry>;

@@ -39,6 +39,7 @@ export function openDraft(view: ClusterView, context: PlanContext): Draft {
     wakeTimes: [],
   };
   for (const standing of draft.standings.values()) settleAtHome(draft, standing);
+  draft.scheduler.weighUsage();
   return draft;
 }
 
@@ -49,12 +50,14 @@ export function reasonKey(unit: string, machine: string): string {
 function machineFacts(view: ClusterView): readonly MachineFacts[] {
   return [...view.machines.values()].map((record) => {
     const config = view.machineConfigs.get(record.id);
+    const usage = view.usages.get(record.id);
     return {
       id: record.id,
       name: record.name,
       metadata: effectiveMetadata(record, config),
       capacity: record.capacity,
       cordoned: config?.cordoned ?? false,
+      ...(usage === undefined ? {} : { usage }),
     };
   });
 }

@@ -1,5 +1,5 @@
 /** One machine as the scheduler sees it: what it is, what is on it, and how loaded that makes it. */
-import type { Capacity, Metadata } from "#model/records.ts";
+import type { Capacity, Metadata, Usage } from "#model/records.ts";
 import type { Placement } from "#unit/placement.ts";
 
 /** What the scheduler is told of a machine. */
@@ -10,6 +10,8 @@ export interface MachineFacts {
   readonly metadata: Metadata;
   readonly capacity: Capacity;
   readonly cordoned: boolean;
+  /** What its units use together, where that is counted. */
+  readonly usage?: Usage;
 }
 
 /**
@@ -38,11 +40,15 @@ export class ScheduledMachine {
   /**
    * The dominant share: the larger of the shares of CPU and of memory that its units reserve or, where they reserve
    * nothing, nominally need (Ghodsi et al., Dominant Resource Fairness, NSDI 2011). Equal machines with units that
-   * reserve nothing so compare by their number of units, as in fleet.
+   * reserve nothing so compare by their number of units, as in fleet. Where the units that were there at first use
+   * more than that, what they use counts: see `weighUsage`.
    */
   load = 0;
   #nominalCpuMillis = 0;
   #nominalMemoryBytes = 0;
+  /** What the units use beyond what they count for. */
+  #excessCpuMillis = 0;
+  #excessMemoryBytes = 0;
 
   constructor(facts: MachineFacts, index: number) {
     this.facts = facts;
@@ -65,6 +71,15 @@ export class ScheduledMachine {
     return placement;
   }
 
+  /** Counts what is used beyond what the units now here count for; later units add to that. */
+  weighUsage(): void {
+    const { usage } = this.facts;
+    if (usage === undefined) return;
+    this.#excessCpuMillis = Math.max(0, usage.cpuMillis - this.#nominalCpuMillis);
+    this.#excessMemoryBytes = Math.max(0, usage.memoryBytes - this.#nominalMemoryBytes);
+    this.#weigh();
+  }
+
   /** What the unit would reserve here, since memory may be asked for as a share of the machine's. */
   demandOf(placement: Placement): Partial<Demand> {
     const { cpuMillis, memoryBytes, memoryShare } = placement.reservation;
@@ -83,10 +98,14 @@ export class ScheduledMachine {
     this.reservedMemoryBytes += sign * (memoryBytes ?? 0);
     this.#nominalCpuMillis += sign * (cpuMillis ?? NOMINAL_CPU_MILLIS);
     this.#nominalMemoryBytes += sign * (memoryBytes ?? NOMINAL_MEMORY_BYTES);
+    this.#weigh();
+  }
+
+  #weigh(): void {
     const { capacity } = this.facts;
     this.load = Math.max(
-      this.#nominalCpuMillis / Math.max(1, capacity.cpuMillis),
-      this.#nominalMemoryBytes / Math.max(1, capacity.memoryBytes),
+      (this.#nominalCpuMillis + this.#excessCpuMillis) / Math.max(1, capacity.cpuMillis),
+      (this.#nominalMemoryBytes + this.#excessMemoryBytes) / Math.max(1, capacity.memoryBytes),
     );
   }
 }

@@ -137,3 +137,35 @@ describe("choices give their reason", () => {
     );
   });
 });
+
+describe("what units use", () => {
+  const busy = { usage: { cpuMillis: 2000, memoryBytes: GIB } };
+
+  test("beyond what they count for makes their machine a worse choice", () => {
+    const scheduler = new Scheduler([machine("a", busy), machine("b")]);
+    for (const [index, home] of scheduler.machines.entries()) {
+      scheduler.add(`here@${index}.service`, ANYWHERE, home);
+    }
+    scheduler.weighUsage();
+    expect(place(scheduler, "x.service")).toMatch(/^b: /);
+  });
+
+  test("within what they reserve changes nothing", () => {
+    const reserved: Placement = { ...ANYWHERE, reservation: { cpuMillis: 3000, memoryBytes: 2 * GIB } };
+    const scheduler = new Scheduler([machine("a", busy), machine("b")]);
+    for (const [index, home] of scheduler.machines.entries()) {
+      scheduler.add(`here@${index}.service`, reserved, home);
+    }
+    scheduler.weighUsage();
+    expect(place(scheduler, "x.service")).toMatch(/^a: /);
+  });
+
+  test("does not hide what comes beside it: units that come together are spread", () => {
+    const half = { usage: { cpuMillis: 0, memoryBytes: 800 * 1024 ** 2 } };
+    const scheduler = new Scheduler([machine("a"), machine("b", half)]);
+    scheduler.weighUsage();
+    const places = Array.from({ length: 12 }, (_, index) => place(scheduler, `x@${index}.service`)[0]);
+    expect(places.filter((home) => home === "a")).toHaveLength(8);
+    expect(places.filter((home) => home === "b")).toHaveLength(4);
+  });
+});

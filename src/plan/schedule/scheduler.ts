@@ -93,6 +93,11 @@ export class Scheduler implements Surroundings {
     this.#count(unit, machine, -1);
   }
 
+  /** To be called when every unit that runs has been added: what they use beyond what they count for is load too. */
+  weighUsage(): void {
+    for (const machine of this.machines) machine.weighUsage();
+  }
+
   /** Why the unit cannot be on the machine; `placed` as for {@link refusalOf}. What it would replace is not asked. */
   refusal(machine: ScheduledMachine, candidate: Candidate, placed = false): Refusal | undefined {
     return refusalOf(machine, candidate, this, placed);

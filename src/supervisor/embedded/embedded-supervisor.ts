@@ -256,7 +256,8 @@ class EmbeddedSupervisor implements Supervisor {
     return [...this.#units.values()].map((unit) => unit.status());
   }
 
-  usage(name: string): UnitUsage {
+  usage(name?: string): UnitUsage {
+    if (name === undefined) return this.#cgroups.usage();
     return this.#units.has(name) ? this.#cgroups.usage(name) : {};
   }
 

@@ -63,14 +63,15 @@ export class Cgroups {
     return settings.filter((setting) => this.#linesOf(setting) === undefined).map(({ key }) => key);
   }
 
-  /** What the unit has used since its leaf was made; empty where nothing is counted. */
-  usage(unit: string): UnitUsage {
+  /** What the unit has used since its leaf was made, or all together; empty where nothing is counted. */
+  usage(unit?: string): UnitUsage {
     const { tracking, limits, builtIn } = this.#usable;
+    const path = unit === undefined ? "" : this.#pathOf(unit);
     return readUsage((controller, file) => {
       const own = limits.get(controller)?.parent;
       const parents = controller === "cpu" ? [tracking, builtIn.get("cpuacct"), own] : [own];
       for (const parent of parents) {
-        const text = parent && readQuietly(join(parent, this.#pathOf(unit), file));
+        const text = parent && readQuietly(join(parent, path, file));
         if (text !== undefined) return text;
       }
       return undefined;
