@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
 import type { JobOutcome, Supervisor } from "#supervisor/supervisor.ts";
-import { TestMachine, unit } from "../../supervisor/machine.ts";
+import { entryWhere, TestMachine, unit } from "../../supervisor/machine.ts";
 import type { QueuedJob, ScenarioHost, ScenarioMachine } from "./machine.ts";
 import { type Properties, propertiesOf } from "./properties.ts";
 import type { Job, Scenario } from "./scenario.ts";
@@ -69,12 +69,12 @@ class EmbeddedMachine implements ScenarioMachine {
     return this.#supervisor.onStatus(listener);
   }
 
-  async hasLine(unit: string, text: string, withinMs: number): Promise<boolean> {
-    const query = { follow: true, signal: AbortSignal.timeout(withinMs) };
-    for await (const { message } of this.#supervisor.journal(unit, query)) {
-      if (message.includes(text)) return true;
-    }
-    return false;
+  async hasLine(unit: string, text: string): Promise<boolean> {
+    const pattern = new RegExp(RegExp.escape(text));
+    return entryWhere(this.#supervisor, unit, pattern).then(
+      () => true,
+      () => false,
+    );
   }
 
   pathOf(path: string): string {

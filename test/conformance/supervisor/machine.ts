@@ -18,8 +18,8 @@ export interface ScenarioMachine extends AsyncDisposable {
   properties(unit: string): Promise<Properties>;
   /** Calls back after each change of any unit; returns how to stop that. */
   onChange(listener: (unit: string) => unknown): () => void;
-  /** Whether the unit's journal has a line that contains the text, now or within the time. */
-  hasLine(unit: string, text: string, withinMs: number): Promise<boolean>;
+  /** Whether the unit's journal has a line that contains the text, now or soon. */
+  hasLine(unit: string, text: string): Promise<boolean>;
   /** Where on this host a path of a script is: `@DIR@` is the scenario's own directory, `%t` is that of run-time files, `%S` of state. */
   pathOf(path: string): string;
 }

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import type { UnitStatus } from "#supervisor/supervisor.ts";
 
 /** Those that a script may ask for. */
-const PROPERTIES = [
+export const PROPERTIES = [
   "LoadState",
   "ActiveState",
   "SubState",

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ScenarioMachine } from "./machine.ts";
-import { COMPARED, type Properties } from "./properties.ts";
+import type { Properties } from "./properties.ts";
 import type { Action, Expected, Scenario, Step } from "./scenario.ts";
 
 const JOB_MS = 15_000;
@@ -92,7 +92,7 @@ async function carryOut(
     case "settle":
       return void (await sleep(action.ms));
     case "log":
-      return (await machine.hasLine(action.unit, action.text, SOON_MS)) ? undefined : "there is no such line";
+      return (await machine.hasLine(action.unit, action.text)) ? undefined : "there is no such line";
     default:
       return carryOutFile(action, machine.pathOf(action.path));
   }
@@ -161,19 +161,4 @@ async function fileContent(path: string, wanted: string): Promise<string | undef
       return found === undefined ? `${path} is not there` : `it is ${JSON.stringify(found)}`;
     await sleep(LOOK_MS);
   }
-}
-
-const IN_TRANSITION = new Set(["activating", "deactivating", "reloading", "maintenance"]);
-
-/** Where the states that were recorded after a line differ; those of units in transition are not compared. */
-export function differences(one: Finding, other: Finding): readonly string[] {
-  return [...one.states].flatMap(([unit, state]) => {
-    const counterpart = other.states.get(unit) ?? {};
-    const isMoving = [state, counterpart].some(({ ActiveState = "" }) => IN_TRANSITION.has(ActiveState));
-    if (isMoving) return [];
-    return COMPARED.filter((property) => state[property] !== counterpart[property]).map(
-      (property) =>
-        `${unit} ${property} is ${state[property] ?? "missing"} and ${counterpart[property] ?? "missing"}`,
-    );
-  });
 }

@@ -1,12 +1,21 @@
 /** Every scenario, on the embedded supervisor and on a real systemd where this machine can run one. */
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compareFindings, faultsOf } from "./compare.ts";
 import { embeddedHost } from "./embedded.ts";
 import type { ScenarioHost } from "./machine.ts";
 import { type Finding, runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { readScenarios } from "./scenario-files.ts";
+import { whyNoContainer } from "./systemd/container.ts";
+import { SystemdHost } from "./systemd/host.ts";
 
 const scenarios = readScenarios();
+let systemd: SystemdHost | undefined;
+
+beforeAll(async () => {
+  if (whyNoContainer() === undefined) systemd = await SystemdHost.boot(scenarios);
+});
+afterAll(() => systemd?.[Symbol.asyncDispose]());
 
 async function findingsOn(host: ScenarioHost, scenario: Scenario): Promise<readonly Finding[]> {
   await using machine = await host.open(scenario);
@@ -14,11 +23,18 @@ async function findingsOn(host: ScenarioHost, scenario: Scenario): Promise<reado
 }
 
 async function conform(scenario: Scenario): Promise<void> {
-  const findings = await findingsOn(embeddedHost, scenario);
-  const faults = findings.flatMap(({ step, fault }) =>
-    fault === undefined ? [] : [`line ${step.line}: ${step.text}: ${fault}`],
-  );
+  const [embedded, real] = await Promise.all([
+    findingsOn(embeddedHost, scenario),
+    systemd && findingsOn(systemd, scenario),
+  ]);
+  const faults = real === undefined ? faultsOf("embedded", embedded) : compareFindings(embedded, real);
   expect(faults).toEqual([]);
 }
 
-test.concurrent.for(scenarios)("$name: $title", (scenario) => conform(scenario));
+describe.concurrent("side by side", () => {
+  test.for(scenarios.filter(({ isAlone }) => !isAlone))("$name: $title", conform);
+});
+
+describe("alone on its machine", () => {
+  test.for(scenarios.filter(({ isAlone }) => isAlone))("$name: $title", conform);
+});
