@@ -46,6 +46,12 @@ const NEEDS = [
     tasks: ["test"],
     why: "a full disk is tested on a small file system",
   },
+  {
+    command: "systemd-nspawn",
+    package: "systemd-container",
+    tasks: ["test"],
+    why: "the embedded supervisor is compared with a real systemd",
+  },
 ];
 
 /** @param {string} task @returns {readonly Need[]} */
