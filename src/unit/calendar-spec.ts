@@ -1,6 +1,9 @@
 /** A calendar event as data: for each field of a date and a time the values it may have. */
 
-/** From `start` to `stop` (or just `start`) every `repeat`-th; `repeat` without `stop` goes on to the end of the field. */
+/**
+ * From `start` to `stop` (or just `start`) every `repeat`-th; `repeat` without `stop` goes on to the end of the field,
+ * `stop` without `repeat` steps by one (in seconds: by a whole second).
+ */
 export interface CalendarRange {
   readonly start: number;
   readonly stop?: number;
@@ -21,7 +24,7 @@ export interface CalendarSpec {
   readonly fromMonthEnd: boolean;
   readonly hour: CalendarField;
   readonly minute: CalendarField;
-  /** In microseconds. */
+  /** In microseconds; undefined is any whole second. */
   readonly second: CalendarField;
   /** The zone written behind the times; undefined is the machine's. */
   readonly zone: string | undefined;
@@ -31,17 +34,17 @@ export interface CalendarSpec {
 export interface FieldLimits {
   readonly min: number;
   readonly max: number;
-  /** The greatest value that a first step may come to. */
-  readonly lastStep: number;
+  /** A repetition without an end goes down from the start, as days before the end of a month do. */
+  readonly stepsBack?: boolean;
 }
 
 /** systemd's own limits. Days are counted from the end only as far as every month has them. */
 export const FIELD_LIMITS = {
-  year: { min: 1970, max: 2199, lastStep: 2199 },
-  month: { min: 1, max: 12, lastStep: 12 },
-  day: { min: 1, max: 31, lastStep: 31 },
-  dayFromEnd: { min: 1, max: 28, lastStep: 28 + 28 },
-  hour: { min: 0, max: 23, lastStep: 23 },
-  minute: { min: 0, max: 59, lastStep: 59 },
-  second: { min: 0, max: 59_999_999, lastStep: 59_999_999 },
+  year: { min: 1970, max: 2199 },
+  month: { min: 1, max: 12 },
+  day: { min: 1, max: 31 },
+  dayFromEnd: { min: 1, max: 28, stepsBack: true },
+  hour: { min: 0, max: 23 },
+  minute: { min: 0, max: 59 },
+  second: { min: 0, max: 59_999_999 },
 } as const satisfies Record<string, FieldLimits>;

@@ -1,16 +1,14 @@
 /**
  * Calendar events such as `Mon..Fri *-*-* 09:00`: systemd.time(7), CALENDAR EVENTS.
- * This file parses and prints them; when one elapses next is next-elapse.ts.
+ * This file parses them; calendar-format.ts prints them and next-elapse.ts says when one elapses next.
  */
-import {
-  type CalendarField,
-  type CalendarRange,
-  type CalendarSpec,
-  FIELD_LIMITS,
-  type FieldLimits,
-} from "./calendar-spec.ts";
-import { type Grammar, grammar } from "./grammar.ts";
 
+import type { FieldLimits } from "./calendar-spec.ts";
+import { type CalendarField, type CalendarRange, type CalendarSpec, FIELD_LIMITS } from "./calendar-spec.ts";
+import { type Grammar, grammar } from "./grammar.ts";
+import { isTimeZone } from "./time-zone.ts";
+
+export { formatCalendar } from "./calendar-format.ts";
 export type { CalendarSpec } from "./calendar-spec.ts";
 export { nextElapse } from "./next-elapse.ts";
 
@@ -30,26 +28,27 @@ const SHORTHANDS: ReadonlyMap<string, string> = new Map([
   ["anually", "*-01-01 00:00:00"],
 ]);
 
-const DAY_NAMES = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
-const LONG_DAY_NAMES = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const DAY_NAMES = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-const MICROSECONDS = 1_000_000;
+const SECOND_US = 1_000_000;
+/** systemd's bounds on a number and on the ranges of one field. */
+const MAX_NUMBER = 2_147_483_647;
+const MAX_RANGES = 241;
 
 /** Parses a calendar event, or undefined when the text is none. */
 export function parseCalendar(text: string): CalendarSpec | undefined {
-  const { body, zone } = takeZone(text.trim());
-  const [first = "", ...others] = (SHORTHANDS.get(body.toLowerCase()) ?? body).split(/\s+/);
-  if (first === "") return undefined;
-  const weekdays = parseWeekdays(first);
-  const rest = weekdays === undefined ? [first, ...others] : others;
-  const date = rest[0] !== undefined && isDate(rest[0]) ? rest[0] : undefined;
-  const times = date === undefined ? rest : rest.slice(1);
-  if (times.length > 1) return undefined;
-  const days = parseDate(date ?? "*-*-*");
-  const hours = parseTime(times[0] ?? "00:00:00");
-  if (days === undefined || hours === undefined) return undefined;
-  const everyDay = weekdays === undefined || weekdays.length === 7;
-  return { weekdays: everyDay ? undefined : weekdays, ...days, ...hours, zone };
+  const { body, zone } = takeZone(text);
+  const cursor = new Cursor(SHORTHANDS.get(body.toLowerCase()) ?? body);
+  try {
+    if (cursor.isAtEnd) return undefined;
+    const weekdays = takeWeekdays(cursor);
+    const moment = takeMoment(cursor);
+    const dateAndTime = moment ?? { ...takeDate(cursor), ...takeTime(cursor), zone };
+    return cursor.isAtEnd ? { weekdays, ...dateAndTime } : undefined;
+  } catch (error) {
+    if (error instanceof NotCalendar) return undefined;
+    throw error;
+  }
 }
 
 /** OnCalendar=. */
@@ -59,165 +58,248 @@ export const calendar: Grammar<CalendarSpec> = grammar(
   "Failed to parse calendar specification, ignoring: %v",
 );
 
-/** A zone is the last word: `UTC`, or a name with a slash that the platform knows. */
+/** A zone is the last word: `UTC` in any case, or a name of the time zone database. */
 function takeZone(text: string): { body: string; zone: string | undefined } {
-  const match = /^(.*?)\s*(?:\b(UTC|[A-Z][A-Za-z_+-]*\/[A-Za-z0-9_+/-]+))$/i.exec(text);
-  const zone = match?.[2];
-  if (match === null || zone === undefined || match[1] === "" || !isZone(zone))
-    return { body: text, zone: undefined };
-  return { body: match[1] ?? "", zone: zone.toUpperCase() === "UTC" ? "UTC" : zone };
+  if (/ utc$/i.test(text)) return { body: text.slice(0, -4), zone: "UTC" };
+  const space = text.lastIndexOf(" ");
+  const zone = text.slice(space + 1);
+  if (space < 0 || !isTimeZone(zone)) return { body: text, zone: undefined };
+  return { body: text.slice(0, space), zone };
 }
 
-export function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
+/** Thrown inside this file where the text turns out to be no calendar event. */
+class NotCalendar extends Error {}
+
+/** Where parsing has come to. */
+class Cursor {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#text.length;
+  }
+
+  /** What a sticky pattern matches here, which is then behind the cursor. */
+  take(pattern: RegExp): string | undefined {
+    const sticky = new RegExp(pattern, "iy");
+    sticky.lastIndex = this.#at;
+    const found = sticky.exec(this.#text)?.[0];
+    this.#at += found?.length ?? 0;
+    return found;
+  }
+
+  expect(pattern: RegExp): string {
+    const found = this.take(pattern);
+    if (found === undefined) throw new NotCalendar();
+    return found;
+  }
+
+  /** True when the pattern matches here; nothing is taken. */
+  sees(pattern: RegExp): boolean {
+    const sticky = new RegExp(pattern, "iy");
+    sticky.lastIndex = this.#at;
+    return sticky.test(this.#text);
+  }
+
+  get place(): number {
+    return this.#at;
+  }
+
+  goTo(place: number): void {
+    this.#at = place;
   }
 }
 
-/** `Mon`, `Mon,Wed`, `Mon..Fri`; undefined when the word is about something else. */
-function parseWeekdays(word: string): readonly number[] | undefined {
+/** `Mon`, `Mon,Wed`, `Mon..Fri`, also with a comma at the end; undefined for any day. */
+function takeWeekdays(cursor: Cursor): readonly number[] | undefined {
   const days = new Set<number>();
-  for (const part of word.replace(/,$/, "").split(",")) {
-    const [from = "", to, more] = part.split(/\.\.|-/);
-    const first = dayOf(from);
-    const final = to === undefined ? first : dayOf(to);
-    if (first === undefined || final === undefined || more !== undefined || final < first) return undefined;
-    for (let day = first; day <= final; day++) days.add(day);
+  while (days.size === 0 || !cursor.sees(/ |$/)) {
+    const first = takeWeekday(cursor);
+    if (first === undefined && days.size === 0) return undefined;
+    const last = cursor.take(/\.\.|-/) === undefined ? first : takeWeekday(cursor);
+    if (first === undefined || last === undefined || last < first) throw new NotCalendar();
+    for (let day = first; day <= last; day++) days.add(day);
+    if (cursor.take(/,/) === undefined && !cursor.sees(/ |$/)) throw new NotCalendar();
   }
-  return [...days].sort((a, b) => a - b);
+  cursor.take(/ +/);
+  return days.size === 7 ? undefined : [...days].sort((a, b) => a - b);
 }
 
-function dayOf(name: string): number | undefined {
-  const lower = name.toLowerCase();
-  const index = LONG_DAY_NAMES.findIndex((long) => long === lower || long.slice(0, 3) === lower);
-  return index < 0 ? undefined : index + 1;
-}
-
-function isDate(word: string): boolean {
-  return !word.includes(":") && /[-~]/.test(word);
-}
-
-function parseDate(word: string): Pick<CalendarSpec, "year" | "month" | "day" | "fromMonthEnd"> | undefined {
-  const match = /^(?:([^-~]+)-)?([^-~]+)([-~])([^-~]+)$/.exec(word);
-  if (match === null) return undefined;
-  const [, yearText = "*", monthText = "", separator, dayText = ""] = match;
-  const year = parseField(yearText, FIELD_LIMITS.year, readYear);
-  const month = parseField(monthText, FIELD_LIMITS.month, readInteger);
-  const day = parseField(
-    dayText,
-    separator === "~" ? FIELD_LIMITS.dayFromEnd : FIELD_LIMITS.day,
-    readInteger,
+/** A day's name in full or by its first three letters, 1 for Monday. */
+function takeWeekday(cursor: Cursor): number | undefined {
+  const index = DAY_NAMES.findIndex(
+    (name) => cursor.take(new RegExp(`${name}|${name.slice(0, 3)}`)) !== undefined,
   );
-  if (year === null || month === null || day === null) return undefined;
-  return { year, month, day, fromMonthEnd: separator === "~" };
+  if (index < 0) return undefined;
+  if (!cursor.sees(/[-., ]|$/)) throw new NotCalendar();
+  return index + 1;
 }
 
-function parseTime(word: string): Pick<CalendarSpec, "hour" | "minute" | "second"> | undefined {
-  const [hourText = "", minuteText, secondText = "0", more] = word.split(":");
-  if (minuteText === undefined || more !== undefined) return undefined;
-  const hour = parseField(hourText, FIELD_LIMITS.hour, readInteger);
-  const minute = parseField(minuteText, FIELD_LIMITS.minute, readInteger);
-  const second = parseField(secondText, FIELD_LIMITS.second, readSeconds);
-  if (hour === null || minute === null || second === null) return undefined;
-  return { hour, minute, second };
+type DateAndTime = Omit<CalendarSpec, "weekdays">;
+
+/** `@SECONDS` since 1970: one moment, whatever zone is written behind it. */
+function takeMoment(cursor: Cursor): DateAndTime | undefined {
+  if (cursor.take(/@\s*\+?/) === undefined) return undefined;
+  const seconds = Number(cursor.expect(/\d{1,12}$/));
+  const date = new Date(seconds * 1000);
+  const year = only(date.getUTCFullYear());
+  if (!isWithin(year, FIELD_LIMITS.year)) throw new NotCalendar();
+  return {
+    year,
+    month: only(date.getUTCMonth() + 1),
+    day: only(date.getUTCDate()),
+    fromMonthEnd: false,
+    hour: only(date.getUTCHours()),
+    minute: only(date.getUTCMinutes()),
+    second: only(date.getUTCSeconds() * SECOND_US),
+    zone: "UTC",
+  };
 }
 
-/** Turns the text of a number into the field's unit. */
-type ReadNumber = (text: string) => number | undefined;
+function only(value: number): readonly CalendarRange[] {
+  return [{ start: value }];
+}
 
-/** `*`, `1,5`, `1..5`, `0/15`, `1..9/2`; null when it is none of these. */
-function parseField(text: string, limits: FieldLimits, read: ReadNumber): CalendarField | null {
-  if (text === "*") return undefined;
-  const ranges: CalendarRange[] = [];
-  for (const part of text.split(",")) {
-    const range = parseRange(part, limits, read);
-    if (range === undefined) return null;
-    ranges.push(range);
+type DateFields = Pick<CalendarSpec, "year" | "month" | "day" | "fromMonthEnd">;
+
+/** `YEAR-MONTH-DAY` or `MONTH-DAY`, with `~` before a day that counts from the end; nothing is any day. */
+function takeDate(cursor: Cursor): DateFields {
+  const start = cursor.place;
+  const anyDay = { year: undefined, month: undefined, day: undefined, fromMonthEnd: false };
+  if (cursor.isAtEnd) return anyDay;
+  const parts = [takeField(cursor)];
+  if (cursor.isAtEnd || cursor.sees(/:/)) {
+    cursor.goTo(start);
+    return anyDay;
   }
-  return ranges.sort((a, b) => a.start - b.start);
+  let separator = "-";
+  while (parts.length < 2 || (parts.length < 3 && separator === "-" && !cursor.sees(/ |$/))) {
+    separator = cursor.expect(/[-~]/);
+    parts.push(takeField(cursor));
+  }
+  if (!cursor.sees(/ |$/)) throw new NotCalendar();
+  cursor.take(/ +/);
+  const [year, month, day] = parts.length === 3 ? parts : [undefined, ...parts];
+  return checkDate({ year: fullYears(year), month, day, fromMonthEnd: separator === "~" });
 }
 
-function parseRange(text: string, limits: FieldLimits, read: ReadNumber): CalendarRange | undefined {
-  const match = /^([\d.]*?\d)(?:\.\.([\d.]+))?(?:\/([\d.]+))?$/.exec(text);
-  if (match === null) return undefined;
-  const [, startText = "", stopText, stepText] = match;
-  const start = read(startText);
-  const stop = stopText === undefined ? undefined : read(stopText);
-  const repeat = stepText === undefined ? undefined : readStep(stepText, read);
-  if (start === undefined || (stop === undefined) !== (stopText === undefined)) return undefined;
-  if ((repeat === undefined) !== (stepText === undefined) || repeat === 0) return undefined;
-  if (start < limits.min || (stop ?? start) > limits.max || (stop ?? start) < start) return undefined;
-  if (stop === undefined && start + (repeat ?? 0) > limits.lastStep) return undefined;
-  return normalize(start, stop, repeat);
-}
-
-/** A range ends where its last step falls; one that never steps is a single value. */
-function normalize(start: number, stop: number | undefined, repeat: number | undefined): CalendarRange {
-  if (stop === undefined) return repeat === undefined ? { start } : { start, repeat };
-  const end = stop - ((stop - start) % (repeat ?? 1));
-  if (end === start) return { start };
-  return { start, stop: end, ...(repeat === undefined ? {} : { repeat }) };
-}
-
-/** A step of years is not a year: `2000/4`. */
-function readStep(text: string, read: ReadNumber): number | undefined {
-  return read === readYear ? readInteger(text) : read(text);
-}
-
-function readInteger(text: string): number | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+function checkDate({ year, month, day, fromMonthEnd }: DateFields): DateFields {
+  const days = fromMonthEnd ? FIELD_LIMITS.dayFromEnd : FIELD_LIMITS.day;
+  if (!isWithin(year, FIELD_LIMITS.year) || !isWithin(month, FIELD_LIMITS.month) || !isWithin(day, days)) {
+    throw new NotCalendar();
+  }
+  return {
+    year: normalize(year),
+    month: normalize(month),
+    day: normalize(day),
+    fromMonthEnd: fromMonthEnd && day !== undefined,
+  };
 }
 
 /** Two digits are a year from 1970 to 2069. */
-function readYear(text: string): number | undefined {
-  const year = readInteger(text);
-  if (year === undefined || year >= 100) return year;
-  return year < 70 ? 2000 + year : 1900 + year;
-}
-
-function readSeconds(text: string): number | undefined {
-  return /^\d{1,2}(\.\d{1,6})?$/.test(text) ? Math.round(Number(text) * MICROSECONDS) : undefined;
-}
-
-/** The normalized form, as `systemd-analyze calendar` prints it. */
-export function formatCalendar(spec: CalendarSpec): string {
-  const days = spec.weekdays === undefined ? "" : `${formatWeekdays(spec.weekdays)} `;
-  const date = `${formatField(spec.year, 4)}-${formatField(spec.month, 2)}${spec.fromMonthEnd ? "~" : "-"}${formatField(spec.day, 2)}`;
-  const time = `${formatField(spec.hour, 2)}:${formatField(spec.minute, 2)}:${formatField(spec.second, 2, MICROSECONDS)}`;
-  return `${days}${date} ${time}${spec.zone === undefined ? "" : ` ${spec.zone}`}`;
-}
-
-/** Neighbouring days as `Mon..Wed`, two of them as `Mon,Tue`. */
-function formatWeekdays(days: readonly number[]): string {
-  const runs: [first: number, last: number][] = [];
-  for (const day of days) {
-    const run = runs.at(-1);
-    if (run !== undefined && run[1] === day - 1) run[1] = day;
-    else runs.push([day, day]);
-  }
-  const name = (day: number): string => DAY_NAMES[day - 1] ?? "";
-  return runs
-    .map(([first, final]) =>
-      first === final ? name(first) : `${name(first)}${final - first > 1 ? ".." : ","}${name(final)}`,
-    )
-    .join(",");
-}
-
-function formatField(field: CalendarField, width: number, unit = 1): string {
-  if (field === undefined) return "*";
-  const print = (value: number): string => {
-    const [whole = "", fraction] = String(value / unit).split(".");
-    const padded = whole.padStart(width, "0");
-    return fraction === undefined ? padded : `${padded}.${fraction.padEnd(6, "0")}`;
+function fullYears(field: CalendarField): CalendarField {
+  const full = (year: number): number => {
+    if (year >= 100) return year;
+    return year < 70 ? 2000 + year : 1900 + year;
   };
-  const step = (value: number): string => (unit === 1 ? String(value) : print(value).replace(/^0(?=\d)/, ""));
-  return field
-    .map(({ start, stop, repeat }) => {
-      const range = stop === undefined ? print(start) : `${print(start)}..${print(stop)}`;
-      return repeat === undefined ? range : `${range}/${step(repeat)}`;
-    })
-    .join(",");
+  return field?.map(({ start, stop, repeat }) => ({
+    start: full(start),
+    ...(stop === undefined ? {} : { stop: full(stop) }),
+    ...(repeat === undefined ? {} : { repeat }),
+  }));
+}
+
+/** `HOUR:MINUTE` or `HOUR:MINUTE:SECOND`; nothing is midnight. */
+function takeTime(cursor: Cursor): Pick<CalendarSpec, "hour" | "minute" | "second"> {
+  if (cursor.isAtEnd) return { hour: only(0), minute: only(0), second: only(0) };
+  const hour = takeField(cursor);
+  cursor.expect(/:/);
+  const minute = takeField(cursor);
+  const second = cursor.take(/:/) === undefined ? only(0) : takeField(cursor, SECOND_US);
+  const { hour: hours, minute: minutes, second: seconds } = FIELD_LIMITS;
+  if (!isWithin(hour, hours) || !isWithin(minute, minutes) || !isWithin(second, seconds)) {
+    throw new NotCalendar();
+  }
+  return {
+    hour: normalize(hour),
+    minute: normalize(minute),
+    second: normalize(second, SECOND_US),
+  };
+}
+
+/** `*`, or ranges such as `1,5`, `1..5`, `0/15`, `1..9/2`. With a `unit`, numbers may have a fraction and count so much. */
+function takeField(cursor: Cursor, unit?: number): CalendarField {
+  if (cursor.take(/\*/) !== undefined) return undefined;
+  const ranges: CalendarRange[] = [];
+  do {
+    const start = takeNumber(cursor, unit);
+    const stop = cursor.take(/\.\./) === undefined ? undefined : takeNumber(cursor, unit);
+    const repeat = cursor.take(/\//) === undefined ? undefined : takeNumber(cursor, unit);
+    if (repeat === 0 || !cursor.sees(/[ ,~:-]|$/)) throw new NotCalendar();
+    // Of seconds, systemd takes a range that never steps only when its step is written.
+    if (stop !== undefined && repeat === undefined && stop - start < (unit ?? 0)) throw new NotCalendar();
+    ranges.push({
+      start,
+      ...(stop === undefined ? {} : { stop }),
+      ...(repeat === undefined ? {} : { repeat }),
+    });
+    if (ranges.length > MAX_RANGES) throw new NotCalendar();
+  } while (cursor.take(/,/) !== undefined);
+  return ranges;
+}
+
+/** Two dots are a range's; a fraction is rounded to microseconds. */
+function takeNumber(cursor: Cursor, unit: number | undefined): number {
+  const whole = Number(cursor.expect(/\d+/));
+  if (whole > MAX_NUMBER) throw new NotCalendar();
+  if (unit === undefined) return whole;
+  const fraction = cursor.take(/\.(?!\.)/) === undefined ? "0" : cursor.expect(/\d+/);
+  const rounding = (fraction[6] ?? "0") >= "5" ? 1 : 0;
+  return whole * unit + Number(fraction.slice(0, 6).padEnd(6, "0")) + rounding;
+}
+
+/**
+ * True when each range lies in the field and steps at least once before its end. Of several ranges of days from the end
+ * of a month systemd allows each three days less than the one before, and so it is here.
+ */
+function isWithin(field: CalendarField, limits: FieldLimits): boolean {
+  const { min } = limits;
+  const unit = limits.max > SECOND_US ? SECOND_US : 1;
+  return (normalize(field, unit) ?? []).every(({ start, stop, repeat = 0 }, index) => {
+    const max = limits.stepsBack === true ? limits.max - 3 * index : limits.max;
+    if (start < min || start > max || repeat > max - min) return false;
+    if (stop !== undefined) return stop <= max && start + (repeat === 0 ? unit : repeat) <= stop;
+    return limits.stepsBack === true ? start - repeat >= min : start + repeat <= max;
+  });
+}
+
+/** Sorted, each range once; a range ends where its last step falls, and one that never steps is a single value. */
+function normalize(field: CalendarField, unit = 1): CalendarField {
+  const ranges = field?.map((range) => normalizeRange(range, unit));
+  const order = (range: CalendarRange): readonly number[] => [
+    range.start,
+    range.stop ?? -1,
+    range.repeat ?? (range.stop === undefined ? 0 : unit),
+  ];
+  ranges?.sort((a, b) => compare(order(a), order(b)));
+  return ranges?.filter((range, index) => {
+    const before = ranges[index - 1];
+    return before === undefined || compare(order(before), order(range)) !== 0;
+  });
+}
+
+function normalizeRange({ start, stop, repeat }: CalendarRange, unit: number): CalendarRange {
+  if (stop === undefined) return repeat === undefined ? { start } : { start, repeat };
+  const step = repeat ?? unit;
+  const end = stop > start ? stop - ((stop - start) % step) : stop;
+  if (end === start) return { start };
+  return step === unit ? { start, stop: end } : { start, stop: end, repeat: step };
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((found, value, index) => (found === 0 ? value - (b[index] ?? 0) : found), 0);
 }
