@@ -29,12 +29,12 @@ class EmbeddedMachine implements ScenarioMachine {
   readonly side = "embedded";
   readonly #machine: TestMachine;
   readonly #supervisor: Supervisor;
-  readonly #directory: string;
+  readonly directory: string;
 
   constructor(machine: TestMachine, supervisor: Supervisor, directory: string) {
     this.#machine = machine;
     this.#supervisor = supervisor;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   async enqueue(job: Job): Promise<QueuedJob> {
@@ -79,9 +79,7 @@ class EmbeddedMachine implements ScenarioMachine {
 
   pathOf(path: string): string {
     const { runtimeDirectory = "/run", stateDirectory = "/var/lib" } = this.#machine.options.facts ?? {};
-    return expandDirectory(path, this.#directory)
-      .replace(/^%t(?=\/)/, runtimeDirectory)
-      .replace(/^%S(?=\/)/, stateDirectory);
+    return path.replace(/^%t(?=\/)/, runtimeDirectory).replace(/^%S(?=\/)/, stateDirectory);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

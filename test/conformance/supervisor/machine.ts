@@ -11,6 +11,8 @@ export interface QueuedJob {
 /** One scenario's view of a supervisor that has its units loaded. */
 export interface ScenarioMachine extends AsyncDisposable {
   readonly side: Side;
+  /** What `@DIR@` stands for: the scenario's directory, as its units see it. */
+  readonly directory: string;
   /** Resolves when the job is in the queue. */
   enqueue(job: Job): Promise<QueuedJob>;
   kill(unit: string, signal: string, whom: "main" | "all"): Promise<void>;
@@ -20,7 +22,7 @@ export interface ScenarioMachine extends AsyncDisposable {
   onChange(listener: (unit: string) => unknown): () => void;
   /** Whether the unit's journal has a line that contains the text, now or soon. */
   hasLine(unit: string, text: string): Promise<boolean>;
-  /** Where on this host a path of a script is: `@DIR@` is the scenario's own directory, `%t` is that of run-time files, `%S` of state. */
+  /** Where on this host a path is that units see; `%t` is the directory of run-time files, `%S` that of state. */
   pathOf(path: string): string;
 }
 

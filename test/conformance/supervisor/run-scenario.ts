@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ScenarioMachine } from "./machine.ts";
 import type { Properties } from "./properties.ts";
 import type { Action, Expected, Scenario, Step } from "./scenario.ts";
+import { expandDirectory } from "./scenario-files.ts";
 
 const JOB_MS = 15_000;
 const UNTIL_MS = 10_000;
@@ -94,16 +95,18 @@ async function carryOut(
     case "log":
       return (await machine.hasLine(action.unit, action.text)) ? undefined : "there is no such line";
     default:
-      return carryOutFile(action, machine.pathOf(action.path));
+      return carryOutFile(action, machine);
   }
 }
 
 type FileAction = Extract<Action, { readonly path: string }>;
 
-async function carryOutFile(action: FileAction, path: string): Promise<string | undefined> {
+async function carryOutFile(action: FileAction, machine: ScenarioMachine): Promise<string | undefined> {
+  const expand = (text: string): string => expandDirectory(text, machine.directory);
+  const path = machine.pathOf(expand(action.path));
   switch (action.do) {
     case "write":
-      return void writeFileSync(path, action.text);
+      return void writeFileSync(path, expand(action.text));
     case "mkdir":
       return void mkdirSync(path, { recursive: true });
     case "remove":
@@ -111,7 +114,7 @@ async function carryOutFile(action: FileAction, path: string): Promise<string | 
     case "nofile":
       return existsSync(path) ? `${path} is there` : undefined;
     case "file":
-      return fileContent(path, action.text);
+      return fileContent(path, expand(action.text));
   }
 }
 

@@ -79,13 +79,13 @@ class SystemdMachine implements ScenarioMachine {
   readonly #container: Container;
   readonly #manager: Manager;
   readonly #journal: JournalLines;
-  readonly #directory: string;
+  readonly directory: string;
 
   constructor(container: Container, manager: Manager, journal: JournalLines, directory: string) {
     this.#container = container;
     this.#manager = manager;
     this.#journal = journal;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   enqueue(job: Job): Promise<QueuedJob> {
@@ -120,9 +120,7 @@ class SystemdMachine implements ScenarioMachine {
   }
 
   pathOf(path: string): string {
-    const seen = expandDirectory(path, this.#directory)
-      .replace(/^%t(?=\/)/, "/run")
-      .replace(/^%S(?=\/)/, "/var/lib");
+    const seen = path.replace(/^%t(?=\/)/, "/run").replace(/^%S(?=\/)/, "/var/lib");
     return `${this.#container.root}${seen}`;
   }
 

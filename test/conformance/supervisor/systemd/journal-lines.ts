@@ -6,11 +6,10 @@ import * as z from "zod";
 
 const SOON_MS = 5_000;
 
-const entry = z.looseObject({
-  MESSAGE: z.unknown(),
-  UNIT: z.string().optional(),
-  _SYSTEMD_UNIT: z.string().optional(),
-});
+/** A field that is there several times is a list. */
+const units = z.union([z.string(), z.array(z.string())]).optional();
+
+const entry = z.looseObject({ MESSAGE: z.unknown(), UNIT: units, _SYSTEMD_UNIT: units });
 
 export class JournalLines {
   readonly #journalctl: ChildProcess;
@@ -28,7 +27,7 @@ export class JournalLines {
 
   #read(line: string): void {
     const { MESSAGE, UNIT, _SYSTEMD_UNIT } = entry.parse(JSON.parse(line));
-    for (const unit of new Set([UNIT, _SYSTEMD_UNIT])) {
+    for (const unit of new Set([UNIT, _SYSTEMD_UNIT].flat())) {
       if (unit === undefined) continue;
       const lines = this.#lines.get(unit) ?? [];
       this.#lines.set(unit, lines);
