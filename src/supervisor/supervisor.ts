@@ -70,20 +70,27 @@ export interface JobRequest {
   readonly mode?: JobMode;
 }
 
-/** systemd's service results: why a unit is failed, or `success`. */
-export type UnitResult =
-  | "success"
-  | "resources"
-  | "protocol"
-  | "timeout"
-  | "exit-code"
-  | "signal"
-  | "core-dump"
-  | "watchdog"
-  | "start-limit-hit"
-  | "oom-kill"
-  | "exec-condition"
-  | "dependency";
+/** systemd's results of units of every kind: why a unit is failed, or `success`. */
+export const UNIT_RESULTS = [
+  "success",
+  "resources",
+  "protocol",
+  "timeout",
+  "exit-code",
+  "signal",
+  "core-dump",
+  "watchdog",
+  "start-limit-hit",
+  "oom-kill",
+  "exec-condition",
+  "dependency",
+  // Of the units that start others.
+  "trigger-limit-hit",
+  "service-start-limit-hit",
+  "unit-start-limit-hit",
+] as const;
+
+export type UnitResult = (typeof UNIT_RESULTS)[number];
 
 /** A unit file as it is handed to a supervisor. */
 export interface UnitSource {

@@ -41,6 +41,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readProcess(service),
     ...readKill(service),
     ...readExec(service, context),
+    sockets: service.all("Sockets").flat(),
     resources: readResources(service),
     ...present("slice", service.last("Slice")),
   };

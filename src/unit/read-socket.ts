@@ -1,6 +1,8 @@
 /** [Socket] of a unit file as typed settings, with systemd's defaults and refusals (systemd.socket(5)). Times are milliseconds. */
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
+import type { ExecSettings } from "./exec-settings.ts";
 import { listInOrder } from "./listed.ts";
+import { present, readExec } from "./read-exec.ts";
 import { SectionReader } from "./section-reader.ts";
 import type { ExecCommand } from "./service.ts";
 import type { SocketAddress } from "./socket-address.ts";
@@ -64,6 +66,8 @@ export interface SocketSettings {
   readonly removeOnStop: boolean;
   readonly triggerLimit: { readonly intervalMs: number; readonly burst: number };
   readonly timeoutMs: number;
+  /** How the commands are run. */
+  readonly exec: ExecSettings;
   readonly execStartPre: readonly ExecCommand[];
   readonly execStartPost: readonly ExecCommand[];
   readonly execStopPre: readonly ExecCommand[];
@@ -119,6 +123,7 @@ function readSettings(file: UnitFile, socket: SocketReader, context: SpecifierCo
       burst: socket.last("TriggerLimitBurst") ?? (accept ? 200 : 20),
     },
     timeoutMs: socket.last("TimeoutSec") ?? DEFAULT_TIMEOUT_MS,
+    exec: readExec(socket, context),
     execStartPre: socket.all("ExecStartPre").flat(),
     execStartPost: socket.all("ExecStartPost").flat(),
     execStopPre: socket.all("ExecStopPre").flat(),
@@ -228,11 +233,4 @@ export function nodesOf(ports: readonly ListenPort[]): readonly string[] {
     if (port.kind === "fifo") return [port.path];
     return "address" in port && port.address.kind === "path" ? [port.address.path] : [];
   });
-}
-
-/** A property that is there only when it has a value. */
-function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
-  const properties: { [P in K]?: T } = {};
-  if (value !== undefined) properties[key] = value;
-  return properties;
 }

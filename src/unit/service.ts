@@ -44,6 +44,8 @@ export interface ExitStatusSet {
 }
 
 export interface ServiceSettings extends ExecSettings {
+  /** Socket units whose sockets the service gets beside those of the socket unit of its own name. */
+  readonly sockets: readonly string[];
   readonly type: ServiceType;
   readonly execCondition: readonly ExecCommand[];
   readonly execStartPre: readonly ExecCommand[];

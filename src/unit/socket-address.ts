@@ -176,3 +176,21 @@ function inet6Text(bytes: readonly number[]): string {
   if (longest === "") return text;
   return text.replace(new RegExp(`(^|:)${longest}(:|$)`), "::");
 }
+
+/** The address as a person writes it. */
+export function formatAddress(address: SocketAddress): string {
+  switch (address.kind) {
+    case "path":
+      return address.path;
+    case "abstract":
+      return `@${address.name}`;
+    case "any":
+      return `[::]:${address.port}`;
+    case "inet":
+      return `${address.host}:${address.port}`;
+    case "inet6":
+      return `[${address.host}]:${address.port}${address.zone === undefined ? "" : `%${address.zone}`}`;
+    case "vsock":
+      return "vsock";
+  }
+}

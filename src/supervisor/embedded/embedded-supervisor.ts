@@ -36,7 +36,8 @@ import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
 import { TimerStamps } from "./timer-stamps.ts";
 import { TimerUnit } from "./timer-unit.ts";
-import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
+import { SocketUnit } from "./triggers/socket/socket-unit.ts";
+import type { LoadedUnit, PassedSockets, Unit, UnitHost } from "./unit.ts";
 import { UnitFiles } from "./unit-files.ts";
 
 export interface EmbeddedOptions {
@@ -87,6 +88,9 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #host: UnitHost;
   readonly #jobs: Jobs;
   readonly #units = new Map<string, Unit>();
+  readonly #templates = new Map<string, UnitSource>();
+  /** Units that were made from a template because something asked for them; gone at the latest with the machine's power. */
+  readonly #instances = new Set<string>();
   readonly #listeners = new Set<StatusListener>();
   #closed = false;
 
@@ -104,6 +108,7 @@ class EmbeddedSupervisor implements Supervisor {
       graph: () => this.#graph(),
       start: (name) => this.#startUnit(name),
       stop: async (name) => this.#units.get(name)?.stop() ?? { result: "done" },
+      ended: (name) => this.#tellOthers(name),
     });
   }
 
@@ -125,6 +130,14 @@ class EmbeddedSupervisor implements Supervisor {
       changed: (name) => this.#changed(name),
       statusOf: (name) => this.#units.get(name)?.status(),
       ended: (name, failed) => this.#startFollowers(name, failed),
+      hasJob: (name) => this.#jobs.has(name),
+      instantiate: (name) => this.#instantiate(name),
+      forgetInstance: (name) => this.#forgetInstance(name),
+      usesSocket: (service, socket) => {
+        const definition = this.#units.get(service)?.loaded.definition;
+        return definition?.kind === "service" && definition.settings.sockets.includes(socket);
+      },
+      socketsFor: (service) => this.#socketsFor(service),
       requestStart: (name, ended) => void this.start(name).then(ended),
       lastTrigger: (timer) => stamps.read(timer),
       saveTrigger: (timer, triggeredMs) => stamps.write(timer, triggeredMs),
@@ -134,9 +147,10 @@ class EmbeddedSupervisor implements Supervisor {
   /** Takes over what runs; ends what runs of units that are not loaded any more. */
   async adopt(): Promise<void> {
     for (const source of this.#files.readAll()) this.#put(source);
+    const orphans = this.#run.units().filter((name) => !this.#instantiate(name));
     await Promise.all([...this.#units.values()].map((unit) => unit.adopt()));
-    const orphans = this.#run.units().filter((name) => !this.#units.has(name));
     await Promise.all(orphans.map((name) => this.#endOrphan(name)));
+    for (const unit of [...this.#units.values()]) unit.resume?.();
     this.#journal.sweep((name) => this.#units.has(name));
     this.#spawner.prepare();
   }
@@ -168,12 +182,40 @@ class EmbeddedSupervisor implements Supervisor {
   }
 
   #put(source: UnitSource): void {
+    if (parseUnitName(source.name).isTemplate) {
+      this.#templates.set(source.name, source);
+      return;
+    }
     const loaded = loadUnit(source, this.#options.facts ?? {});
     if (loaded.definition.kind === "slice") this.#cgroups.setSlice(source.name, loaded.definition.limits);
     const known = this.#units.get(source.name);
     const isFirst = known === undefined || (known instanceof SimpleUnit && !hasNoProcesses(loaded));
     if (isFirst) this.#units.set(source.name, this.#create(loaded));
     else known.replace(loaded);
+  }
+
+  #instantiate(name: string): boolean {
+    if (this.#units.has(name)) return true;
+    const template = this.#templates.get(parseUnitName(name).template ?? "");
+    if (template === undefined) return false;
+    this.#instances.add(name);
+    this.#put({ ...template, name });
+    return true;
+  }
+
+  #forgetInstance(name: string): void {
+    if (this.#instances.has(name)) this.#forget(name);
+  }
+
+  #socketsFor(service: string): PassedSockets {
+    const found = [...this.#units.values()].flatMap((unit) =>
+      unit instanceof SocketUnit ? (unit.socketsFor(service) ?? []) : [],
+    );
+    return {
+      sources: found.flatMap(({ sources }) => sources),
+      names: found.flatMap(({ names }) => names),
+      variables: Object.assign({}, ...found.map(({ variables }) => variables)),
+    };
   }
 
   #create(loaded: LoadedUnit): Unit {
@@ -183,6 +225,8 @@ class EmbeddedSupervisor implements Supervisor {
         return new ServiceUnit(this.#host, loaded, definition.settings);
       case "timer":
         return new TimerUnit(this.#host, loaded, definition.settings);
+      case "socket":
+        return new SocketUnit(this.#host, loaded, definition.settings);
       default:
         return new SimpleUnit(this.#host, loaded);
     }
@@ -193,12 +237,17 @@ class EmbeddedSupervisor implements Supervisor {
   }
 
   async #unloadOne(name: string): Promise<void> {
-    const unit = this.#units.get(name);
-    if (unit === undefined) return;
-    await this.#jobs.stop(name);
-    this.#units.delete(name);
-    unit.close();
+    this.#templates.delete(name);
     this.#files.remove(name);
+    if (!this.#units.has(name)) return;
+    await this.#jobs.stop(name);
+    this.#forget(name);
+  }
+
+  #forget(name: string): void {
+    this.#units.get(name)?.close();
+    this.#units.delete(name);
+    this.#instances.delete(name);
     this.#run.forget(name);
     this.#notify(name, undefined);
   }
@@ -280,11 +329,15 @@ class EmbeddedSupervisor implements Supervisor {
     const status = this.#units.get(name)?.status();
     if (status === undefined || this.#closed) return;
     this.#notify(name, status);
-    for (const unit of this.#units.values()) if (unit instanceof TimerUnit) unit.unitChanged(name);
+    this.#tellOthers(name);
     // BindsTo=: what a unit is bound to has gone by itself. (A requested stop has stopped it already.)
     if (status.active === "inactive" || status.active === "failed") {
       for (const bound of boundTo(this.#graph(), name)) void this.#jobs.stop(bound);
     }
+  }
+
+  #tellOthers(name: string): void {
+    for (const unit of [...this.#units.values()]) unit.unitChanged?.(name);
   }
 
   /** OnFailure= and OnSuccess=. */

@@ -2,6 +2,8 @@
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { UnitDependencies } from "#unit/read-dependencies.ts";
+import type { PathSettings } from "#unit/read-path.ts";
+import type { SocketSettings } from "#unit/read-socket.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
 import type { ResourceLimits } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
@@ -15,6 +17,8 @@ import type { ShimSpawner } from "./shim/spawner.ts";
 export type UnitDefinition =
   | { readonly kind: "service"; readonly settings: ServiceSettings }
   | { readonly kind: "timer"; readonly settings: TimerSettings }
+  | { readonly kind: "socket"; readonly settings: SocketSettings }
+  | { readonly kind: "path"; readonly settings: PathSettings }
   | { readonly kind: "target" }
   | { readonly kind: "slice"; readonly limits: ResourceLimits }
   /** A kind this supervisor does not run. */
@@ -48,8 +52,18 @@ export interface UnitHost {
   readonly zone: string;
   /** Called after each change of a unit's status. */
   changed(name: string): void;
-  /** For timers: the state of another unit, and a request to start it. */
+  /** For units that start others: the state of another unit, and a request to start it. */
   statusOf(name: string): UnitStatus | undefined;
+  /** Whether a job of the unit is waiting or under way. */
+  hasJob(name: string): boolean;
+  /** Makes an instance of a loaded template known; false when there is no such template. */
+  instantiate(name: string): boolean;
+  /** Forgets an instance that `instantiate` made and that has come to its end. */
+  forgetInstance(name: string): void;
+  /** Whether the service names the socket unit in its Sockets=. */
+  usesSocket(service: string, socket: string): boolean;
+  /** The sockets of others that a service's commands get. */
+  socketsFor(service: string): PassedSockets;
   /** A run has come to its end and no restart follows: for OnFailure= and OnSuccess=. */
   ended(name: string, failed: boolean): void;
   /** `ended` is called when the start job has ended, with how it did. */
@@ -57,6 +71,16 @@ export interface UnitHost {
   /** When a persistent timer last elapsed, kept over reboots. */
   lastTrigger(timer: string): number | undefined;
   saveTrigger(timer: string, triggeredMs: number): void;
+}
+
+/** Sockets that a command gets as file descriptors 3 and up. */
+export interface PassedSockets {
+  /** Where they are, as RunRequest has it. */
+  readonly sources: readonly string[];
+  /** A name for each, for LISTEN_FDNAMES=. */
+  readonly names: readonly string[];
+  /** REMOTE_ADDR= and REMOTE_PORT= of a connection. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** A unit of any kind; it runs by itself once started and tells its host of each change. */
@@ -75,6 +99,10 @@ export interface Unit {
   /** Resolves when the reload has ended; only asked of an active unit that can. */
   reload(): Promise<JobOutcome>;
   resetFailed(): void;
+  /** All units have been taken over: what waited for that goes on. */
+  resume?(): void;
+  /** For units that start others: another one has changed its state, or its job has ended. */
+  unitChanged?(name: string): void;
   /** Lets go without stopping anything. */
   close(): void;
 }

@@ -96,7 +96,7 @@ export const SERVICE_KEYS = {
   FileDescriptorStorePreserve: last(text, "ignored", { since: 254 }),
   OpenFile: list(expandedText, "ignored", { since: 253 }),
   ReloadSignal: last(signal, "run", { since: 253 }),
-  Sockets: list(unitNames),
+  Sockets: list(unitNames, "run"),
   USBFunctionDescriptors: last(absolutePath),
   USBFunctionStrings: last(absolutePath),
   OOMPolicy: last(oneOf("OOM policy", ["continue", "stop", "kill"]), "run", { since: 243 }),

@@ -21,7 +21,7 @@ function paper(files: Readonly<Record<string, string>>): { jobs: Jobs; log: stri
     log.push(`${verb} ${unit} done`);
     return { result: "done" } as const;
   };
-  const jobs = new Jobs({ graph: () => graph, start: carryOut("start"), stop: carryOut("stop") });
+  const jobs = new Jobs({ graph: () => graph, start: carryOut("start"), stop: carryOut("stop"), ended: () => {} });
   return { jobs, log };
 }
 

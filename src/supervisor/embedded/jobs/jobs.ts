@@ -13,6 +13,8 @@ export interface JobUnits {
   /** Starts a unit whose conditions are checked first. */
   start(unit: string): Promise<JobOutcome>;
   stop(unit: string): Promise<JobOutcome>;
+  /** The unit has no job any more. */
+  ended(unit: string): void;
 }
 
 interface Running {
@@ -28,6 +30,11 @@ export class Jobs {
 
   constructor(units: JobUnits) {
     this.#units = units;
+  }
+
+  /** Whether a job of the unit is waiting or under way. */
+  has(unit: string): boolean {
+    return this.#running.has(unit);
   }
 
   async start(unit: string): Promise<JobOutcome> {
@@ -116,6 +123,7 @@ export class Jobs {
       if (this.#running.get(job.unit) !== running) return;
       this.#running.delete(job.unit);
       this.#waits.delete(job.unit);
+      this.#units.ended(job.unit);
     });
   }
 }

@@ -5,6 +5,7 @@ import { expandEnvironment } from "#unit/exec.ts";
 import type { EnvironmentFile, OutputTarget, ServiceDirectories } from "#unit/exec-settings.ts";
 import type { ExecCommand, ServiceSettings } from "#unit/service.ts";
 import type { RunRequest, SetupStep } from "../shim/protocol.ts";
+import type { PassedSockets } from "../unit.ts";
 import { type Account, findGroup, findUser, groupsOf } from "./accounts.ts";
 import { directoryVariables, makeDirectories } from "./directories.ts";
 
@@ -18,6 +19,8 @@ export interface RunContext {
   readonly cgroupProcs: readonly string[];
   /** MAINPID and the like. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Sockets of other units that the command gets. */
+  readonly sockets?: PassedSockets | undefined;
   /** The daemon's own environment, for PassEnvironment=. */
   readonly daemonEnvironment: Readonly<Record<string, string | undefined>>;
   /** Whether the daemon may become other users. */
@@ -67,6 +70,7 @@ function plainRequest(settings: ServiceSettings, command: ExecCommand, context: 
     rlimits: settings.rlimits.map(({ name, soft, hard }) => `${name}:${limitText(soft)}:${limitText(hard)}`),
     noNewPrivileges: settings.noNewPrivileges,
     cgroupProcs: context.cgroupProcs,
+    sockets: context.sockets?.sources ?? [],
     stdout: targetText(settings.standardOutput),
     stderr: targetText(
       settings.standardError.kind === "inherit" ? settings.standardOutput : settings.standardError,
@@ -186,6 +190,7 @@ function buildEnvironment(
     ...(settings.watchdogMs > 0 ? { WATCHDOG_USEC: String(settings.watchdogMs * 1000) } : {}),
     ...directoryVariables(settings.directories),
     ...context.variables,
+    ...socketVariables(context.sockets),
   };
   for (const name of settings.passEnvironment) {
     const value = context.daemonEnvironment[name];
@@ -195,6 +200,13 @@ function buildEnvironment(
   for (const file of settings.environmentFiles) Object.assign(environment, readEnvironmentFile(file));
   for (const unset of settings.unsetEnvironment) delete environment[unset];
   return environment;
+}
+
+/** sd_listen_fds(3); the shim adds LISTEN_PID=. */
+function socketVariables(sockets: PassedSockets | undefined): Record<string, string> {
+  if (sockets === undefined || sockets.sources.length === 0) return {};
+  const { names, variables } = sockets;
+  return { ...variables, LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.join(":") };
 }
 
 function readEnvironmentFile({ path, optional }: EnvironmentFile): Record<string, string> {

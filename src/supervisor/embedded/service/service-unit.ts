@@ -21,7 +21,7 @@ import {
   type ShimListener,
   startShim,
 } from "../shim/connection.ts";
-import type { Hello, ShimEvent, ShimMessage, ShimRequest } from "../shim/protocol.ts";
+import { type Hello, isProcessEvent, type ProcessEvent, type ShimMessage, type ShimRequest } from "../shim/protocol.ts";
 import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
 import { runRequest } from "./command.ts";
 import { removeDirectories } from "./directories.ts";
@@ -234,12 +234,14 @@ export class ServiceUnit implements Unit {
   #run(action: Extract<ServiceAction, { kind: "run" }>): void {
     this.#shim ??= this.#startShim();
     const { environment: daemonEnvironment, isRoot } = this.#host;
+    const isMain = action.run === this.#state.mainRun || this.#state.control?.list === "execStart";
     const request = runRequest(this.#settings, action.command, {
       run: action.run,
       invocation: this.#state.invocation ?? "",
       notifySocket: notifySocket(this.#shim.id),
       cgroupProcs: this.#shim.leaf.procs,
       variables: action.variables,
+      sockets: isMain ? this.#host.socketsFor(this.#name) : undefined,
       daemonEnvironment,
       isRoot,
     });
@@ -367,11 +369,12 @@ export class ServiceUnit implements Unit {
     if (shim === undefined || this.#closed) return;
     if (message.kind === "hello") return;
     shim.seq = message.seq;
+    if (!isProcessEvent(message.event)) return;
     const event = this.#translate(shim, message.event);
     this.#dispatch(event);
   }
 
-  #translate(shim: Shim, event: ShimEvent): ServiceEvent {
+  #translate(shim: Shim, event: ProcessEvent): ServiceEvent {
     if (event.kind !== "exited") return event;
     const { run, pid, core, code, signal } = event;
     if (signal === undefined) return { kind: "exited", run, pid, core, oom: false, end: { code: code ?? 0 } };

@@ -26,6 +26,11 @@ export interface RunRequest {
   readonly noNewPrivileges: boolean;
   /** The cgroup.procs files the command enters before it is executed. */
   readonly cgroupProcs: readonly string[];
+  /**
+   * Shims of socket units whose sockets the command gets as descriptors 3 and up: `:DIRECTORY/ID`, or
+   * `CONNECTION:DIRECTORY/ID` for one connection.
+   */
+  readonly sockets?: readonly string[];
   /** `journal`, `null`, or `file:`, `append:`, `truncate:` and a path. */
   readonly stdout: string;
   readonly stderr: string;
@@ -37,6 +42,7 @@ export interface RunRequest {
 export type SetupStep =
   | "chdir"
   | "nice"
+  | "fds"
   | "exec"
   | "limits"
   | "oom"
@@ -62,10 +68,46 @@ export type ShimRequest =
   | { readonly kind: "log"; readonly priority: number; readonly text: string }
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
+  | SocketRequest
   /** The unit is at rest: end as soon as no process is left. */
   | { readonly kind: "quit" };
 
-export type ShimEvent =
+/** What the shim of a socket unit is asked for; sockets.pl does it. */
+export type SocketRequest =
+  | ({ readonly kind: "listen" } & PortRequest)
+  /** Tell of traffic once; with `accept` of each connection that was taken. `flush`: forget what waits first. */
+  | { readonly kind: "poll"; readonly accept: 0 | 1; readonly flush: 0 | 1 }
+  | { readonly kind: "unpoll" }
+  /** Let go of a connection. */
+  | { readonly kind: "drop"; readonly connection: number }
+  /** Close every port and remove these files. */
+  | { readonly kind: "unlisten"; readonly remove: readonly string[] };
+
+/** A port to open; all numbers are the kernel's. */
+export interface PortRequest {
+  /** Its place in the unit file, from 0. */
+  readonly port: number;
+  /** SOCK_STREAM and its like. */
+  readonly type: number | "fifo";
+  readonly protocol: number;
+  /** A sockaddr in hex. */
+  readonly address: string;
+  /** The file it makes; empty when it makes none. */
+  readonly path: string;
+  /** Octal. */
+  readonly mode: string;
+  readonly dir_mode: string;
+  readonly backlog: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** `level:name:value:title`, the value in hex; with `!` before it, failing is the port's failure. */
+  readonly option: readonly string[];
+}
+
+export type ShimEvent = ProcessEvent | SocketEvent;
+
+/** What a unit's processes do. */
+export type ProcessEvent =
   | { readonly kind: "started"; readonly run: number; readonly pid: number }
   | { readonly kind: "execed"; readonly run: number }
   | { readonly kind: "failed"; readonly run: number; readonly step: string; readonly error: string }
@@ -84,6 +126,26 @@ export type ShimEvent =
   | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
   /** No process of the unit is left. */
   | { readonly kind: "empty" };
+
+/** Whether it is about processes; every unit with commands has such events. */
+export function isProcessEvent(event: ShimEvent): event is ProcessEvent {
+  return event.kind !== "opened" && event.kind !== "incoming" && event.kind !== "accepted";
+}
+
+/** What happens at the ports of a socket unit. */
+export type SocketEvent =
+  | { readonly kind: "opened"; readonly port: number; readonly error?: string }
+  /** Something waits at a port. */
+  | { readonly kind: "incoming" }
+  /** A connection was taken; both ends are sockaddrs in hex, process and user are those of the other end where it is on this machine. */
+  | {
+      readonly kind: "accepted";
+      readonly connection: number;
+      readonly local: string;
+      readonly remote: string;
+      readonly pid: number;
+      readonly uid: number;
+    };
 
 /** What a shim says first to whoever connects. */
 export interface Hello {
@@ -122,7 +184,7 @@ function escapeValue(value: string): string {
 
 function plainFields(request: Exclude<ShimRequest, { kind: "run" }>): readonly Field[] {
   const { kind: _, ...fields } = request;
-  return Object.entries(fields);
+  return Object.entries(fields).flatMap(([key, value]) => each(key, Array.isArray(value) ? value : [value]));
 }
 
 function runFields(request: RunRequest): readonly Field[] {
@@ -141,6 +203,7 @@ function runFields(request: RunRequest): readonly Field[] {
     ...each("rlimit", request.rlimits),
     ["nnp", request.noNewPrivileges ? 1 : 0],
     ...each("cgroup", request.cgroupProcs),
+    ...each("sockets", request.sockets ?? []),
     ["stdout", request.stdout],
     ["stderr", request.stderr],
     ...optional("refusal", request.refusal && `${request.refusal.step}:${request.refusal.error}`),
@@ -207,7 +270,19 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     case "notify":
       return { kind, pid, text: text("text"), ...numbers(fields, "run") };
     case "empty":
+    case "incoming":
       return { kind };
+    case "opened":
+      return { kind, port: Number(text("port")), ...texts(fields, "error") };
+    case "accepted":
+      return {
+        kind,
+        connection: Number(text("connection")),
+        local: text("local"),
+        remote: text("remote"),
+        pid,
+        uid: Number(text("uid")),
+      };
     default:
       return undefined;
   }
@@ -217,5 +292,12 @@ function numbers<K extends string>(fields: ReadonlyMap<string, string>, key: K):
   const value = fields.get(key);
   const found: Partial<Record<K, number>> = {};
   if (value !== undefined && value !== "") found[key] = Number(value);
+  return found;
+}
+
+function texts<K extends string>(fields: ReadonlyMap<string, string>, key: K): Partial<Record<K, string>> {
+  const value = fields.get(key);
+  const found: Partial<Record<K, string>> = {};
+  if (value !== undefined) found[key] = value;
   return found;
 }

@@ -1,0 +1,125 @@
+/**
+ * The shim of a unit that keeps its state there: requests of one turn go out together with the state that made them.
+ *
+ * Invariant: a later supervisor finds both or neither, and gets every event that the state it finds does not cover.
+ */
+import { randomId } from "#base/random.ts";
+import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
+import type { UnitHost } from "../unit.ts";
+import { findShim, type ShimConnection, type ShimListener, startShim } from "./connection.ts";
+import type { ShimEvent, ShimMessage, ShimRequest } from "./protocol.ts";
+
+/** The unit's side. */
+export interface ShimUser {
+  readonly unit: string;
+  /** What the next supervisor is to know; JSON-safe. */
+  state(): unknown;
+  onEvent(event: ShimEvent): void;
+  /** The shim is gone, with all it held. */
+  onLost(reason: string): void;
+}
+
+export class UnitShim {
+  readonly id: string;
+  readonly #user: ShimUser;
+  readonly #early: ShimMessage[] = [];
+  #connection: ShimConnection | undefined;
+  #isListening = false;
+  #outbox: ShimRequest[] = [];
+  #isFlushing = false;
+  #seq = 0;
+  #saved = "";
+
+  private constructor(id: string, user: ShimUser) {
+    this.id = id;
+    this.#user = user;
+  }
+
+  /** A new shim; requests can be made at once. */
+  static start(host: UnitHost, user: ShimUser): UnitShim {
+    const { run, journal, random, spawner } = host;
+    run.forgetMemory(user.unit);
+    const shim = new UnitShim(randomId(random), user);
+    const place = {
+      unit: user.unit,
+      id: shim.id,
+      runDirectory: run.of(user.unit),
+      journalDirectory: journal.directoryOf(user.unit),
+      journalFileBytes: JOURNAL_FILE_BYTES,
+      journalFiles: JOURNAL_FILES,
+    };
+    shim.#connection = startShim(spawner, place, shim.#listener());
+    shim.listen();
+    return shim;
+  }
+
+  /** The shim that an earlier supervisor left, and the state it keeps; it is silent until `listen` is called. */
+  static async find(
+    host: UnitHost,
+    user: ShimUser,
+  ): Promise<{ readonly shim: UnitShim; readonly saved: string } | undefined> {
+    for (const id of host.run.shimsOf(user.unit)) {
+      const shim = new UnitShim(id, user);
+      const found = await findShim(host.run.of(user.unit), id, shim.#listener());
+      if (found !== undefined) {
+        shim.#connection = found.connection;
+        return { shim, saved: found.hello.saved };
+      }
+      host.run.forgetShim(user.unit, id);
+    }
+    return undefined;
+  }
+
+  /** Passes on what the shim tells, and has told meanwhile. */
+  listen(): void {
+    this.#isListening = true;
+    for (const message of this.#early.splice(0)) this.#receive(message);
+  }
+
+  request(...requests: readonly ShimRequest[]): void {
+    this.#outbox.push(...requests);
+    this.save();
+  }
+
+  /** Sends what is asked for, and the state if it has changed, at the end of this turn. */
+  save(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  flush(): void {
+    this.#isFlushing = false;
+    const state = JSON.stringify(this.#user.state());
+    if (state === this.#saved && this.#outbox.length === 0) return;
+    this.#saved = state;
+    this.#connection?.send([...this.#outbox.splice(0), { kind: "save", seq: this.#seq, state }]);
+  }
+
+  /** Ends the shim as soon as none of its processes is left; resolves when it has been told so. */
+  release(): Promise<void> {
+    this.request({ kind: "quit" });
+    return this.letGo();
+  }
+
+  /** Leaves the shim to the next supervisor. */
+  letGo(): Promise<void> {
+    this.flush();
+    this.#isListening = false;
+    return this.#connection?.close() ?? Promise.resolve();
+  }
+
+  #listener(): ShimListener {
+    return {
+      onMessage: (message) => (this.#isListening ? this.#receive(message) : this.#early.push(message)),
+      onLost: (reason) => this.#user.onLost(reason),
+    };
+  }
+
+  #receive(message: ShimMessage): void {
+    if (message.kind !== "event") return;
+    this.#seq = message.seq;
+    this.#user.onEvent(message.event);
+    this.save();
+  }
+}

@@ -1,0 +1,433 @@
+/**
+ * A socket unit on this machine: carries the pure core's actions out through the shim that holds the sockets.
+ *
+ * Invariants: the sockets, and connections that a service has not ended with, are the shim's, so that none is lost with
+ * the supervisor; a command gets them from there between fork and exec. The shim lives while a port or a connection is
+ * open.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import type { Timer } from "#base/clock.ts";
+import { randomId } from "#base/random.ts";
+import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
+import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
+import type { ActiveState, JobOutcome, UnitResult, UnitStatus } from "../../../supervisor.ts";
+import { findGroup, findUser } from "../../service/accounts.ts";
+import { Waiters } from "../../service/waiters.ts";
+import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
+import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
+import { plainStatus } from "../../simple-unit.ts";
+import type { LoadedUnit, PassedSockets, Unit, UnitHost } from "../../unit.ts";
+import { connectionName, remoteVariables } from "./instance-name.ts";
+import { type Owner, portRequest } from "./listen.ts";
+import { readSavedSocket } from "./saved-socket.ts";
+import {
+  initialSocketState,
+  SOCKET_ACTIVE,
+  type SocketAction,
+  type SocketState,
+  type SocketUnitEvent,
+} from "./socket-state.ts";
+import { stepSocket } from "./socket-step.ts";
+
+export class SocketUnit implements Unit, ShimUser {
+  readonly #host: UnitHost;
+  readonly #waiters = new Waiters();
+  #loaded: LoadedUnit;
+  #settings: SocketSettings;
+  #state: SocketState;
+  #shim: UnitShim | undefined;
+  #timer: Timer | undefined;
+  #armedMs: number | undefined;
+  #closed = false;
+
+  constructor(host: UnitHost, loaded: LoadedUnit, settings: SocketSettings) {
+    this.#host = host;
+    this.#loaded = loaded;
+    this.#settings = settings;
+    this.#state = initialSocketState(host.clock.now());
+  }
+
+  get loaded(): LoadedUnit {
+    return this.#loaded;
+  }
+
+  get unit(): string {
+    return this.#loaded.source.name;
+  }
+
+  replace(loaded: LoadedUnit): void {
+    this.#loaded = loaded;
+    if (loaded.definition.kind === "socket") this.#settings = loaded.definition.settings;
+  }
+
+  get active(): ActiveState {
+    return SOCKET_ACTIVE[this.#state.sub];
+  }
+
+  state(): SocketState {
+    return this.#state;
+  }
+
+  status(): UnitStatus {
+    const { sub, result, sinceMs, invocation, message } = this.#state;
+    return {
+      ...plainStatus(this.#loaded, sinceMs),
+      active: SOCKET_ACTIVE[sub],
+      sub,
+      result,
+      invocation,
+      message: message ?? this.#describe(),
+    };
+  }
+
+  #describe(): string {
+    const ports = this.#settings.ports.map((port) => {
+      if (port.kind === "unsupported") return port.setting;
+      return `${port.kind === "fifo" ? port.path : formatAddress(port.address)} (${port.kind})`;
+    });
+    return `${this.active === "active" ? "listens on" : "is for"} ${ports.join(", ")}`;
+  }
+
+  // --- jobs ------------------------------------------------------------------------------------------------------
+
+  async start(): Promise<JobOutcome> {
+    const { sub } = this.#state;
+    if (SOCKET_ACTIVE[sub] === "active") return { result: "done" };
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return refusal;
+    const outcome = this.#waiters.add("start");
+    if (sub === "dead" || sub === "failed") this.#dispatch({ kind: "start" });
+    return outcome;
+  }
+
+  /** A socket is of no use without its service, and no longer its to take once that runs. */
+  #refusal(): JobOutcome | undefined {
+    const { service } = this.#settings;
+    if (service === undefined || this.active === "activating") return undefined;
+    const status = this.#host.statusOf(service);
+    if (status === undefined) return this.#refuse(`Socket service ${service} not loaded, refusing.`);
+    const isFree =
+      status.active === "inactive" || status.active === "failed" || status.sub === "auto-restart";
+    return isFree ? undefined : this.#refuse(`Socket service ${service} already active, refusing.`);
+  }
+
+  #refuse(problem: string): JobOutcome {
+    this.#log(3, `${this.unit}: ${problem}`);
+    return { result: "failed", message: problem };
+  }
+
+  async stop(): Promise<JobOutcome> {
+    if (this.active === "inactive" || this.active === "failed") return { result: "done" };
+    this.#waiters.settle("start", { result: "canceled", message: `${this.unit} is stopped` });
+    const outcome = this.#waiters.add("stop");
+    this.#dispatch({ kind: "stop" });
+    return outcome;
+  }
+
+  readonly canReload = false;
+
+  async reload(): Promise<JobOutcome> {
+    return { result: "skipped", message: "this unit cannot be reloaded" };
+  }
+
+  resetFailed(): void {
+    this.#dispatch({ kind: "reset-failed" });
+  }
+
+  // --- services ---------------------------------------------------------------------------------------------------
+
+  /** What a command of the service gets from here; undefined when nothing. */
+  socketsFor(service: string): PassedSockets | undefined {
+    const shim = this.#shim;
+    if (shim === undefined) return undefined;
+    const place = `${this.#host.run.of(this.unit)}/${shim.id}`;
+    const connection = this.#state.connections.find(({ unit }) => unit === service);
+    if (connection !== undefined) {
+      const { fileDescriptorName } = this.#settings;
+      const source = `${connection.connection}:${place}`;
+      return {
+        sources: [source],
+        names: [fileDescriptorName],
+        variables: remoteVariables(connection.remote),
+      };
+    }
+    const { names } = this.#state;
+    const isIts = service === this.#settings.service || this.#host.usesSocket(service, this.unit);
+    return isIts && names.length > 0 ? { sources: [`:${place}`], names, variables: {} } : undefined;
+  }
+
+  /** Another unit has changed its state. */
+  unitChanged(name: string): void {
+    if (name === this.#settings.service) {
+      this.#dispatch({ kind: "service" });
+      return;
+    }
+    const connection = this.#state.connections.find(({ unit }) => unit === name);
+    const status = this.#host.statusOf(name);
+    if (connection === undefined || !hasEnded(status)) return;
+    this.#dispatch({ kind: "served", connection: connection.connection });
+    if (status?.active === "inactive") this.#host.forgetInstance(name);
+  }
+
+  // --- the core, and its actions ---------------------------------------------------------------------------------
+
+  #dispatch(event: SocketUnitEvent): void {
+    if (this.#closed) return;
+    const before = this.#state;
+    const { state, actions } = stepSocket(this.#context(), before, event);
+    this.#state = state;
+    for (const action of actions) this.#act(action);
+    this.#armDeadline();
+    this.#shim?.save();
+    this.#releaseShim();
+    if (before.sub !== state.sub || before.message !== state.message) this.#host.changed(this.unit);
+    if (actions.some(({ kind }) => kind === "ended")) this.#host.ended(this.unit, state.sub === "failed");
+  }
+
+  #context() {
+    const { clock, random } = this.#host;
+    const { service } = this.#settings;
+    return {
+      unit: this.unit,
+      settings: this.#settings,
+      nowMs: clock.now(),
+      get invocation() {
+        return randomId(random);
+      },
+      service: service === undefined ? undefined : this.#host.statusOf(service),
+      hasJob: service !== undefined && this.#host.hasJob(service),
+    };
+  }
+
+  #act(action: SocketAction): void {
+    switch (action.kind) {
+      case "listen":
+        this.#listen();
+        break;
+      case "poll": {
+        const { accept, flushPending } = this.#settings;
+        this.#shim?.request({ kind: "poll", accept: accept ? 1 : 0, flush: flushPending && !accept ? 1 : 0 });
+        break;
+      }
+      case "unpoll":
+        this.#shim?.request({ kind: "unpoll" });
+        break;
+      case "unlisten":
+        this.#unlisten();
+        break;
+      case "drop":
+        this.#shim?.request({ kind: "drop", connection: action.connection });
+        break;
+      case "trigger":
+        this.#trigger();
+        break;
+      case "serve":
+        this.#serve(action.unit);
+        break;
+      case "run":
+        break;
+      case "kill":
+        this.#shim?.request({ kind: "kill", signal: action.signal });
+        break;
+      case "log":
+        this.#log(action.priority, action.text);
+        break;
+      case "up":
+        this.#waiters.settle("start", { result: "done" });
+        break;
+      case "ended":
+        this.#ended(action.failed);
+        break;
+    }
+  }
+
+  #ended(failed: boolean): void {
+    const message = this.#state.message ?? `${this.unit} failed with result '${this.#state.result}'`;
+    this.#waiters.settle("start", failed ? { result: "failed", message } : { result: "done" });
+    this.#waiters.settle("stop", { result: "done" });
+  }
+
+  #listen(): void {
+    const owner = this.#owner();
+    const requests = this.#settings.ports.map((_, index) =>
+      owner instanceof Error ? owner : portRequest(this.#settings, index, owner, FACTS),
+    );
+    const problem = requests.find((request) => request instanceof Error);
+    if (problem !== undefined) {
+      queueMicrotask(() => this.#dispatch({ kind: "opened", port: 0, error: problem.message }));
+      return;
+    }
+    const ports = requests.filter((request): request is PortRequest => !(request instanceof Error));
+    this.#shim ??= UnitShim.start(this.#host, this);
+    this.#shim.request(...ports.map((port) => ({ kind: "listen", ...port }) as const));
+  }
+
+  /** Who the files of sockets belong to; an error where the user or group is not known here. */
+  #owner(): Owner | undefined | Error {
+    const { user, group } = this.#settings;
+    if (user === undefined && group === undefined) return undefined;
+    const account = user === undefined ? undefined : findUser(readText("/etc/passwd"), user);
+    if (user !== undefined && account === undefined) return new Error(`there is no user ${user}`);
+    const gid = group === undefined ? account?.gid : findGroup(readText("/etc/group"), group);
+    if (gid === undefined) return new Error(`there is no group ${group}`);
+    return { uid: account?.uid ?? process.getuid?.() ?? 0, gid };
+  }
+
+  #unlisten(): void {
+    const { removeOnStop, ports, symlinks } = this.#settings;
+    const remove = removeOnStop ? [...nodesOf(ports), ...symlinks] : [];
+    this.#shim?.request({ kind: "unlisten", remove });
+  }
+
+  #trigger(): void {
+    const { service } = this.#settings;
+    if (service === undefined) return;
+    this.#host.requestStart(service, (outcome) => this.#startEnded(outcome));
+  }
+
+  /** The service failing is told by its state; that it could not be asked at all, only here. */
+  #startEnded({ error, result, message }: JobOutcome): void {
+    if (error !== undefined || result === "invalid") {
+      this.#dispatch({ kind: "refused", reason: message ?? error ?? result });
+    } else {
+      this.#dispatch({ kind: "service" });
+    }
+  }
+
+  #serve(unit: string): void {
+    if (!this.#host.instantiate(unit)) {
+      const reason = `there is no template for ${unit} on this machine`;
+      queueMicrotask(() => this.#dispatch({ kind: "refused", reason }));
+      return;
+    }
+    this.#host.requestStart(unit, () => this.unitChanged(unit));
+  }
+
+  #log(priority: number, text: string): void {
+    if (this.#shim === undefined) this.#host.journal.append(this.unit, priority, text);
+    else this.#shim.request({ kind: "log", priority, text });
+  }
+
+  #armDeadline(): void {
+    const { deadlineMs } = this.#state;
+    if (deadlineMs === this.#armedMs) return;
+    this.#timer?.cancel();
+    this.#armedMs = deadlineMs;
+    if (deadlineMs === undefined) return;
+    const { clock } = this.#host;
+    this.#timer = clock.setTimer(deadlineMs - clock.now(), () => {
+      this.#armedMs = undefined;
+      this.#dispatch({ kind: "deadline" });
+    });
+  }
+
+  // --- the shim --------------------------------------------------------------------------------------------------
+
+  async adopt(): Promise<void> {
+    const found = await UnitShim.find(this.#host, this);
+    const saved = found === undefined ? this.#host.run.recall(this.unit) : parseJson(found.saved);
+    const state = readSavedSocket(saved);
+    if (state !== undefined) this.#state = state;
+    if (found === undefined) return;
+    this.#shim = found.shim;
+    if (state === undefined) {
+      found.shim.request({ kind: "kill", signal: "KILL" });
+      this.#releaseShim();
+    }
+    this.#armDeadline();
+  }
+
+  /** All units are known again: what the last supervisor may have left undone is done. */
+  resume(): void {
+    this.#shim?.listen();
+    this.#dispatch({ kind: "service" });
+    for (const { unit } of this.#state.connections) {
+      const status = this.#host.statusOf(unit);
+      if (status === undefined || status.invocation === undefined) this.#serve(unit);
+      else this.unitChanged(unit);
+    }
+  }
+
+  onEvent(event: ShimEvent): void {
+    switch (event.kind) {
+      case "opened":
+      case "incoming":
+      case "empty":
+        this.#dispatch(event);
+        break;
+      case "accepted": {
+        const { connection, pid, uid } = event;
+        const remote = decodeAddress(event.remote);
+        const instance = connectionName({ local: decodeAddress(event.local), remote, pid, uid });
+        this.#dispatch({ kind: "accepted", connection, instance, remote });
+        break;
+      }
+      case "exited":
+        this.#dispatch({ kind: "exited", run: event.run, result: resultOf(event) });
+        break;
+      default:
+      // The beginning of a command tells nothing that its end does not.
+    }
+  }
+
+  onLost(reason: string): void {
+    const shim = this.#shim;
+    if (shim === undefined) return;
+    this.#shim = undefined;
+    this.#host.run.forgetShim(this.unit, shim.id);
+    this.#dispatch({ kind: "lost", reason });
+    this.#host.run.remember(this.unit, this.#state);
+  }
+
+  #releaseShim(): void {
+    const isAtRest = this.#state.sub === "dead" || this.#state.sub === "failed";
+    if (!isAtRest || this.#state.connections.length > 0) return;
+    this.#host.run.remember(this.unit, this.#state);
+    const shim = this.#shim;
+    this.#shim = undefined;
+    void shim?.release();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    void this.#shim?.letGo();
+    this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
+  }
+}
+
+const FACTS: AddressFacts = {
+  get hasInet6() {
+    return existsSync("/proc/net/if_inet6");
+  },
+  interfaceIndex: (name) => {
+    const text = name.includes("/") ? "" : readText(`/sys/class/net/${name}/ifindex`);
+    return text === "" ? undefined : Number(text);
+  },
+};
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasEnded(status: UnitStatus | undefined): boolean {
+  if (status === undefined) return true;
+  return status.invocation !== undefined && (status.active === "inactive" || status.active === "failed");
+}
+
+function resultOf({ code, signal, core }: Extract<ShimEvent, { kind: "exited" }>): UnitResult {
+  if (signal !== undefined) return core ? "core-dump" : "signal";
+  return code === 0 ? "success" : "exit-code";
+}
