@@ -143,10 +143,10 @@ test("a timer that has nothing more to do is elapsed", async () => {
 });
 
 test("a kind of unit that is not run here is loaded, and says so when it is started", async () => {
-  await using held = await machineWith([unit("a.socket", "[Socket]\nListenStream=1\n")]);
-  expect(held.supervisor.status("a.socket")).toMatchObject({ load: "loaded", active: "inactive" });
-  const outcome = await held.supervisor.start("a.socket");
-  expect(outcome).toMatchObject({ result: "unsupported", message: expect.stringContaining("socket units") });
+  await using held = await machineWith([unit("a.mount", "[Mount]\nWhat=none\nWhere=/a\n")]);
+  expect(held.supervisor.status("a.mount")).toMatchObject({ load: "loaded", active: "inactive" });
+  const outcome = await held.supervisor.start("a.mount");
+  expect(outcome).toMatchObject({ result: "unsupported", message: expect.stringContaining("mount units") });
 });
 
 test("a name that is no unit's is refused before anything is written", async () => {
