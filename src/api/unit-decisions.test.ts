@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "#model/limits.ts";
@@ -188,4 +189,32 @@ test("a global unit that runs on one machine and failed on another is not starte
     { desired: "launched", replace: false, file: undefined },
   );
   expect(decision.kind).toBe("unchanged");
+});
+
+describe("a masked unit", () => {
+  const MASKED = { hash: createHash("sha256").digest("hex"), text: "" };
+
+  test("may be submitted and loaded, and is never started", () => {
+    const nothing = situated(undefined);
+    const submit = (desired: DesiredState | undefined) =>
+      decideSubmit(nothing, { desired, replace: false, file: MASKED });
+    expect(submit(undefined).kind).toBe("write");
+    expect(submit("loaded").kind).toBe("write");
+    expect(submit("launched")).toMatchObject({
+      kind: "refused",
+      error: { code: "unit-masked", message: "Unit web.service is masked." },
+    });
+  });
+
+  test("that is stored is neither started nor restarted", () => {
+    const stored = situated({ file: MASKED.hash, desired: "inactive" });
+    const start = decideSubmit(stored, { desired: "launched", replace: false, file: undefined });
+    expect(start).toMatchObject({ kind: "refused", error: { code: "unit-masked" } });
+    expect(decideRestart(stored)).toMatchObject({ kind: "refused", error: { code: "unit-masked" } });
+  });
+
+  test("is started with a file that unmasks it", () => {
+    const stored = situated({ file: MASKED.hash, desired: "inactive" });
+    expect(decideSubmit(stored, { desired: "launched", replace: true, file: FILE }).kind).toBe("write");
+  });
 });

@@ -55,10 +55,16 @@ export interface SubmitWish {
   readonly file: CheckedFile | undefined;
 }
 
+/** The hash of nothing: an empty file masks its unit. */
+const MASKED_FILE = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 export function decideSubmit(situation: UnitSituation, wish: SubmitWish): Decision {
   const { unit, record } = situation;
   if (situation.isTemplate && wish.desired !== undefined && wish.desired !== "inactive") {
     return refuse(templateNotStartable(unit));
+  }
+  if (wish.desired === "launched" && (wish.file?.hash ?? record?.file) === MASKED_FILE) {
+    return refuse(unitMasked(unit));
   }
   if (record === undefined) return decideFirstSubmit(situation, wish);
   const file = wish.file?.hash === record.file ? undefined : wish.file;
@@ -157,6 +163,7 @@ export function decideRestart(situation: UnitSituation): Decision {
   const { unit, record } = situation;
   if (record === undefined) return refuse(unitNotFound(unit));
   if (situation.isTemplate) return refuse(templateNotStartable(unit));
+  if (record.file === MASKED_FILE) return refuse(unitMasked(unit));
   const launch = raiseLaunch(record.launch, situation.revision);
   return {
     kind: "write",
@@ -198,6 +205,13 @@ function refuse(error: FlotillaError): Decision {
 export function unitNotFound(unit: string): FlotillaError {
   return new FlotillaError("unit-not-found", `no unit ${unit} has been submitted`, {
     hint: "flotilla list-unit-files shows what has; to submit one, give the path of its file",
+  });
+}
+
+/** systemd's words. */
+function unitMasked(unit: string): FlotillaError {
+  return new FlotillaError("unit-masked", `Unit ${unit} is masked.`, {
+    hint: `its file is empty; to unmask it, submit one that is not: flotilla submit --replace ${unit}`,
   });
 }
 

@@ -33,6 +33,11 @@ export const ERROR_CODES = {
     meaning: "Options of [X-Fleet] or [X-Flotilla] exclude each other.",
   },
   "unit-not-found": { http: 404, exit: 4, meaning: "No unit of this name has been submitted." },
+  "unit-masked": {
+    http: 409,
+    exit: 1,
+    meaning: "The unit's file is empty or a link to /dev/null: it must not be started.",
+  },
   "unit-not-loaded": { http: 409, exit: 5, meaning: "The unit is not on any machine." },
   "unit-not-active": { http: 409, exit: 3, meaning: "The unit is not active." },
   "unit-exists": {

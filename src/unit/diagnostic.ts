@@ -8,6 +8,7 @@ export type DiagnosticCode =
   | "not-text"
   | "unit-too-large"
   | "bad-unit-name"
+  | "masked"
   | "syntax"
   | "unknown-section"
   | "unknown-key"

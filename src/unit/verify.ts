@@ -25,6 +25,7 @@ export function verifyUnit(
   const file = parseUnitFile(text, name);
   const context = contextOf(name, facts);
   if (context instanceof FlotillaError) return [badName(name, context), ...file.diagnostics];
+  if (text === "") return [masked(name)];
   const sections = knownSections(context.unit).filter((section) => file.hasSection(section));
   return inOrder([
     ...file.diagnostics,
@@ -55,6 +56,12 @@ function badName(name: string, error: FlotillaError): Diagnostic {
     place: { file: name, line: 1, column: 1 },
     ...hint,
   };
+}
+
+/** An empty file stands for a unit that must not be started. */
+function masked(name: string): Diagnostic {
+  const place = { file: name, line: 1, column: 1 };
+  return { severity: "warning", code: "masked", message: `Unit ${name} is masked.`, place };
 }
 
 /** What only a reader of the whole section can see. */
