@@ -239,16 +239,29 @@ export type ClusterBody = z.infer<typeof clusterSchema>;
 export const versionSchema = z.object({ version: z.string(), api: z.literal("v1") });
 export type VersionBody = z.infer<typeof versionSchema>;
 
+const journalBytes = z.array(z.number()).readonly().describe("bytes of a value that is no text");
+const journalValue = z.union([
+  z.string(),
+  journalBytes,
+  z.array(z.union([z.string(), journalBytes])).readonly(),
+]);
+
+/** A line of a journal; `cursor` can be resumed behind at any machine. */
 export const journalLineSchema = z.object({
   cursor: z.string(),
   timeUs: z.number(),
   unit: z.string(),
   machine: z.string(),
   machineName: z.string(),
-  stream: z.enum(["stdout", "stderr", "supervisor"]),
+  origin: z.enum(["unit", "supervisor"]).describe("who wrote it"),
   priority: z.number(),
   pid: z.number().optional(),
-  message: z.string(),
+  identifier: z.string(),
+  message: z.string().describe("bytes that are no UTF-8 are replaced"),
+  fields: z
+    .record(z.string(), journalValue)
+    .optional()
+    .describe("with fields=true: every field by systemd's name, as journalctl -o json has it"),
 });
 export type JournalLine = z.infer<typeof journalLineSchema>;
 
@@ -266,3 +279,27 @@ export const machineParams = z.object({ machine });
 export const listQuery = z.union([z.string(), z.array(z.string())]).optional();
 export const flagQuery = z.enum(["true", "false"]).optional();
 export const countQuery = z.coerce.number().int().nonnegative().optional();
+
+/** Which lines of a journal; what is absent selects nothing away. */
+export const journalQuery = z.object({
+  unit: listQuery.describe("names, or patterns with * ? []"),
+  priority: z
+    .string()
+    .regex(/^[0-7](\.\.[0-7])?$/)
+    .optional()
+    .describe("7 for all up to debug, 0..3 for a range"),
+  since: countQuery.describe("microseconds since 1970"),
+  until: countQuery,
+  boot: z.string().optional().describe("a boot's ID, or 0 for the present one, -1 for the one before"),
+  identifier: listQuery,
+  invocation: z.string().optional(),
+  grep: z.string().optional().describe("a regular expression for the message"),
+  ignoreCase: flagQuery,
+  match: listQuery.describe("FIELD=value; + between two groups of them"),
+  lines: countQuery.describe("the last so many; absent: all"),
+  after: z.string().optional().describe("cursor of a line"),
+  reverse: flagQuery.describe("newest first"),
+  follow: flagQuery,
+  fields: flagQuery.describe("with every field of each line"),
+});
+export type JournalWish = z.infer<typeof journalQuery>;

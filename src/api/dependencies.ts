@@ -11,8 +11,8 @@ import type { PeerAnswer, PeerOptions } from "./peer.ts";
 export interface ApiDependencies {
   readonly store: Store;
   readonly mirror: ClusterMirror;
-  /** The journal of a unit on this machine. */
-  readonly journal: (unit: string, query: JournalQuery) => AsyncIterable<JournalEntry>;
+  /** The journal of this machine. */
+  readonly journal: (query: JournalQuery) => AsyncIterable<JournalEntry>;
   /** This machine's ID. */
   readonly machineId: string;
   readonly version: string;

@@ -1,43 +1,43 @@
-/** A unit's journal, read where it is kept: on this machine, or by asking the machine that has the unit. */
+/**
+ * The journal of one machine, read where it is kept: on this machine, or by asking that machine's daemon.
+ *
+ * A cursor is the machine's own with the machine and the time before it, so that any machine can go on behind it: the
+ * machine itself exactly, another by the time, which is how entries of several machines are merged.
+ */
 import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
 import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { LIMITS } from "#model/limits.ts";
 import { whereUnitIs } from "#model/units.ts";
+import { allFields } from "#supervisor/journal-fields.ts";
+import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
 import type { Answer } from "./answer.ts";
-import type { JournalLine } from "./bodies.ts";
+import type { JournalLine, JournalWish } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { findMachine } from "./machine-rows.ts";
 import { answerLines } from "./stream.ts";
 import { unitNotFound } from "./unit-decisions.ts";
-
-export interface JournalRequest {
-  readonly unit: string;
-  /** ID, prefix or name; absent: the machine that has the unit. */
-  readonly machine?: string | undefined;
-  readonly lines?: number | undefined;
-  readonly after?: string | undefined;
-  readonly follow: boolean;
-}
 
 /** Marks a request that another daemon has passed on, which is answered here or not at all. */
 const FORWARDED = "flotilla-forwarded";
 
-/** @throws FlotillaError when no machine, or more than one, has the unit, or that machine does not answer */
+/**
+ * @param locate finds the ID of the machine whose journal is meant
+ * @throws FlotillaError when there is no such machine or it does not answer
+ */
 export async function answerJournal(
-  request: JournalRequest,
-  headers: IncomingHttpHeaders,
-  signal: AbortSignal,
+  locate: (view: ClusterView) => string,
+  wish: JournalWish,
+  { headers, signal }: { readonly headers: IncomingHttpHeaders; readonly signal: AbortSignal },
   dependencies: ApiDependencies,
 ): Promise<Answer> {
   const { mirror, machineId } = dependencies;
-  const machine = headers[FORWARDED] !== undefined ? machineId : whereJournalIs(mirror.view, request);
-  if (machine !== machineId) return forward(machine, request, signal, dependencies);
-  return answerLines((gone) => readJournal(request, gone, dependencies));
+  const id = headers[FORWARDED] === undefined ? locate(mirror.view) : machineId;
+  if (id !== machineId) return forward(id, wish, signal, dependencies);
+  return answerLines((gone) => readJournal(wish, gone, dependencies));
 }
 
-function whereJournalIs(view: ClusterView, { unit, machine }: JournalRequest): string {
-  if (machine !== undefined) return findMachine(view, machine);
+/** The machine whose journal is meant by a unit alone. @throws FlotillaError when none has the unit, or several have. */
+export function machineOfUnit(view: ClusterView, unit: string): string {
   const outcome = view.outcomes.get(unit);
   const places = whereUnitIs(view, unit).map((place) => place.machine);
   const [first = outcome?.machine, ...others] = places;
@@ -57,30 +57,87 @@ function hasNoJournal(view: ClusterView, unit: string): FlotillaError {
 }
 
 async function* readJournal(
-  request: JournalRequest,
+  wish: JournalWish,
   signal: AbortSignal,
   { journal, machineId, mirror }: ApiDependencies,
 ): AsyncGenerator<JournalLine, void> {
-  const lines = Math.min(request.lines ?? LIMITS.journalLinesPerRequest, LIMITS.journalLinesPerRequest);
-  const after = request.after === undefined ? {} : { after: request.after };
-  const entries = journal(request.unit, { lines, follow: request.follow, signal, ...after });
   const where = { machine: machineId, machineName: nameOfMachine(mirror.view, machineId) };
-  for await (const entry of entries) yield { ...entry, ...where };
+  const isWhole = wish.fields === "true";
+  for await (const entry of journal({ ...queryOf(wish, machineId), signal })) {
+    const cursor = formatCursor(entry, machineId);
+    const { monotonicUs: _, boot: __, fields: ___, ...shown } = entry;
+    yield isWhole
+      ? { ...shown, ...where, cursor, fields: { ...allFields(entry), __CURSOR: cursor } }
+      : { ...shown, ...where, cursor };
+  }
+}
+
+function queryOf(wish: JournalWish, machineId: string): JournalQuery {
+  const { grep, since } = wish;
+  const [from = "0", to] = wish.priority?.split("..") ?? [];
+  const priority = to === undefined ? { from: 0, to: Number(from) } : { from: Number(from), to: Number(to) };
+  const cursor = wish.after === undefined ? undefined : parseCursor(wish.after);
+  const isOwn = cursor?.machine === machineId;
+  return {
+    units: asList(wish.unit),
+    priority: wish.priority === undefined ? undefined : priority,
+    sinceUs: cursor === undefined || isOwn ? since : Math.max(since ?? 0, timeBehind(cursor, machineId)),
+    untilUs: wish.until,
+    boot: wish.boot,
+    identifiers: asList(wish.identifier),
+    invocation: wish.invocation,
+    grep: grep === undefined ? undefined : { pattern: grep, ignoreCase: wish.ignoreCase === "true" },
+    matches: asList(wish.match),
+    lines: wish.lines === undefined ? undefined : Math.min(wish.lines, LIMITS.journalLinesPerRequest),
+    after: isOwn ? cursor.rest : undefined,
+    reverse: wish.reverse === "true",
+    follow: wish.follow === "true",
+  };
+}
+
+function asList(value: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof value === "string" ? [value] : value;
+}
+
+interface Cursor {
+  readonly timeUs: number;
+  readonly machine: string;
+  /** The machine's own. */
+  readonly rest: string;
+}
+
+function formatCursor({ timeUs, cursor }: JournalEntry, machine: string): string {
+  return `t=${timeUs.toString(16)};m=${machine};${cursor}`;
+}
+
+/** @throws FlotillaError `bad-request` */
+function parseCursor(text: string): Cursor {
+  const [, timeUs, machine = "", rest = ""] = /^t=([0-9a-f]{1,13});m=([0-9a-f]+);(.+)$/.exec(text) ?? [];
+  if (timeUs !== undefined) return { timeUs: Number.parseInt(timeUs, 16), machine, rest };
+  throw new FlotillaError("bad-request", `"${text}" is not a cursor of a journal`, {
+    hint: "give one that came with an entry, or that --show-cursor has shown",
+  });
+}
+
+/** The first time behind another machine's entry: of the same time, machines come in the order of their IDs. */
+function timeBehind({ timeUs, machine }: Cursor, own: string): number {
+  return own > machine ? timeUs : timeUs + 1;
 }
 
 async function forward(
   machine: string,
-  request: JournalRequest,
+  wish: JournalWish,
   signal: AbortSignal,
   { mirror, askPeer }: ApiDependencies,
 ): Promise<Answer> {
   const record = mirror.view.machines.get(machine);
   if (record === undefined) throw machineGone(machine, undefined);
   const { name, api } = record;
-  const url = new URL(`/v1/units/${encodeURIComponent(request.unit)}/journal`, api);
-  url.searchParams.set("follow", String(request.follow));
-  if (request.lines !== undefined) url.searchParams.set("lines", String(request.lines));
-  if (request.after !== undefined) url.searchParams.set("after", request.after);
+  const url = new URL(`/v1/machines/${machine}/journal`, api);
+  for (const [key, value] of Object.entries(wish)) {
+    for (const one of asList(value === undefined ? [] : typeof value === "number" ? `${value}` : value) ?? [])
+      url.searchParams.append(key, one);
+  }
   const gone = new AbortController();
   try {
     const ended = AbortSignal.any([signal, gone.signal]);
@@ -101,7 +158,7 @@ async function* passOn(
   try {
     yield* lines;
   } catch (error) {
-    if (!ended.aborted) yield `${JSON.stringify({ error: machineGone(name, error) })}\n`;
+    if (!ended.aborted) yield `\n${JSON.stringify({ error: machineGone(name, error) })}\n`;
   }
 }
 

@@ -9,6 +9,8 @@ import {
   countQuery,
   eventListSchema,
   eventSchema,
+  journalLineSchema,
+  journalQuery,
   machineListSchema,
   machineParams,
   machinePatchSchema,
@@ -19,6 +21,7 @@ import {
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
+import { answerJournal } from "./journal.ts";
 import { configureMachine } from "./machine-config.ts";
 import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
@@ -51,6 +54,20 @@ const MACHINE_ROUTES: readonly Route[] = [
       const record = view.machines.get(id);
       return { machine: record === undefined ? null : machineRow(view, record) };
     },
+  }),
+];
+
+const JOURNAL_ROUTES: readonly Route[] = [
+  rawRoute({
+    method: "get",
+    path: "/v1/machines/{machine}/journal",
+    summary: 'A machine\'s journal, a line of JSON each; a failure on the way is a last line `{"error": …}`.',
+    params: machineParams,
+    query: journalQuery,
+    produces: "application/x-ndjson",
+    response: journalLineSchema,
+    handle: ({ params, query, ...request }, dependencies) =>
+      answerJournal((view) => findMachine(view, params.machine), query, request, dependencies),
   }),
 ];
 
@@ -170,5 +187,6 @@ export const ROUTES: readonly Route[] = [
   ...CLUSTER_ROUTES,
   ...UNIT_ROUTES,
   ...MACHINE_ROUTES,
+  ...JOURNAL_ROUTES,
   ...EVENT_ROUTES,
 ];

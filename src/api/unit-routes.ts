@@ -2,9 +2,8 @@
 import * as z from "zod";
 import { answerText } from "./answer.ts";
 import {
-  countQuery,
-  flagQuery,
   journalLineSchema,
+  journalQuery,
   listQuery,
   submitSchema,
   unitChangeSchema,
@@ -16,7 +15,7 @@ import {
   unitResultsSchema,
   whySchema,
 } from "./bodies.ts";
-import { answerJournal } from "./journal.ts";
+import { answerJournal, machineOfUnit } from "./journal.ts";
 import { findMachine } from "./machine-rows.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
 import { answerEvents } from "./stream.ts";
@@ -133,21 +132,16 @@ export const UNIT_ROUTES: readonly Route[] = [
   rawRoute({
     method: "get",
     path: "/v1/units/{unit}/journal",
-    summary: 'What the unit wrote, a line of JSON each; a failure on the way is a last line `{"error": …}`.',
+    summary: "What the unit wrote, on the machine that has it; lines as of a machine's journal.",
     params: unitParams,
-    query: z.object({
-      machine: z.string().optional(),
-      lines: countQuery,
-      after: z.string().optional(),
-      follow: flagQuery,
-    }),
+    query: journalQuery.omit({ unit: true }).extend({ machine: z.string().optional() }),
     produces: "application/x-ndjson",
     response: journalLineSchema,
-    handle: ({ params, query, headers, signal }, dependencies) =>
+    handle: ({ params: { unit }, query: { machine, ...wish }, ...request }, dependencies) =>
       answerJournal(
-        { unit: params.unit, ...query, follow: query.follow === "true" },
-        headers,
-        signal,
+        (view) => (machine === undefined ? machineOfUnit(view, unit) : findMachine(view, machine)),
+        { ...wish, unit },
+        request,
         dependencies,
       ),
   }),

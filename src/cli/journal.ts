@@ -14,7 +14,7 @@ export async function journal({ args, options, io, format, client }: CommandCont
   const lines = options.flag("all") ? undefined : (options.count("lines") ?? DEFAULT_LINES);
   await askAboutUnit(unit, api, async () => {
     const wish = {
-      follow: options.flag("follow"),
+      follow: options.flag("follow") ? ("true" as const) : ("false" as const),
       ...(machine === undefined ? {} : { machine }),
       ...(lines === undefined ? {} : { lines }),
     };

@@ -9,6 +9,7 @@ import type {
   EventBody,
   EventList,
   JournalLine,
+  JournalWish,
   MachineList,
   MachinePatch,
   MachineRow,
@@ -43,12 +44,8 @@ export interface EventFilter {
   readonly machine?: string;
 }
 
-export interface JournalOptions {
-  readonly machine?: string;
-  readonly lines?: number;
-  readonly after?: string;
-  readonly follow?: boolean;
-}
+/** For a unit's journal: the machine, where several have one. */
+export type JournalOptions = JournalWish & { readonly machine?: string };
 
 /** What `stop`, `unload`, `restart` and `destroy` are called in the API. */
 export type UnitVerb = "stop" | "unload" | "restart" | "destroy";
@@ -167,18 +164,29 @@ export class FlotillaClient {
     yield* this.#events<EventBody>(withQuery("/v1/events/watch", { ...filter, after }), signal);
   }
 
+  /** What a unit wrote, on the machine that has it. */
   async *journal(
     unit: string,
     options: JournalOptions = {},
     signal?: AbortSignal,
   ): AsyncGenerator<JournalLine, void> {
-    const answer = await this.#send(
-      "GET",
-      withQuery(`${unitPath(unit)}/journal`, { ...options }),
-      undefined,
-      signal,
-    );
+    yield* this.#journal(withQuery(`${unitPath(unit)}/journal`, options), signal);
+  }
+
+  /** @param machine ID, unambiguous prefix or name */
+  async *machineJournal(
+    machine: string,
+    wish: JournalWish = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<JournalLine, void> {
+    yield* this.#journal(withQuery(`/v1/machines/${encodeURIComponent(machine)}/journal`, wish), signal);
+  }
+
+  async *#journal(path: string, signal: AbortSignal | undefined): AsyncGenerator<JournalLine, void> {
+    const answer = await this.#send("GET", path, undefined, signal);
     for await (const line of readLines(answer, signal)) {
+      // What stands before an error that cuts a line off is the beginning of that line.
+      if (line === "") continue;
       const value = parseAnswer<JournalLine | { readonly error: object }>(line);
       if ("error" in value) throw readStreamError(JSON.stringify(value.error));
       yield value;

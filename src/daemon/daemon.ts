@@ -151,7 +151,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     ...means,
     store: opened.store,
     mirror: cluster,
-    journal: (unit, query) => supervisor.journal(unit, query),
+    journal: (query) => supervisor.journal(query),
     machineId: identity.machine,
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),

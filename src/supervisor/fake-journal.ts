@@ -1,9 +1,12 @@
-/** The journal of a fake machine: a list in memory, with the cursors and the following of a real one. */
+/** The journal of a fake machine: a list in memory, with the selection, the cursors and the following of a real one. */
 import type { Clock } from "#base/clock.ts";
+import { compileFilter, selectsUnit } from "./journal-filter.ts";
 import type { JournalEntry, JournalQuery } from "./supervisor.ts";
 
 /** Older entries of all units together are dropped, so that a long simulation does not grow. */
 const MAX_ENTRIES = 10_000;
+/** A fake machine comes up once. */
+const BOOT = "0".repeat(32);
 
 export class FakeJournal {
   readonly #clock: Clock;
@@ -16,24 +19,37 @@ export class FakeJournal {
   }
 
   append(unit: string, message: string): void {
-    const cursor = String(this.#next++);
-    const timeUs = Math.round(this.#clock.now() * 1000);
-    this.#entries.push({ cursor, timeUs, unit, stream: "supervisor", priority: 6, message });
+    this.#entries.push({
+      cursor: String(this.#next++),
+      timeUs: Math.round(this.#clock.now() * 1000),
+      monotonicUs: Math.round(this.#clock.monotonic() * 1000),
+      boot: BOOT,
+      unit,
+      origin: "supervisor",
+      priority: 6,
+      identifier: "flotilla",
+      message,
+      fields: { UNIT: unit, _TRANSPORT: "journal" },
+    });
     if (this.#entries.length > MAX_ENTRIES) this.#entries = this.#entries.slice(-MAX_ENTRIES / 2);
     for (const wake of this.#wake) wake();
   }
 
-  async *read(unit: string, query: JournalQuery): AsyncGenerator<JournalEntry> {
+  async *read(query: JournalQuery): AsyncGenerator<JournalEntry> {
+    const accepts = compileFilter(query);
+    const { boot = "0", reverse = false, signal } = query;
+    const isSelected = (entry: JournalEntry): boolean => selectsUnit(query, entry.unit) && accepts(entry);
+    if (boot !== "0" && boot !== BOOT) return;
     let after = Number(query.after ?? 0);
     let lines = query.lines ?? Number.POSITIVE_INFINITY;
-    while (!query.signal?.aborted) {
-      const fresh = this.#entries.filter((entry) => entry.unit === unit && Number(entry.cursor) > after);
+    while (!signal?.aborted) {
+      const fresh = this.#entries.filter((entry) => Number(entry.cursor) > after && isSelected(entry));
       const wanted = fresh.slice(Math.max(0, fresh.length - lines));
       lines = Number.POSITIVE_INFINITY;
       after = Math.max(after, this.#next - 1);
-      yield* wanted;
+      yield* reverse ? wanted.reverse() : wanted;
       if (!query.follow) return;
-      if (after === this.#next - 1) await this.#changed(query.signal);
+      if (after === this.#next - 1) await this.#changed(signal);
     }
   }
 

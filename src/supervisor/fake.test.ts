@@ -79,10 +79,11 @@ test("the journal resumes behind a cursor and follows until aborted", async () =
   const supervisor = machine.supervisor();
   await supervisor.load([unit("a.service")]);
   await supervisor.start("a.service");
-  const [first] = await Array.fromAsync(supervisor.journal("a.service", { lines: 1 }));
+  const [first] = await Array.fromAsync(supervisor.journal({ units: ["a.service"], lines: 1 }));
   expect(first?.message).toBe("Started a.service.");
   const abort = new AbortController();
-  const follow = supervisor.journal("a.service", {
+  const follow = supervisor.journal({
+    units: ["a.service"],
     after: first?.cursor ?? "",
     follow: true,
     signal: abort.signal,

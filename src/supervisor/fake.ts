@@ -7,15 +7,7 @@
  */
 import type { Clock, Timer } from "#base/clock.ts";
 import { FakeJournal } from "./fake-journal.ts";
-import type {
-  JobOutcome,
-  JobRequest,
-  JournalEntry,
-  JournalQuery,
-  Supervisor,
-  UnitSource,
-  UnitStatus,
-} from "./supervisor.ts";
+import type { JobOutcome, JobRequest, Supervisor, UnitSource, UnitStatus } from "./supervisor.ts";
 
 /** What one run of a unit does. Times are counted from its start. */
 export type FakeRun =
@@ -105,7 +97,7 @@ export class FakeMachine {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
-      journal: (name, query) => this.#read(name, query),
+      journal: (query) => this.#journal.read(query),
       close: async () => {
         for (const listener of own) this.#listeners.delete(listener);
       },
@@ -266,10 +258,6 @@ export class FakeMachine {
 
   #note(unit: FakeUnit, message: string): void {
     this.#journal.append(unit.source.name, message);
-  }
-
-  #read(name: string, query: JournalQuery): AsyncIterable<JournalEntry> {
-    return this.#journal.read(name, query);
   }
 }
 

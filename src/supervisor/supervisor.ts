@@ -151,28 +151,63 @@ export interface JobOutcome {
   readonly error?: JobError;
 }
 
-/** One line a unit wrote, or the supervisor wrote about it. */
+/** A value by journalctl's JSON rules: text, the bytes of what is no text, or several of these. */
+export type JournalValue = string | readonly number[] | readonly (string | readonly number[])[];
+
+/** Fields by systemd's names (systemd.journal-fields(7)): `_PID`, `SYSLOG_IDENTIFIER`, `UNIT`, … */
+export type JournalFields = Readonly<Record<string, JournalValue>>;
+
+/** One line that a unit wrote, or that the supervisor wrote about it. */
 export interface JournalEntry {
-  /** Opaque; pass it as `after` to resume behind this entry. */
+  /** Opaque; pass it as `after` to resume behind this entry, among those of all units. */
   readonly cursor: string;
   /** Microseconds since 1970; beyond 2^53 only after the year 2255. */
   readonly timeUs: number;
+  /** Microseconds since the machine came up; together with `boot` it orders entries whatever the clock did. */
+  readonly monotonicUs: number;
+  /** ID of the boot, 32 hex digits. */
+  readonly boot: string;
+  /** The unit that wrote it, or that it is about. */
   readonly unit: string;
-  readonly stream: "stdout" | "stderr" | "supervisor";
+  readonly origin: "unit" | "supervisor";
   /** syslog priority, 0 (emergency) to 7 (debug). */
   readonly priority: number;
   readonly pid?: number;
+  /** SYSLOG_IDENTIFIER. */
+  readonly identifier: string;
+  /** Bytes that are no UTF-8 are replaced in it; as they were, they are in `fields`. */
   readonly message: string;
+  /** Every other field, and MESSAGE where it is no text. journal-fields.ts puts all of them together. */
+  readonly fields: JournalFields;
 }
 
+/** Which entries; whatever is absent selects nothing away. journalctl(1) has an option for each. */
 export interface JournalQuery {
-  /** The last so many lines; absent: all that is kept. */
-  readonly lines?: number;
+  /** Names, or patterns with `*`, `?` and `[…]`; absent: all units, and the supervisor's own log (`init.scope`). */
+  readonly units?: readonly string[] | undefined;
+  /** From the gravest to the least grave, both included. */
+  readonly priority?: { readonly from: number; readonly to: number } | undefined;
+  /** Wall-clock microseconds, both included. */
+  readonly sinceUs?: number | undefined;
+  readonly untilUs?: number | undefined;
+  /** A boot's ID, or `0` for this one, `-1` for the one before, `1` for the first that is known. */
+  readonly boot?: string | undefined;
+  readonly identifiers?: readonly string[] | undefined;
+  /** INVOCATION_ID of a run. */
+  readonly invocation?: string | undefined;
+  /** A regular expression for the message. */
+  readonly grep?: { readonly pattern: string; readonly ignoreCase: boolean } | undefined;
+  /** `FIELD=value`: of one field any, of several fields all; `+` between two groups: either. */
+  readonly matches?: readonly string[] | undefined;
+  /** The last so many of those that are selected; absent: all that are kept. */
+  readonly lines?: number | undefined;
   /** Only entries behind this cursor. */
-  readonly after?: string;
+  readonly after?: string | undefined;
+  /** Newest first; not together with `follow`. */
+  readonly reverse?: boolean | undefined;
   /** Go on with new entries until the signal is aborted. */
-  readonly follow?: boolean;
-  readonly signal?: AbortSignal;
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What this machine can hold units to; shown to the user, because a limit silently not enforced is a trap. */
@@ -209,7 +244,8 @@ export interface Supervisor {
   usage(name?: string): UnitUsage;
   /** Calls `listener` after each change; `undefined` status: the unit was unloaded. Returns how to stop listening. */
   onStatus(listener: (name: string, status: UnitStatus | undefined) => void): () => void;
-  journal(name: string, query: JournalQuery): AsyncIterable<JournalEntry>;
+  /** Entries in the order of their writing, over all units that the query names. */
+  journal(query: JournalQuery): AsyncIterable<JournalEntry>;
   /** Lets go of everything without stopping any unit. */
   close(): Promise<void>;
 }

@@ -204,6 +204,23 @@ function planContext(placementOf: PlanContext["placementOf"]): PlanContext {
   };
 }
 
+/** A line of `a.service`, unless something else is said. */
+export function journalEntry(changes: Partial<JournalEntry> = {}): JournalEntry {
+  return {
+    cursor: "c1",
+    timeUs: 1,
+    monotonicUs: 1,
+    boot: "b".repeat(32),
+    unit: "a.service",
+    origin: "unit",
+    priority: 6,
+    identifier: "a",
+    message: "a line",
+    fields: { _TRANSPORT: "stdout" },
+    ...changes,
+  };
+}
+
 async function* noJournal(): AsyncGenerator<JournalEntry, void> {
   // A machine on which no unit has written anything.
 }

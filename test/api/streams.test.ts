@@ -12,7 +12,7 @@ import { silentLogger } from "#base/log.ts";
 import { FlotillaClient } from "#client/client.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { JournalEntry } from "#supervisor/supervisor.ts";
-import { M1, M2, SERVICE, TestCluster } from "./served-cluster.ts";
+import { journalEntry, M1, M2, SERVICE, TestCluster } from "./served-cluster.ts";
 
 const open: TestCluster[] = [];
 afterEach(async () => {
@@ -160,8 +160,8 @@ describe("a reader that falls behind", () => {
 });
 
 describe("the journal", () => {
-  async function* lines(unit: string): AsyncGenerator<JournalEntry, void> {
-    yield { cursor: "1", timeUs: 1, unit, stream: "stdout", priority: 6, message: "hello" };
+  async function* lines(): AsyncGenerator<JournalEntry, void> {
+    yield journalEntry({ message: "hello" });
   }
 
   test("of a unit on another machine is asked for there", async () => {
@@ -179,8 +179,8 @@ describe("the journal", () => {
   });
 
   test("of a machine that dies while it is followed ends with that machine's name", async () => {
-    async function* endless(unit: string): AsyncGenerator<JournalEntry, void> {
-      yield* lines(unit);
+    async function* endless(): AsyncGenerator<JournalEntry, void> {
+      yield* lines();
       await new Promise(() => undefined);
     }
     const there = await start({ machineId: M2, journal: endless });
@@ -191,7 +191,7 @@ describe("the journal", () => {
     await client.submit({ units: [{ unit: "a.service", text: SERVICE }], desired: "launched" });
     await here.report("a.service", M2);
     const following = (async () => {
-      for await (const line of client.journal("a.service", { follow: true })) {
+      for await (const line of client.journal("a.service", { follow: "true" })) {
         expect(line.message).toBe("hello");
         void there.close();
       }
@@ -215,8 +215,8 @@ describe("the journal", () => {
   });
 
   test("that breaks off says so as its last line", async () => {
-    async function* broken(unit: string): AsyncGenerator<JournalEntry, void> {
-      yield* lines(unit);
+    async function* broken(): AsyncGenerator<JournalEntry, void> {
+      yield* lines();
       throw new FlotillaError("disk-full", "no space");
     }
     const cluster = await start({ journal: broken });

@@ -5,8 +5,8 @@ import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
 import { parseAnswer } from "#client/transport.ts";
 import { keys } from "#model/keys.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
-import type { JournalEntry } from "#supervisor/supervisor.ts";
-import { M1, M2, SERVICE, TestCluster } from "../api/served-cluster.ts";
+import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
+import { journalEntry, M1, M2, SERVICE, TestCluster } from "../api/served-cluster.ts";
 import { type Ran, runCommand, type TerminalOptions } from "./terminal.ts";
 
 let cluster: TestCluster;
@@ -20,10 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => cluster.close());
 
-async function* twoLines(unit: string): AsyncGenerator<JournalEntry, void> {
-  const entry = { timeUs: 1_000_000, unit, stream: "stdout" as const, priority: 6, pid: 7 };
-  yield { ...entry, cursor: "1", message: "first line" };
-  yield { ...entry, cursor: "2", message: "last line" };
+async function* twoLines({ units: [unit = ""] = [] }: JournalQuery): AsyncGenerator<JournalEntry, void> {
+  const entry = { timeUs: 1_000_000, unit, pid: 7, identifier: "web" };
+  yield journalEntry({ ...entry, cursor: "1", message: "first line" });
+  yield journalEntry({ ...entry, cursor: "2", message: "last line" });
 }
 
 function run(line: string, options: TerminalOptions = {}): Promise<Ran> {
@@ -481,6 +481,6 @@ describe("journal", () => {
     await cluster.report("web.service", M1);
     expect((await run("journal web")).stdout).toMatch(/m1 web\[7\]: first line\n.*last line\n$/);
     const [line = ""] = (await run("journal -o json web")).stdout.split("\n");
-    expect(JSON.parse(line)).toMatchObject({ cursor: "1", message: "first line", machine: M1 });
+    expect(JSON.parse(line)).toMatchObject({ message: "first line", machine: M1 });
   });
 });

@@ -162,7 +162,7 @@ export function supervisorContract(name: string, open: () => Promise<SupervisorU
       await supervisor.load([service]);
       await supervisor.start(service.name);
       const last = await firstFollowed(supervisor, service.name);
-      expect(last).toMatchObject({ stream: "supervisor", unit: service.name });
+      expect(last).toMatchObject({ origin: "supervisor", unit: service.name });
       await supervisor.stop(service.name);
       const later = await collect(supervisor, service.name, { after: last?.cursor ?? "" });
       expect(later.map(({ message }) => message)).toContain(`Stopped ${service.name}.`);
@@ -173,13 +173,13 @@ export function supervisorContract(name: string, open: () => Promise<SupervisorU
 
 async function collect(supervisor: Supervisor, name: string, query: { lines?: number; after?: string }) {
   const found = [];
-  for await (const entry of supervisor.journal(name, query)) found.push(entry);
+  for await (const entry of supervisor.journal({ units: [name], ...query })) found.push(entry);
   return found;
 }
 
 /** The first entry, waited for if it has not been written yet. */
 async function firstFollowed(supervisor: Supervisor, name: string) {
   const signal = AbortSignal.timeout(10_000);
-  for await (const entry of supervisor.journal(name, { follow: true, signal })) return entry;
+  for await (const entry of supervisor.journal({ units: [name], follow: true, signal })) return entry;
   return undefined;
 }

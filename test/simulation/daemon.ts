@@ -66,7 +66,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     mirror: cluster,
     machineId: machine.id,
     version: machine.version,
-    journal: (unit, query) => supervisor.journal(unit, query),
+    journal: (query) => supervisor.journal(query),
     planContext: () => ({
       nowMs: clock.now(),
       monotonicMs: clock.monotonic(),

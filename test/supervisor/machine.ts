@@ -18,14 +18,22 @@ export function service(name: string, ...lines: readonly string[]): UnitSource {
   return unit(name, `[Service]\n${lines.join("\n")}\n`);
 }
 
+export interface TestMachineOptions {
+  readonly cgroups?: boolean;
+  /** Further directories between the temporary one and the machine's own. */
+  readonly below?: string;
+  readonly journalLimits?: NonNullable<EmbeddedOptions["journalLimits"]>;
+}
+
 export class TestMachine implements AsyncDisposable {
   readonly directory: string;
   readonly cgroupName: string | undefined;
   readonly #root: string;
+  readonly #journalLimits: NonNullable<EmbeddedOptions["journalLimits"]>;
   #supervisor: Supervisor | undefined;
 
-  /** `below`: further directories between the temporary one and the machine's own. */
-  constructor(options: { readonly cgroups?: boolean; readonly below?: string } = {}) {
+  constructor(options: TestMachineOptions = {}) {
+    this.#journalLimits = options.journalLimits ?? {};
     this.#root = mkdtempSync(join(tmpdir(), "flotilla-supervisor-"));
     this.directory = join(this.#root, options.below ?? "");
     this.cgroupName = options.cgroups === false ? undefined : `flotilla-test-${basename(this.#root)}`;
@@ -39,6 +47,7 @@ export class TestMachine implements AsyncDisposable {
       cgroupName,
       clock: systemClock,
       random: systemRandom,
+      journalLimits: this.#journalLimits,
       facts: {
         runtimeDirectory: join(this.#root, "of-units/run"),
         stateDirectory: join(this.#root, "of-units/state"),
@@ -68,7 +77,7 @@ export class TestMachine implements AsyncDisposable {
 /** A machine with these units loaded. */
 export async function machineWith(
   units: readonly UnitSource[],
-  options: ConstructorParameters<typeof TestMachine>[0] = {},
+  options: TestMachineOptions = {},
 ): Promise<{ machine: TestMachine; supervisor: Supervisor } & AsyncDisposable> {
   const machine = new TestMachine(options);
   const supervisor = await machine.boot();
@@ -101,14 +110,14 @@ export function statusWhere(
 /** Everything in the unit's journal. */
 export async function entries(supervisor: Supervisor, name: string): Promise<readonly JournalEntry[]> {
   const found: JournalEntry[] = [];
-  for await (const entry of supervisor.journal(name, {})) found.push(entry);
+  for await (const entry of supervisor.journal({ units: [name] })) found.push(entry);
   return found;
 }
 
 /** What the unit itself wrote. */
 export async function output(supervisor: Supervisor, name: string): Promise<readonly string[]> {
   const found = await entries(supervisor, name);
-  return found.filter(({ stream }) => stream !== "supervisor").map(({ message }) => message);
+  return found.filter(({ origin }) => origin === "unit").map(({ message }) => message);
 }
 
 /** Resolves with the first journal entry, now or later, whose message matches. */
@@ -118,7 +127,7 @@ export async function entryWhere(
   pattern: RegExp,
 ): Promise<JournalEntry> {
   const signal = AbortSignal.timeout(15_000);
-  for await (const entry of supervisor.journal(name, { follow: true, signal })) {
+  for await (const entry of supervisor.journal({ units: [name], follow: true, signal })) {
     if (pattern.test(entry.message)) return entry;
   }
   throw new Error(`${name} did not write ${pattern}`);

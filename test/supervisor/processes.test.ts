@@ -209,7 +209,7 @@ test("ExecCondition skips with 1 to 254 and fails with 255", async () => {
   expect(await output(supervisor, "skip.service")).toEqual([]);
 });
 
-test("output is stamped with its stream, priority and process, and long lines are cut", async () => {
+test("output is stamped with its priority and process, and long lines are cut", async () => {
   const long = "x".repeat(100_000);
   await using held = await machineWith([
     service(
@@ -221,11 +221,11 @@ test("output is stamped with its stream, priority and process, and long lines ar
   ]);
   const { supervisor } = held;
   await supervisor.start("o.service");
-  const lines = (await entries(supervisor, "o.service")).filter(({ stream }) => stream !== "supervisor");
+  const lines = (await entries(supervisor, "o.service")).filter(({ origin }) => origin === "unit");
   expect(lines.toSorted((a, b) => a.message.localeCompare(b.message))).toMatchObject([
-    { stream: "stderr", priority: 3, message: "grave", pid: expect.any(Number) },
-    { stream: "stdout", priority: 6, message: "last" },
-    { stream: "stdout", priority: 6, message: "plain" },
+    { priority: 3, message: "grave", pid: expect.any(Number) },
+    { priority: 6, message: "last" },
+    { priority: 6, message: "plain" },
   ]);
   await supervisor.start("l.service");
   const pieces = await output(supervisor, "l.service");

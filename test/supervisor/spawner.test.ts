@@ -58,9 +58,14 @@ test("a shim that cannot be made is a failure with its reason", async () => {
     unit: "a.service",
     id: randomId(systemRandom),
     runDirectory: "/no/such/directory",
-    journalDirectory: "/no/such/directory",
-    journalFileBytes: 1,
-    journalFiles: 1,
+    journal: {
+      directory: "/no/such/directory",
+      fileBytes: 1,
+      files: 1,
+      fileAgeMs: 1,
+      unitFields: "",
+      ownFields: "",
+    },
   };
   await expect(spawner.spawn(place)).rejects.toThrow(/could not be started: .*No such file/);
   spawner.close();

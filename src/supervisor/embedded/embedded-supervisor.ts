@@ -6,7 +6,7 @@
  * (unit-files.ts, journal/). It must not know the cluster.
  */
 import { readFileSync } from "node:fs";
-import { uptime } from "node:os";
+import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
@@ -28,7 +28,8 @@ import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
 import { describeCondition, unmetCondition } from "./conditions.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { boundTo, type UnitGraph } from "./jobs/transaction.ts";
-import { Journal } from "./journal/journal.ts";
+import { Journal, SUPERVISOR_UNIT } from "./journal/journal.ts";
+import type { JournalLimits } from "./journal/limits.ts";
 import { loadUnit } from "./load-unit.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { ServiceUnit } from "./service/service-unit.ts";
@@ -53,6 +54,8 @@ export interface EmbeddedOptions {
   readonly facts?: Partial<MachineFacts>;
   /** The environment that PassEnvironment= passes from. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** What is not given is as in journald. */
+  readonly journalLimits?: Partial<JournalLimits>;
   /** Told of faults that belong to no unit. */
   readonly log?: (message: string) => void;
 }
@@ -98,11 +101,11 @@ class EmbeddedSupervisor implements Supervisor {
     this.#options = options;
     this.enforcement = enforcementOf(usable);
     this.#files = new UnitFiles(join(options.directory, "units"));
-    this.#journal = new Journal(join(options.directory, "journal"), options.clock);
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    this.#journal = openJournal(options, boot);
     this.#run = new RunDirectory(join(options.runDirectory, "units"), boot);
     this.#cgroups = new Cgroups(usable);
-    this.#spawner = new ShimSpawner((message) => options.log?.(message));
+    this.#spawner = new ShimSpawner((message) => this.#log(message));
     this.#host = this.#createHost();
     this.#jobs = new Jobs({
       graph: () => this.#graph(),
@@ -315,7 +318,13 @@ class EmbeddedSupervisor implements Supervisor {
     return () => this.#listeners.delete(listener);
   }
 
-  journal: Supervisor["journal"] = (name, query) => this.#journal.read(name, query);
+  journal: Supervisor["journal"] = (query) => this.#journal.read(query);
+
+  /** A fault that belongs to no unit. */
+  #log(message: string): void {
+    this.#journal.append(SUPERVISOR_UNIT, 4, message);
+    this.#options.log?.(message);
+  }
 
   async close(): Promise<void> {
     this.#closed = true;
@@ -348,7 +357,7 @@ class EmbeddedSupervisor implements Supervisor {
     for (const follower of followers ?? []) {
       void this.start(follower).then(({ result, message }) => {
         if (result === "done" || this.#closed) return;
-        this.#options.log?.(`${name}: ${key}${follower} was not started: ${message ?? result}`);
+        this.#log(`${name}: ${key}${follower} was not started: ${message ?? result}`);
       });
     }
   }
@@ -364,6 +373,17 @@ class EmbeddedSupervisor implements Supervisor {
     });
     return new Map(entries);
   }
+}
+
+function openJournal({ directory, clock, facts, journalLimits }: EmbeddedOptions, boot: string): Journal {
+  return new Journal({
+    directory: join(directory, "journal"),
+    clock,
+    boot: boot.replaceAll("-", ""),
+    machine: facts?.machineId ?? "",
+    host: facts?.host ?? hostname(),
+    ...(journalLimits === undefined ? {} : { limits: journalLimits }),
+  });
 }
 
 function isUpState(active: ActiveState): boolean {

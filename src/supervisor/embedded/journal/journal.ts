@@ -1,176 +1,220 @@
 /**
- * The journals of a machine's units: reading, following, the supervisor's own lines for units without a shim, and
- * how long the journal of an unloaded unit is kept.
+ * The journal of a machine: a directory a unit, and the supervisor's own as that of `init.scope`, systemd's name for the
+ * manager. It owns the form of the files (record.ts), reading them (read-journal.ts), how much is kept (limits.ts), and
+ * the lines about units that have no shim.
  *
- * Invariant: a journal has one writer at a time: the unit's shim while it has one, else this.
+ * Invariants: a unit's journal has one writer at a time, its shim while it has one, else this. What is written is with
+ * the kernel at once, so that no end of any process loses it; a line of priority 2 or graver is with the disk too, the
+ * rest within the kernel's half minute. A journal that cannot be written costs lines, and says how many, never a unit.
  */
-import { appendFileSync, mkdirSync, readdirSync, rmSync, statSync, watch } from "node:fs";
-import { open } from "node:fs/promises";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statfsSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
-import { isUnitName } from "#unit/name.ts";
 import type { JournalEntry, JournalQuery } from "../../supervisor.ts";
-import { formatLine, type Position, parseChunk, parseCursor } from "./format.ts";
+import { Boots } from "./boots.ts";
+import {
+  filesToRemove,
+  type JournalFile,
+  type JournalLimits,
+  journalLimits,
+  type UnitShare,
+  unitShare,
+} from "./limits.ts";
+import { JournalReader } from "./read-journal.ts";
+import { formatFields, formatLines, NEWLINE } from "./record.ts";
+import { journalFiles, listDirectory } from "./unit-log.ts";
 
-/** Per unit: so many files of so many bytes. */
-export const JOURNAL_FILES = 4;
-export const JOURNAL_FILE_BYTES = 1024 * 1024;
+/** systemd's name for what the manager itself runs as. */
+export const SUPERVISOR_UNIT = "init.scope";
 
-const CHUNK_BYTES = 256 * 1024;
-const KEPT_UNLOADED = 200;
-const KEPT_UNLOADED_MS = 7 * 24 * 3600 * 1000;
+export interface JournalOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** 32 hex digits each. */
+  readonly boot: string;
+  readonly machine: string;
+  readonly host: string;
+  readonly limits?: Partial<JournalLimits>;
+}
+
+/** Where a shim writes what its unit does, how much of it, and the fields of every line. */
+export interface JournalPlace extends UnitShare {
+  readonly directory: string;
+  /** Of what the unit itself writes, in the form of record.ts. */
+  readonly unitFields: string;
+  /** Of what the shim writes about it. */
+  readonly ownFields: string;
+}
+
+export type Fields = Readonly<Record<string, string | number | undefined>>;
 
 export class Journal {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #machineFields: Fields;
+  readonly #reader: JournalReader;
+  readonly #limits: JournalLimits;
+  #lost = 0;
+  /** Of the units that are loaded; what else has a journal may lose all of it. */
+  #isLoaded: (unit: string) => boolean = () => true;
+  #sweeping = false;
 
-  constructor(directory: string, clock: Clock) {
+  constructor({ directory, clock, boot, machine, host, limits = {} }: JournalOptions) {
     this.#directory = directory;
     this.#clock = clock;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#machineFields = { _MACHINE_ID: machine, _HOSTNAME: host, _BOOT_ID: boot };
+    this.#reader = new JournalReader(directory, new Boots(join(directory, "boots"), boot));
+    const { blocks, bsize } = statfsSync(directory);
+    this.#limits = journalLimits(limits, blocks * bsize);
   }
 
-  directoryOf(unit: string): string {
-    return join(this.#directory, unit);
+  /** What the shim of a unit needs to know. */
+  placeOf(unit: string, slice = "system.slice"): JournalPlace {
+    return {
+      ...unitShare(this.#limits),
+      directory: join(this.#directory, unit),
+      unitFields: formatFields({
+        ...this.#machineFields,
+        _TRANSPORT: "stdout",
+        _SYSTEMD_UNIT: unit,
+        _SYSTEMD_SLICE: slice,
+      }),
+      ownFields: this.fieldsAbout(unit, { _TRANSPORT: "driver" }),
+    };
   }
 
-  /** A line of the supervisor's own about a unit that has no shim. A full disk loses the line. */
-  append(unit: string, priority: number, text: string): void {
-    const directory = this.directoryOf(unit);
+  /** Fields of what the supervisor writes about a unit, for a source's line. */
+  fieldsAbout(unit: string, fields: Fields = {}): string {
+    return formatFields({
+      ...this.#machineFields,
+      _TRANSPORT: "journal",
+      _PID: process.pid,
+      _UID: process.getuid?.(),
+      _GID: process.getgid?.(),
+      _EXE: process.execPath,
+      _SYSTEMD_UNIT: SUPERVISOR_UNIT,
+      SYSLOG_IDENTIFIER: "flotilla",
+      ...(unit === SUPERVISOR_UNIT ? {} : { UNIT: unit }),
+      ...fields,
+    });
+  }
+
+  /** A line of the supervisor's own about a unit that has no shim, or about itself. */
+  append(unit: string, priority: number, text: string, fields: Fields = {}): void {
+    if (this.#lost > 0 && this.#write(unit, 4, `${this.#lost} messages were lost: the disk was full`, {}))
+      this.#lost = 0;
+    if (!this.#write(unit, priority, text, fields)) this.#lost++;
+  }
+
+  #write(unit: string, priority: number, message: string, fields: Fields): boolean {
+    const timeUs = Math.round(this.#clock.now() * 1000);
+    const monotonicUs = Number(process.hrtime.bigint() / 1000n);
+    const line = { timeUs, monotonicUs, priority, message, fields: this.fieldsAbout(unit, fields) };
+    const directory = join(this.#directory, unit);
+    const { fileBytes } = unitShare(this.#limits);
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      const file = filesOf(directory).at(-1) ?? 1;
-      const timeUs = Math.round(this.#clock.now() * 1000);
-      appendFileSync(join(directory, String(file)), formatLine(timeUs, priority, text), { mode: 0o600 });
+      appendTo(directory, fileBytes, timeUs, (offset) => formatLines(line, offset));
+      return true;
     } catch {
-      // The unit's state tells the same; a journal that cannot be written must not stop the unit.
+      return false;
     }
   }
 
-  /** The entries asked for; with `follow`, until the signal is aborted. An unknown unit has none. */
-  async *read(unit: string, query: JournalQuery): AsyncGenerator<JournalEntry> {
-    // The name comes from users and becomes a path.
-    if (!isUnitName(unit)) return;
-    const directory = this.directoryOf(unit);
-    if (query.follow) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    using changes = query.follow ? new Changes(directory, query.signal) : undefined;
-    let position = startOf(directory, query.after);
-    if (query.lines !== undefined) {
-      const tail: JournalEntry[] = [];
-      for await (const batch of readFrom(unit, directory, position)) {
-        position = batch.end;
-        tail.push(...batch.entries);
-        if (tail.length > 2 * query.lines) tail.splice(0, tail.length - query.lines);
-      }
-      yield* tail.slice(Math.max(0, tail.length - query.lines));
-    }
-    while (!query.signal?.aborted) {
-      for await (const batch of readFrom(unit, directory, position)) {
-        position = batch.end;
-        yield* batch.entries;
-      }
-      if (changes === undefined) return;
-      await changes.next();
+  /** Entries in the order they were written in, over all units that are asked for. */
+  read(query: JournalQuery): AsyncIterable<JournalEntry> {
+    return this.#reader.read(query);
+  }
+
+  /** Removes what is too old or too much, now and whenever a shim begins a new file. */
+  sweep(isLoaded: (unit: string) => boolean = this.#isLoaded): void {
+    this.#isLoaded = isLoaded;
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    // Many shims may begin new files at once.
+    setImmediate(() => {
+      this.#sweeping = false;
+      this.#removeFiles();
+    });
+  }
+
+  #removeFiles(): void {
+    const files = listDirectory(this.#directory).flatMap((unit) => this.#filesOf(unit));
+    for (const { unit, number } of filesToRemove(files, this.#limits, this.#clock.now())) {
+      const directory = join(this.#directory, unit);
+      rmSync(join(directory, String(number)), { force: true });
+      removeEmpty(directory);
     }
   }
 
-  /** Removes journals of units that are not loaded, once they are too old or too many. */
-  sweep(loaded: (unit: string) => boolean): void {
-    const unloaded = listDirectory(this.#directory)
-      .filter((unit) => !loaded(unit))
-      .map((unit) => ({ unit, changedMs: statSync(this.directoryOf(unit)).mtimeMs }))
-      .sort((a, b) => b.changedMs - a.changedMs);
-    const oldestMs = this.#clock.now() - KEPT_UNLOADED_MS;
-    for (const [index, { unit, changedMs }] of unloaded.entries()) {
-      if (index >= KEPT_UNLOADED || changedMs < oldestMs) {
-        rmSync(this.directoryOf(unit), { recursive: true, force: true });
-      }
-    }
+  #filesOf(unit: string): readonly JournalFile[] {
+    const directory = join(this.#directory, unit);
+    const numbers = journalFiles(directory);
+    return numbers.flatMap((number) => {
+      const stats = statSync(join(directory, String(number)), { throwIfNoEntry: false });
+      if (stats === undefined) return [];
+      const inUse = number === numbers.at(-1) && (unit === SUPERVISOR_UNIT || this.#isLoaded(unit));
+      return [{ unit, number, bytes: stats.blocks * 512, writtenMs: stats.mtimeMs, inUse }];
+    });
   }
 }
 
-/** Wakes a follower when the journal's directory changes; one change at least is remembered while it is not waiting. */
-class Changes implements Disposable {
-  readonly #watcher;
-  readonly #signal: AbortSignal | undefined;
-  #pending = false;
-  #wake: (() => void) | undefined;
-
-  constructor(directory: string, signal: AbortSignal | undefined) {
-    this.#watcher = watch(directory, () => this.#notify());
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#notify, { once: true });
-  }
-
-  async next(): Promise<void> {
-    if (!this.#pending && !this.#signal?.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#pending = false;
-    this.#wake = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.#watcher.close();
-    this.#signal?.removeEventListener("abort", this.#notify);
-  }
-
-  readonly #notify = (): void => {
-    this.#pending = true;
-    this.#wake?.();
-  };
-}
-
-function listDirectory(path: string): readonly string[] {
+function removeEmpty(directory: string): void {
   try {
-    return readdirSync(path);
+    rmdirSync(directory);
   } catch {
-    return [];
+    // It is not empty.
   }
 }
 
-/** Numbers of the journal's files, oldest first. */
-function filesOf(directory: string): readonly number[] {
-  const names = listDirectory(directory).filter((name) => /^\d+$/.test(name));
-  return names.map(Number).sort((a, b) => a - b);
-}
-
-/** Where to begin: behind the cursor, or at the oldest entry where the cursor's file is gone. */
-function startOf(directory: string, after: string | undefined): Position {
-  const oldest = filesOf(directory)[0] ?? 1;
-  const cursor = after === undefined ? undefined : parseCursor(after);
-  return cursor !== undefined && cursor.file >= oldest ? cursor : { file: oldest, offset: 0 };
-}
-
-interface Batch {
-  readonly entries: readonly JournalEntry[];
-  readonly end: Position;
-}
-
-/** Everything from a position to the end of what is written now, file after file. */
-async function* readFrom(unit: string, directory: string, start: Position): AsyncGenerator<Batch> {
-  for (const file of filesOf(directory).filter((number) => number >= start.file)) {
-    const offset = file === start.file ? start.offset : 0;
-    yield* readFile(unit, directory, { file, offset });
-  }
-}
-
-async function* readFile(unit: string, directory: string, start: Position): AsyncGenerator<Batch> {
-  const handle = await open(join(directory, String(start.file)), "r").catch(() => undefined);
-  if (handle === undefined) return;
+/** Appends to a unit's newest file, or to a new one where that is full or the clock has gone back since. */
+function appendTo(
+  directory: string,
+  fileBytes: number,
+  timeUs: number,
+  format: (offset: number) => string,
+): void {
+  const newest = journalFiles(directory).at(-1) ?? 1;
+  const file = openSync(join(directory, String(newest)), "a+", 0o600);
+  const stats = fstatSync(file);
   try {
-    let position = start;
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position.offset);
-      const { entries, end } = parseChunk(unit, buffer.subarray(0, bytesRead), position);
-      if (end.offset === position.offset) return;
-      position = end;
-      yield { entries, end };
+    if (stats.size < fileBytes && stats.mtimeMs * 1000 <= timeUs + CLOCK_SLACK_US) {
+      writeWhole(file, stats, format);
+      return;
     }
   } finally {
-    await handle.close();
+    closeSync(file);
   }
+  const next = openSync(join(directory, String(newest + 1)), "a+", 0o600);
+  try {
+    writeWhole(next, fstatSync(next), format);
+  } finally {
+    closeSync(next);
+  }
+}
+
+/** Between the clocks of files and of processes. */
+const CLOCK_SLACK_US = 50_000;
+
+/** A last line that is torn is closed by what no line holds, so that it is not taken for a whole one. */
+function writeWhole(file: number, { size }: Stats, format: (offset: number) => string): void {
+  const last = Buffer.alloc(1, NEWLINE);
+  if (size > 0) readSync(file, last, 0, 1, size - 1);
+  const closing = last[0] === NEWLINE ? "" : "\0\n";
+  const bytes = Buffer.from(closing + format(size + closing.length));
+  const written = writeSync(file, bytes);
+  if (written < bytes.length) throw new Error("the disk is full");
 }

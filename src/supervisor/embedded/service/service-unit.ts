@@ -12,7 +12,6 @@ import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
-import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
 import { describeNotApplied } from "../not-applied.ts";
 import {
   findShim,
@@ -291,7 +290,11 @@ export class ServiceUnit implements Unit {
 
   #log(priority: number, text: string): void {
     if (this.#shim === undefined) this.#host.journal.append(this.#name, priority, text);
-    else this.#request({ kind: "log", priority, text });
+    else this.#request({ kind: "log", priority, text, fields: this.#logFields() });
+  }
+
+  #logFields(): string {
+    return this.#host.journal.fieldsAbout(this.#name, { INVOCATION_ID: this.#state.invocation });
   }
 
   #logNotApplied(): void {
@@ -327,9 +330,7 @@ export class ServiceUnit implements Unit {
         unit: this.#name,
         id,
         runDirectory: run.of(this.#name),
-        journalDirectory: journal.directoryOf(this.#name),
-        journalFileBytes: JOURNAL_FILE_BYTES,
-        journalFiles: JOURNAL_FILES,
+        journal: journal.placeOf(this.#name, this.#settings.slice),
       },
       this.#listener(id),
     );
@@ -367,7 +368,8 @@ export class ServiceUnit implements Unit {
   #receive(message: ShimMessage): void {
     const shim = this.#shim;
     if (shim === undefined || this.#closed) return;
-    if (message.kind === "hello") return;
+    if (message.kind === "rotated") this.#host.journal.sweep();
+    if (message.kind !== "event") return;
     shim.seq = message.seq;
     if (!isProcessEvent(message.event)) return;
     const event = this.#translate(shim, message.event);

@@ -7,11 +7,12 @@ sub message {
   my ($verb, @fields) = @_;
   my $line = $verb;
   while (my ($key, $value) = splice @fields, 0, 2) {
-    $value =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ge;
-    $line .= "\t$key=$value";
+    $line .= "\t$key=" . escaped($value);
   }
   return "$line\n";
 }
+
+sub escaped { $_[0] =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ger }
 
 # The verb, and the values of each key in order.
 sub parse_message {

@@ -64,8 +64,8 @@ export type ShimRequest =
   | { readonly kind: "watch"; readonly run: number; readonly pid: number | "guess" }
   /** Signals one run's main process, or everything. KILL to everything goes on until nothing is left. */
   | { readonly kind: "kill"; readonly signal: string; readonly run?: number; readonly cgroup?: string }
-  /** A line of the supervisor's own for the unit's journal. */
-  | { readonly kind: "log"; readonly priority: number; readonly text: string }
+  /** A line of the supervisor's own for the unit's journal; `fields` in the form of journal/record.ts. */
+  | { readonly kind: "log"; readonly priority: number; readonly text: string; readonly fields?: string }
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
   | SocketRequest
@@ -155,6 +155,8 @@ export interface Hello {
 }
 
 export type ShimMessage =
+  /** A new file of the journal has been begun, so that there may be too much of it. Told only to who listens. */
+  | { readonly kind: "rotated" }
   | { readonly kind: "hello"; readonly hello: Hello }
   | { readonly kind: "event"; readonly seq: number; readonly event: ShimEvent };
 
@@ -225,6 +227,7 @@ export function decodeMessage(line: string): ShimMessage | undefined {
   if (kind === "hello") {
     return { kind, hello: { shim: Number(text("shim")), saved: text("saved") } };
   }
+  if (kind === "rotated") return { kind };
   const event = decodeEvent(kind, fields);
   return event === undefined ? undefined : { kind: "event", seq: Number(text("seq")), event };
 }

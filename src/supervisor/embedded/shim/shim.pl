@@ -61,7 +61,7 @@ sub setup {
   sys('rt_sigprocmask', SIG_SETMASK, pack('Q', ~0), 0, 8);
   sys('setsid');
   sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  open_journal(@$place{qw(journal_dir file_bytes files)});
+  open_journal($place);
   write_identity();
   my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
   open $signals, '+<&=', $fd or die "signalfd: $!\n";
@@ -113,6 +113,7 @@ sub watch_handle { my ($fh, $ready) = @_; $watched{fileno $fh} = [$fh, $ready] }
 sub unwatch_handle { delete $watched{fileno $_[0]} }
 
 sub finish {
+  finish_journal();
   unlink "$run_dir/$id.socket", "$run_dir/$id.pid";
   leave(0);
 }
@@ -163,6 +164,12 @@ sub emit {
     my ($oldest) = grep { $events[$_][2] eq 'notify' } 0 .. $#events;
     splice @events, $oldest // 0, 1;
   }
+  tell_clients($line);
+}
+
+# Tells whoever listens now.
+sub tell_clients {
+  my ($line) = @_;
   $clients{$_}{out} .= $line for keys %clients;
 }
 
@@ -178,7 +185,7 @@ my %HANDLERS = (
   drop => \&drop_connection,
   unlisten => \&close_ports,
   fetch => \&send_sockets,
-  log => sub { journal_line('s', $_[0]{priority}[0], $_[0]{pid}[0] || 0, $_[0]{text}[0]) },
+  log => \&journal_log,
   save => sub {
     $saved = $_[0]{state}[0];
     my $covered = $_[0]{seq}[0];
@@ -222,7 +229,7 @@ sub start_run {
   for (@captures) {
     next if !$_->{read};
     nonblocking($_->{read});
-    $outputs{fileno $_->{read}} = { %$_, fh => $_->{read}, pid => $pid, rest => '' };
+    $outputs{fileno $_->{read}} = { %$_, fh => $_->{read}, pid => $pid, request => $request, rest => '' };
     delete $outputs{fileno $_->{read}}{write};
   }
   emit('started', run => $run, pid => $pid);
@@ -364,7 +371,7 @@ sub notified {
   emit('notify', pid => $pid, run => $run // '', text => $text);
 }
 
-# --- output and journal --------------------------------------------------------------------------------------------
+# --- output --------------------------------------------------------------------------------------------------------
 
 sub read_output {
   my ($fd) = @_;
@@ -372,27 +379,11 @@ sub read_output {
   while (1) {
     my $count = sysread $output->{fh}, $output->{rest}, 65536, length $output->{rest};
     return if !defined $count && ($! == EAGAIN || $! == EINTR);
-    take_lines($output, !$count);
+    journal_output($output, !$count);
     next if $count;
     delete $outputs{$fd};
     return;
   }
-}
-
-# Moves whole lines into the journal, and what is left over when there will be no more.
-sub take_lines {
-  my ($output, $is_end) = @_;
-  my $end = $is_end ? length $output->{rest} : 1 + rindex $output->{rest}, "\n";
-  $end = MAX_LINE if !$end && length $output->{rest} >= MAX_LINE;
-  return if !$end;
-  my $stream = $output->{stream} eq 'stdout' ? 'o' : 'e';
-  my @entries;
-  for my $line (split /\n/, substr($output->{rest}, 0, $end, '')) {
-    my $priority = $line =~ s/^<([0-7])>// ? $1 : 6;
-    while (length $line > MAX_LINE) { push @entries, [$stream, $priority, $output->{pid}, substr $line, 0, MAX_LINE, ''] }
-    push @entries, [$stream, $priority, $output->{pid}, $line];
-  }
-  journal_lines(@entries);
 }
 
 sub drain_outputs { read_output($_) for keys %outputs }

@@ -9,6 +9,7 @@ import { accessSync, constants } from "node:fs";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { FlotillaError } from "#base/errors.ts";
+import type { JournalPlace } from "../journal/journal.ts";
 import { decodeFields, encodeLine } from "./protocol.ts";
 
 const PROGRAM = fileURLToPath(new URL("./spawner.pl", import.meta.url));
@@ -23,9 +24,7 @@ export interface ShimPlace {
   /** Random. Names this shim's files in the run directory and its notification socket. */
   readonly id: string;
   readonly runDirectory: string;
-  readonly journalDirectory: string;
-  readonly journalFileBytes: number;
-  readonly journalFiles: number;
+  readonly journal: JournalPlace;
 }
 
 /** Throws `unsupported` where shims cannot be run at all. */
@@ -66,9 +65,12 @@ export class ShimSpawner {
         ["unit", place.unit],
         ["id", place.id],
         ["run_dir", place.runDirectory],
-        ["journal_dir", place.journalDirectory],
-        ["file_bytes", place.journalFileBytes],
-        ["files", place.journalFiles],
+        ["journal_dir", place.journal.directory],
+        ["file_bytes", place.journal.fileBytes],
+        ["files", place.journal.files],
+        ["file_age", place.journal.fileAgeMs],
+        ["unit_fields", place.journal.unitFields],
+        ["own_fields", place.journal.ownFields],
       ]),
     );
     return answer.promise;

@@ -10,11 +10,11 @@ use constant { AF_UNIX => 1, SOCK_STREAM => 1, F_SETFL => 4, O_NONBLOCK => 2048 
 my %SYSCALLS = (
   'x86_64' => {
     sendmsg => 46, recvmsg => 47, mknodat => 259, dup3 => 292, fcntl => 72, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
-    prctl => 157, clock_gettime => 228, exit_group => 231, signalfd4 => 289, prlimit64 => 302,
+    prctl => 157, clock_gettime => 228, exit_group => 231, fdatasync => 75, signalfd4 => 289, prlimit64 => 302,
   },
   'aarch64' => {
     sendmsg => 211, recvmsg => 212, mknodat => 33, dup3 => 24, fcntl => 25, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
-    prctl => 167, clock_gettime => 113, exit_group => 94, signalfd4 => 74, prlimit64 => 261,
+    prctl => 167, clock_gettime => 113, exit_group => 94, fdatasync => 83, signalfd4 => 74, prlimit64 => 261,
   },
 );
 $SYSCALLS{riscv64} = $SYSCALLS{aarch64};
