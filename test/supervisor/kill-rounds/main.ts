@@ -1,0 +1,9 @@
+/** The long run: `node test/supervisor/kill-rounds/main.ts [ROUNDS] [SEED]`. */
+import { killRounds } from "./kill-rounds.ts";
+
+const [rounds = "200", seed = String(Date.now() % 1_000_000)] = process.argv.slice(2);
+process.stdout.write(`${rounds} rounds, seed ${seed}\n`);
+const faults = await killRounds(Number(rounds), Number(seed));
+for (const fault of faults) process.stdout.write(`${fault}\n`);
+process.stdout.write(`${faults.length} faults\n`);
+process.exitCode = faults.length === 0 ? 0 : 1;
