@@ -37,8 +37,9 @@ import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
 import { TimerStamps } from "./timer-stamps.ts";
 import { TimerUnit } from "./timer-unit.ts";
+import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
 import { SocketUnit } from "./triggers/socket/socket-unit.ts";
-import type { LoadedUnit, PassedSockets, Unit, UnitHost } from "./unit.ts";
+import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
 import { UnitFiles } from "./unit-files.ts";
 
 export interface EmbeddedOptions {

@@ -12,6 +12,7 @@ import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { ShimSpawner } from "./shim/spawner.ts";
+import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
 
 /** What a unit's file says, for the kind it is. */
 export type UnitDefinition =
@@ -71,16 +72,6 @@ export interface UnitHost {
   /** When a persistent timer last elapsed, kept over reboots. */
   lastTrigger(timer: string): number | undefined;
   saveTrigger(timer: string, triggeredMs: number): void;
-}
-
-/** Sockets that a command gets as file descriptors 3 and up. */
-export interface PassedSockets {
-  /** Where they are, as RunRequest has it. */
-  readonly sources: readonly string[];
-  /** A name for each, for LISTEN_FDNAMES=. */
-  readonly names: readonly string[];
-  /** REMOTE_ADDR= and REMOTE_PORT= of a connection. */
-  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** A unit of any kind; it runs by itself once started and tells its host of each change. */

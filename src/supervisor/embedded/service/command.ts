@@ -5,7 +5,7 @@ import { expandEnvironment } from "#unit/exec.ts";
 import type { EnvironmentFile, OutputTarget, ServiceDirectories } from "#unit/exec-settings.ts";
 import type { ExecCommand, ServiceSettings } from "#unit/service.ts";
 import type { RunRequest, SetupStep } from "../shim/protocol.ts";
-import type { PassedSockets } from "../unit.ts";
+import { type PassedSockets, socketVariables } from "../triggers/socket/passed-sockets.ts";
 import { type Account, findGroup, findUser, groupsOf } from "./accounts.ts";
 import { directoryVariables, makeDirectories } from "./directories.ts";
 
@@ -190,7 +190,7 @@ function buildEnvironment(
     ...(settings.watchdogMs > 0 ? { WATCHDOG_USEC: String(settings.watchdogMs * 1000) } : {}),
     ...directoryVariables(settings.directories),
     ...context.variables,
-    ...socketVariables(context.sockets),
+    ...(context.sockets === undefined ? {} : socketVariables(context.sockets, false)),
   };
   for (const name of settings.passEnvironment) {
     const value = context.daemonEnvironment[name];
@@ -200,13 +200,6 @@ function buildEnvironment(
   for (const file of settings.environmentFiles) Object.assign(environment, readEnvironmentFile(file));
   for (const unset of settings.unsetEnvironment) delete environment[unset];
   return environment;
-}
-
-/** sd_listen_fds(3); the shim adds LISTEN_PID=. */
-function socketVariables(sockets: PassedSockets | undefined): Record<string, string> {
-  if (sockets === undefined || sockets.sources.length === 0) return {};
-  const { names, variables } = sockets;
-  return { ...variables, LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.join(":") };
 }
 
 function readEnvironmentFile({ path, optional }: EnvironmentFile): Record<string, string> {

@@ -16,9 +16,10 @@ import { Waiters } from "../../service/waiters.ts";
 import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
-import type { LoadedUnit, PassedSockets, Unit, UnitHost } from "../../unit.ts";
+import type { LoadedUnit, Unit, UnitHost } from "../../unit.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";
 import { type Owner, portRequest } from "./listen.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import { readSavedSocket } from "./saved-socket.ts";
 import {
   initialSocketState,
