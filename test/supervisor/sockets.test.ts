@@ -1,15 +1,30 @@
 /** Socket units: real connections, the services they start, and what outlives the supervisor. */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { machineWith, service, statusWhere, unit } from "./machine.ts";
+import type { Supervisor } from "#supervisor/supervisor.ts";
+import { hold } from "./holder.ts";
+import { entryWhere, machineWith, service, statusWhere, TestMachine, unit } from "./machine.ts";
 
 const ECHO = `${import.meta.dirname}/programs/echo.pl`;
+
+/** Resolves when the unit is no longer known. */
+function statusGone(supervisor: Supervisor, name: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (supervisor.status(name) === undefined) resolve();
+    const forget = supervisor.onStatus((changed, status) => {
+      if (changed !== name || status !== undefined) return;
+      forget();
+      resolve();
+    });
+  });
+}
 
 /** Everything the other end sends until it closes. */
 function talk(path: string, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
-    const socket = connect(path.startsWith("@") ? `\0${path.slice(1)}` : path, () => socket.end(text));
+    const where = /^\d+$/.test(path) ? { host: "127.0.0.1", port: Number(path) } : { path };
+    const socket = connect(where, () => socket.end(text));
     socket.setEncoding("utf8");
     socket.on("data", (chunk) => {
       answer += String(chunk);
@@ -38,4 +53,50 @@ test("a connection starts the service, which gets the listening socket with its 
   expect(await talk(path, "again")).toBe("1 web again");
   await supervisor.stop("echo.socket");
   expect(supervisor.status("echo.socket")).toMatchObject({ active: "inactive", sub: "dead" });
+});
+
+const CONNECTION = `${import.meta.dirname}/programs/connection.pl`;
+
+test("with Accept=yes each connection gets an instance of its own, named after both ends", async () => {
+  await using held = await machineWith([]);
+  const { supervisor, machine } = held;
+  const path = `${machine.directory}/each.sock`;
+  await supervisor.load([
+    unit("each.socket", `[Socket]\nListenStream=127.0.0.1:47113\nListenStream=${path}\nAccept=yes\n`),
+    unit("each@.service", `[Service]\nExecStart=/usr/bin/perl ${CONNECTION} %i\n`),
+  ]);
+  await supervisor.start("each.socket");
+  const instances: string[] = [];
+  supervisor.onStatus(
+    (name, status) => status?.sub === "running" && name.includes("@") && instances.push(name),
+  );
+  expect(await talk(path, "x")).toBe(`1 connection - 0-${process.pid}-0 x`);
+  expect(instances).toEqual([`each@0-${process.pid}-0.service`]);
+  const answer = await talk("47113", "y");
+  expect(answer).toMatch(/^1 connection 127\.0\.0\.1 1-127\.0\.0\.1:47113-127\.0\.0\.1:\d+ y$/);
+  await statusGone(supervisor, `each@0-${process.pid}-0.service`);
+  expect(supervisor.status("each.socket")).toMatchObject({ sub: "listening" });
+});
+
+test("connections are kept, and served once, while there is no supervisor", async () => {
+  await using machine = new TestMachine();
+  const first = await machine.boot();
+  const [one, each] = ["one", "each"].map((name) => `${machine.directory}/${name}.sock`);
+  await first.load([
+    unit("one.socket", `[Socket]\nListenStream=${one}\n`),
+    service("one.service", `ExecStart=/usr/bin/perl ${ECHO}`),
+    unit("each.socket", `[Socket]\nListenStream=${each}\nAccept=yes\n`),
+    unit("each@.service", `[Service]\nExecStart=/usr/bin/perl ${CONNECTION} %i\n`),
+  ]);
+  await first.close();
+  const holder = await hold(machine, ["one.socket", "each.socket"]);
+  await holder.kill();
+  const answers = [talk(one ?? "", "a"), talk(each ?? "", "b"), talk(each ?? "", "c")];
+  const supervisor = await machine.boot();
+  const [a, b, c] = await Promise.all(answers);
+  expect(a).toBe("1 one.socket a");
+  expect([b, c].map((text) => text?.replace(/^.* /, "")).sort()).toEqual(["b", "c"]);
+  expect(new Set([b, c].map((text) => /(\d)-\d+-\d+/.exec(text ?? "")?.[1]))).toEqual(new Set(["0", "1"]));
+  expect(supervisor.status("one.socket")).toMatchObject({ sub: "running" });
+  await entryWhere(supervisor, "one.service", /^Started one.service/);
 });

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 
-use constant { SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030 };
+use constant { SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030, F_GETFL => 3 };
 
 my %RLIMITS = (
   cpu => 0, fsize => 1, data => 2, stack => 3, core => 4, rss => 5, nproc => 6, nofile => 7, memlock => 8, as => 9,
@@ -21,7 +21,7 @@ sub run_child {
   my $step = eval {
     ($status, @sockets) = fetch_sockets($request, $status);
     prepare_child($request, @captures);
-    place_sockets(@sockets);
+    place_sockets($request, @sockets);
     'exec';
   };
   if (!defined $step) {
@@ -64,10 +64,15 @@ sub duplicate_above { sys('fcntl', $_[0], F_DUPFD_CLOEXEC, $_[1]) }
 
 # Descriptor 3 and up, as sd_listen_fds(3) expects them; comes last, because they take the places of others.
 sub place_sockets {
-  my (@fds) = @_;
+  my ($request, @fds) = @_;
   return if !@fds;
   $ENV{LISTEN_PID} = $$;
-  for my $index (0 .. $#fds) { sys('dup3', $fds[$index], 3 + $index, 0) }
+  for my $index (0 .. $#fds) {
+    sys('dup3', $fds[$index], 3 + $index, 0);
+    # The shim that listens keeps them from blocking; what the service reads is as NonBlocking= says.
+    my $flags = sys('fcntl', 3 + $index, F_GETFL, 0) & ~O_NONBLOCK;
+    sys('fcntl', 3 + $index, F_SETFL, $flags | ($request->{nonblocking}[0] ? O_NONBLOCK : 0));
+  }
 }
 
 sub give_up {

@@ -146,6 +146,8 @@ sub drop_connection {
 # Takes everything that waits, whether bytes or connections, and forgets it.
 sub flush_ports {
   for (grep { defined } @ports) {
+    # A service that is gone may have left them blocking.
+    nonblocking($_->{fh});
     for my $round (1 .. MAX_FLUSHED) {
       last if !accept(my $fh, $_->{fh}) && !sysread $_->{fh}, my $ignored, 65536;
     }
