@@ -87,7 +87,7 @@ sub set_options {
     my ($required, $level, $name, $value, $title) = /^(!?)(\d+):(\d+):([0-9a-f]*):(.*)$/ or next;
     next if setsockopt $fh, $level, $name, pack 'H*', $value;
     die "$title: $!\n" if $required;
-    journal_line('s', 4, 0, "$title failed: $!");
+    journal_log({ priority => [4], text => ["$title failed: $!"] });
   }
 }
 

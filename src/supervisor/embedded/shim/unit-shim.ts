@@ -4,7 +4,6 @@
  * Invariant: a later supervisor finds both or neither, and gets every event that the state it finds does not cover.
  */
 import { randomId } from "#base/random.ts";
-import { JOURNAL_FILE_BYTES, JOURNAL_FILES } from "../journal/journal.ts";
 import type { UnitHost } from "../unit.ts";
 import { findShim, type ShimConnection, type ShimListener, startShim } from "./connection.ts";
 import type { ShimEvent, ShimMessage, ShimRequest } from "./protocol.ts";
@@ -21,6 +20,7 @@ export interface ShimUser {
 
 export class UnitShim {
   readonly id: string;
+  readonly #host: UnitHost;
   readonly #user: ShimUser;
   readonly #early: ShimMessage[] = [];
   #connection: ShimConnection | undefined;
@@ -30,8 +30,9 @@ export class UnitShim {
   #seq = 0;
   #saved = "";
 
-  private constructor(id: string, user: ShimUser) {
+  private constructor(host: UnitHost, id: string, user: ShimUser) {
     this.id = id;
+    this.#host = host;
     this.#user = user;
   }
 
@@ -39,14 +40,12 @@ export class UnitShim {
   static start(host: UnitHost, user: ShimUser): UnitShim {
     const { run, journal, random, spawner } = host;
     run.forgetMemory(user.unit);
-    const shim = new UnitShim(randomId(random), user);
+    const shim = new UnitShim(host, randomId(random), user);
     const place = {
       unit: user.unit,
       id: shim.id,
       runDirectory: run.of(user.unit),
-      journalDirectory: journal.directoryOf(user.unit),
-      journalFileBytes: JOURNAL_FILE_BYTES,
-      journalFiles: JOURNAL_FILES,
+      journal: journal.placeOf(user.unit),
     };
     shim.#connection = startShim(spawner, place, shim.#listener());
     shim.listen();
@@ -59,7 +58,7 @@ export class UnitShim {
     user: ShimUser,
   ): Promise<{ readonly shim: UnitShim; readonly saved: string } | undefined> {
     for (const id of host.run.shimsOf(user.unit)) {
-      const shim = new UnitShim(id, user);
+      const shim = new UnitShim(host, id, user);
       const found = await findShim(host.run.of(user.unit), id, shim.#listener());
       if (found !== undefined) {
         shim.#connection = found.connection;
@@ -79,6 +78,12 @@ export class UnitShim {
   request(...requests: readonly ShimRequest[]): void {
     this.#outbox.push(...requests);
     this.save();
+  }
+
+  /** A line about the unit for its journal. */
+  log(priority: number, text: string, invocation: string | undefined): void {
+    const fields = this.#host.journal.fieldsAbout(this.#user.unit, { INVOCATION_ID: invocation });
+    this.request({ kind: "log", priority, text, fields });
   }
 
   /** Sends what is asked for, and the state if it has changed, at the end of this turn. */
@@ -117,6 +122,7 @@ export class UnitShim {
   }
 
   #receive(message: ShimMessage): void {
+    if (message.kind === "rotated") this.#host.journal.sweep();
     if (message.kind !== "event") return;
     this.#seq = message.seq;
     this.#user.onEvent(message.event);

@@ -306,7 +306,7 @@ export class SocketUnit implements Unit, ShimUser {
 
   #log(priority: number, text: string): void {
     if (this.#shim === undefined) this.#host.journal.append(this.unit, priority, text);
-    else this.#shim.request({ kind: "log", priority, text });
+    else this.#shim.log(priority, text, this.#state.invocation);
   }
 
   #armDeadline(): void {
