@@ -89,6 +89,8 @@ export interface CredentialSettings {
   readonly loaded: readonly LoadedCredential[];
   /** Literal contents; they count where none is loaded under the name. */
   readonly set: readonly { readonly name: string; readonly value: string }[];
+  /** Where the unit's commands find them. */
+  readonly directory: string;
 }
 
 export interface ExecSettings {

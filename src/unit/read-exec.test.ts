@@ -32,7 +32,7 @@ test("systemd's defaults", () => {
     standardError: { kind: "inherit" },
     log: { facility: 3, level: 6, levelPrefix: true, extraFields: [] },
     directories: [],
-    credentials: { loaded: [], set: [] },
+    credentials: { loaded: [], set: [], directory: "/run/credentials/web@1.service" },
     noNewPrivileges: false,
     capabilityAmbient: 0n,
     sandbox: {
@@ -291,14 +291,16 @@ describe("the sandbox", () => {
 });
 
 test("credentials are named like files", () => {
-  expect(exec("LoadCredential=a:/etc/a", "LoadCredential=b", "SetCredential=c:x\\ny:z").credentials).toEqual({
+  expect(
+    exec("LoadCredential=a:/etc/a", "LoadCredential=b", "SetCredential=c:x\\ny:z").credentials,
+  ).toMatchObject({
     loaded: [
       { name: "a", path: "/etc/a" },
       { name: "b", path: "b" },
     ],
     set: [{ name: "c", value: "x\ny:z" }],
   });
-  expect(exec("LoadCredential=../a:/etc/a", "SetCredential=no-colon").credentials).toEqual({
+  expect(exec("LoadCredential=../a:/etc/a", "SetCredential=no-colon").credentials).toMatchObject({
     loaded: [],
     set: [],
   });

@@ -38,7 +38,7 @@ export function readExec(section: ExecReader, context: SpecifierContext): ExecSe
     ...readStreams(section),
     log: readLog(section),
     directories: readDirectories(section, context),
-    credentials: readCredentials(section),
+    credentials: readCredentials(section, context),
     noNewPrivileges: dynamicUser || (section.last("NoNewPrivileges") ?? false),
     ...readCapabilities(section),
     sandbox,
@@ -160,8 +160,12 @@ function keptFor(section: ExecReader): ServiceDirectories["kept"] {
   return preserve === "yes" ? "ever" : "stop";
 }
 
-function readCredentials(section: ExecReader): CredentialSettings {
-  return { loaded: section.all("LoadCredential"), set: section.all("SetCredential") };
+function readCredentials(section: ExecReader, context: SpecifierContext): CredentialSettings {
+  return {
+    loaded: section.all("LoadCredential"),
+    set: section.all("SetCredential"),
+    directory: `${context.credentialsDirectory}/${context.unit.full}`,
+  };
 }
 
 /** What some protections imply: the capabilities that would undo them are gone. */

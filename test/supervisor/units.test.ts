@@ -189,8 +189,8 @@ test("what is not applied is told at each start, in one line", async () => {
     [
       service(
         "a.service",
-        "PrivateTmp=yes",
-        "SyslogIdentifier=x",
+        "UtmpIdentifier=x",
+        "PAMName=x",
         "MemoryMax=1G",
         "ExecStart=/bin/sleep 1000",
       ),
@@ -199,7 +199,7 @@ test("what is not applied is told at each start, in one line", async () => {
   );
   await held.supervisor.start("a.service");
   const { message, priority } = await entryWhere(held.supervisor, "a.service", /not applied/);
-  expect(message).toContain("PrivateTmp=, SyslogIdentifier=, MemoryMax= are not applied");
+  expect(message).toContain("UtmpIdentifier=, PAMName=, MemoryMax= are not applied");
   expect(priority).toBe(4);
 });
 

@@ -26,6 +26,7 @@ import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
 import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
 import { describeCondition, unmetCondition } from "./conditions.ts";
+import { createExecHost } from "./exec/exec-host.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { boundTo, type UnitGraph } from "./jobs/transaction.ts";
 import { Journal, SUPERVISOR_UNIT } from "./journal/journal.ts";
@@ -84,6 +85,7 @@ class EmbeddedSupervisor implements Supervisor {
   readonly kind = "embedded";
   readonly enforcement: Enforcement;
   readonly #options: EmbeddedOptions;
+  readonly #boot: string;
   readonly #files: UnitFiles;
   readonly #journal: Journal;
   readonly #run: RunDirectory;
@@ -102,9 +104,9 @@ class EmbeddedSupervisor implements Supervisor {
     this.#options = options;
     this.enforcement = enforcementOf(usable);
     this.#files = new UnitFiles(join(options.directory, "units"));
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    this.#journal = openJournal(options, boot);
-    this.#run = new RunDirectory(join(options.runDirectory, "units"), boot);
+    this.#boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    this.#journal = openJournal(options, this.#boot);
+    this.#run = new RunDirectory(join(options.runDirectory, "units"), this.#boot);
     this.#cgroups = new Cgroups(usable);
     this.#spawner = new ShimSpawner((message) => this.#log(message));
     this.#host = this.#createHost();
@@ -126,8 +128,12 @@ class EmbeddedSupervisor implements Supervisor {
       journal: this.#journal,
       run: this.#run,
       spawner: this.#spawner,
-      environment,
-      isRoot: process.getuid?.() === 0,
+      exec: createExecHost({
+        isRoot: process.getuid?.() === 0,
+        environment,
+        boot: this.#boot,
+        runDirectory: this.#options.runDirectory,
+      }),
       bootMs: clock.now() - uptime() * 1000,
       startupMs: clock.now(),
       zone: Intl.DateTimeFormat().resolvedOptions().timeZone,

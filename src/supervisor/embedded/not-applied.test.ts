@@ -6,12 +6,12 @@ test("keys that only systemd applies are told once each, in the file's order", (
   const file = parseUnitFile(
     [
       "[Unit]\nDescription=x\nJobTimeoutSec=5",
-      "[Service]\nExecStart=/bin/x\nPrivateTmp=yes\nUser=daemon\nIOWeight=5\nPrivateTmp=no\nProtectSystem=",
+      "[Service]\nExecStart=/bin/x\nUtmpIdentifier=yes\nUser=daemon\nAppArmorProfile=x\nUtmpIdentifier=no\nPAMName=",
       "[Install]\nAlias=y.service",
       "[X-Fleet]\nGlobal=true",
     ].join("\n"),
   );
-  expect(keysNotApplied(file)).toEqual(["JobTimeoutSec", "PrivateTmp", "IOWeight"]);
+  expect(keysNotApplied(file)).toEqual(["JobTimeoutSec", "UtmpIdentifier", "AppArmorProfile"]);
 });
 
 test("a key that nobody knows is the verifier's affair", () => {

@@ -9,6 +9,7 @@ import type { ResourceLimits } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
+import type { ExecHost } from "./exec/exec-host.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { ShimSpawner } from "./shim/spawner.ts";
@@ -43,9 +44,8 @@ export interface UnitHost {
   readonly journal: Journal;
   readonly run: RunDirectory;
   readonly spawner: ShimSpawner;
-  /** The daemon's environment, for PassEnvironment=. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly isRoot: boolean;
+  /** What commands are given beside what their unit files say. */
+  readonly exec: ExecHost;
   /** When the machine and this supervisor came up, wall-clock milliseconds. */
   readonly bootMs: number;
   readonly startupMs: number;

@@ -12,6 +12,9 @@ import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
+import { describeUnenforced } from "../exec/features.ts";
+import { namedAccounts } from "../exec/identity.ts";
+import { endRun, runRequest } from "../exec/request.ts";
 import { describeNotApplied } from "../not-applied.ts";
 import {
   findShim,
@@ -21,9 +24,9 @@ import {
   startShim,
 } from "../shim/connection.ts";
 import { type Hello, isProcessEvent, type ProcessEvent, type ShimMessage, type ShimRequest } from "../shim/protocol.ts";
+import { LATE_VALUES } from "../shim/run-request.ts";
+import { type PassedSockets, socketVariables } from "../triggers/socket/passed-sockets.ts";
 import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
-import { runRequest } from "./command.ts";
-import { removeDirectories } from "./directories.ts";
 import { PidFileWatch } from "./pid-file.ts";
 import { parseSavedState, readSavedState } from "./saved-state.ts";
 import {
@@ -118,6 +121,9 @@ export class ServiceUnit implements Unit {
   }
 
   async start(): Promise<JobOutcome> {
+    const named = namedAccounts(this.#settings);
+    const { accounts } = this.#host.exec;
+    if (!accounts.knows(named)) await accounts.ask(named);
     const outcome = this.#waiters.add("start");
     const isNew = isAtRest(this.#state);
     this.#dispatch({ kind: "start" });
@@ -188,6 +194,7 @@ export class ServiceUnit implements Unit {
     const { state, actions } = step(context, before, event);
     this.#state = state;
     for (const action of actions) this.#act(action);
+    if (state.sub === "auto-restart" && before.sub !== state.sub) this.#endRun(true);
     this.#armDeadline();
     if (state.sub !== "start") this.#pidFile?.close();
     this.#scheduleFlush();
@@ -232,19 +239,42 @@ export class ServiceUnit implements Unit {
 
   #run(action: Extract<ServiceAction, { kind: "run" }>): void {
     this.#shim ??= this.#startShim();
-    const { environment: daemonEnvironment, isRoot } = this.#host;
-    const isMain = action.run === this.#state.mainRun || this.#state.control?.list === "execStart";
-    const request = runRequest(this.#settings, action.command, {
+    const passed = this.#socketsOf(action.run);
+    const context = {
+      unit: this.#name,
       run: action.run,
       invocation: this.#state.invocation ?? "",
-      notifySocket: notifySocket(this.#shim.id),
       cgroupProcs: this.#shim.leaf.procs,
-      variables: action.variables,
-      sockets: isMain ? this.#host.socketsFor(this.#name) : undefined,
-      daemonEnvironment,
-      isRoot,
-    });
+      variables: { ...this.#notifyVariables(this.#shim.id), ...passed.variables, ...action.variables },
+      sockets: passed.sources,
+    };
+    const request = runRequest(this.#settings, action.command, context, this.#host.exec);
     this.#request({ kind: "run", request });
+  }
+
+  /** Sockets are the main process's, unless they are what every command reads or writes. */
+  #socketsOf(run: number): Pick<PassedSockets, "sources" | "variables"> {
+    const { standardInput, standardOutput, standardError } = this.#settings;
+    const isStream = [standardInput, standardOutput, standardError].some(({ kind }) => kind === "socket");
+    const isMain = run === this.#state.mainRun || this.#state.control?.list === "execStart";
+    if (!isMain && !isStream) return { sources: [], variables: {} };
+    const passed = this.#host.socketsFor(this.#name);
+    return { sources: passed.sources, variables: socketVariables(passed, isStream) };
+  }
+
+  #notifyVariables(shim: string): Record<string, string> {
+    const { notifyAccess, watchdogMs } = this.#settings;
+    return {
+      ...(notifyAccess === "none" ? {} : { NOTIFY_SOCKET: notifySocket(shim) }),
+      ...(watchdogMs > 0
+        ? { WATCHDOG_USEC: String(watchdogMs * 1000), WATCHDOG_PID: LATE_VALUES.process }
+        : {}),
+    };
+  }
+
+  #endRun(restarts: boolean): void {
+    const run = { unit: this.#name, invocation: this.#state.invocation ?? "", restarts };
+    endRun(this.#settings, run, this.#host.exec);
   }
 
   #kill({ signal, run }: Extract<ServiceAction, { kind: "kill" }>): void {
@@ -300,9 +330,10 @@ export class ServiceUnit implements Unit {
   #logNotApplied(): void {
     const limits = this.#host.cgroups.unenforced(this.#settings.resources).map((limit) => LIMIT_KEYS[limit]);
     const text = describeNotApplied([...this.#loaded.notApplied, ...limits]);
-    if (text === undefined) return;
-    this.#log(4, `${this.#name}: ${text}`);
-    this.#scheduleFlush();
+    const unenforced = describeUnenforced(this.#settings, this.#host.exec.missing);
+    const lines = [...(text === undefined ? [] : [text]), ...unenforced];
+    for (const line of lines) this.#log(4, `${this.#name}: ${line}`);
+    if (lines.length > 0) this.#scheduleFlush();
   }
 
   #armDeadline(): void {
@@ -402,7 +433,7 @@ export class ServiceUnit implements Unit {
 
   #release(): void {
     const shim = this.#shim;
-    removeDirectories(this.#settings.directories);
+    this.#endRun(false);
     this.#host.run.remember(this.#name, this.#state);
     if (shim === undefined) return;
     this.#request({ kind: "quit" });

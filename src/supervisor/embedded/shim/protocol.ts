@@ -5,58 +5,7 @@
  * Run numbers are given by the daemon and never reused for a unit's shim, so that a request that is repeated after the
  * daemon died does nothing twice.
  */
-
-/** A command to run. Everything is resolved: numbers of user and groups, final arguments and environment. */
-export interface RunRequest {
-  readonly run: number;
-  /** With a slash: a file; without: searched in PATH. */
-  readonly path: string;
-  readonly argv: readonly string[];
-  /** `NAME=value` */
-  readonly env: readonly string[];
-  readonly cwd: { readonly path: string; readonly optional: boolean };
-  readonly umask: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly groups: readonly number[];
-  readonly nice?: number;
-  readonly oomScoreAdjust?: number;
-  /** `name:soft:hard` */
-  readonly rlimits: readonly string[];
-  readonly noNewPrivileges: boolean;
-  /** The cgroup.procs files the command enters before it is executed. */
-  readonly cgroupProcs: readonly string[];
-  /**
-   * Shims of socket units whose sockets the command gets as descriptors 3 and up: `:DIRECTORY/ID`, or
-   * `CONNECTION:DIRECTORY/ID` for one connection.
-   */
-  readonly sockets?: readonly string[];
-  /** `journal`, `null`, or `file:`, `append:`, `truncate:` and a path. */
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Why this command cannot be run at all: it fails as if it had been tried, at this step. */
-  readonly refusal?: { readonly step: SetupStep; readonly error: string };
-}
-
-/** What is done between fork and exec; each has its exit code, systemd.exec(5). */
-export type SetupStep =
-  | "chdir"
-  | "nice"
-  | "fds"
-  | "exec"
-  | "limits"
-  | "oom"
-  | "output"
-  | "group"
-  | "user"
-  | "cgroup"
-  | "nnp"
-  | "environment"
-  | "runtime-directory"
-  | "state-directory"
-  | "cache-directory"
-  | "logs-directory"
-  | "configuration-directory";
+import { type RunRequest, runFields } from "./run-request.ts";
 
 export type ShimRequest =
   | { readonly kind: "run"; readonly request: RunRequest }
@@ -127,11 +76,6 @@ export type ProcessEvent =
   /** No process of the unit is left. */
   | { readonly kind: "empty" };
 
-/** Whether it is about processes; every unit with commands has such events. */
-export function isProcessEvent(event: ShimEvent): event is ProcessEvent {
-  return event.kind !== "opened" && event.kind !== "incoming" && event.kind !== "accepted";
-}
-
 /** What happens at the ports of a socket unit. */
 export type SocketEvent =
   | { readonly kind: "opened"; readonly port: number; readonly error?: string }
@@ -146,6 +90,11 @@ export type SocketEvent =
       readonly pid: number;
       readonly uid: number;
     };
+
+/** Whether it is about processes; every unit with commands has such events. */
+export function isProcessEvent(event: ShimEvent): event is ProcessEvent {
+  return event.kind !== "opened" && event.kind !== "incoming" && event.kind !== "accepted";
+}
 
 /** What a shim says first to whoever connects. */
 export interface Hello {
@@ -189,35 +138,8 @@ function plainFields(request: Exclude<ShimRequest, { kind: "run" }>): readonly F
   return Object.entries(fields).flatMap(([key, value]) => each(key, Array.isArray(value) ? value : [value]));
 }
 
-function runFields(request: RunRequest): readonly Field[] {
-  return [
-    ["run", request.run],
-    ["path", request.path],
-    ...each("argv", request.argv),
-    ...each("env", request.env),
-    ["cwd", `${request.cwd.optional ? 1 : 0}:${request.cwd.path}`],
-    ["umask", request.umask.toString(8)],
-    ...optional("uid", request.uid),
-    ...optional("gid", request.gid),
-    ...each("groups", request.groups),
-    ...optional("nice", request.nice),
-    ...optional("oom", request.oomScoreAdjust),
-    ...each("rlimit", request.rlimits),
-    ["nnp", request.noNewPrivileges ? 1 : 0],
-    ...each("cgroup", request.cgroupProcs),
-    ...each("sockets", request.sockets ?? []),
-    ["stdout", request.stdout],
-    ["stderr", request.stderr],
-    ...optional("refusal", request.refusal && `${request.refusal.step}:${request.refusal.error}`),
-  ];
-}
-
 function each(key: string, values: readonly (string | number)[]): Field[] {
   return values.map((value) => [key, value]);
-}
-
-function optional(key: string, value: number | string | undefined): Field[] {
-  return value === undefined ? [] : [[key, value]];
 }
 
 /** A line of the shim; undefined for a verb this version does not know. */

@@ -212,6 +212,7 @@ sub start_run {
   my ($status_read, $status_write);
   pipe $status_read, $status_write;
   my @captures = map { capture($request, $_) } qw(stdout stderr);
+  if ($request->{shared_ns}) { load_part('namespaces'); share_namespaces($request) }
   my $pid = fork;
   if (!defined $pid) {
     emit('failed', run => $run, step => 'fork', error => "$!");

@@ -11,7 +11,7 @@ import { randomId } from "#base/random.ts";
 import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
 import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitResult, UnitStatus } from "../../../supervisor.ts";
-import { findGroup, findUser } from "../../service/accounts.ts";
+import { findGroup, findUser } from "../../exec/accounts.ts";
 import { Waiters } from "../../service/waiters.ts";
 import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";

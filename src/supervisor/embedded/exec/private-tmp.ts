@@ -1,0 +1,33 @@
+/** The directories behind a unit's own /tmp and /var/tmp: one pair a run, removed with it. */
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { Refusal } from "./refusal.ts";
+
+export interface PrivateTmp {
+  readonly tmp: string;
+  readonly varTmp: string;
+}
+
+/** Names the boot, the unit and the run, so that leftovers of a crash can be told from what is in use. */
+export function privateTmpOf(unit: string, boot: string, invocation: string): PrivateTmp {
+  const name = `flotilla-private-${boot.replaceAll("-", "")}-${unit}-${invocation.slice(0, 8)}`;
+  return { tmp: `/tmp/${name}`, varTmp: `/var/tmp/${name}` };
+}
+
+/** Makes both, if they are not there; returns what is to be mounted. The outer ones keep everybody else out. */
+export function providePrivateTmp(directories: PrivateTmp): PrivateTmp {
+  return Refusal.at("namespace", () => ({
+    tmp: provide(directories.tmp),
+    varTmp: provide(directories.varTmp),
+  }));
+}
+
+function provide(outer: string): string {
+  const inner = `${outer}/tmp`;
+  mkdirSync(inner, { recursive: true, mode: 0o700 });
+  chmodSync(inner, 0o1777);
+  return inner;
+}
+
+export function removePrivateTmp({ tmp, varTmp }: PrivateTmp): void {
+  for (const directory of [tmp, varTmp]) rmSync(directory, { recursive: true, force: true });
+}

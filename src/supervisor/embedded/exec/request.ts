@@ -1,0 +1,205 @@
+/**
+ * A command of a unit file, with everything around it, as the shim is asked to run it.
+ *
+ * Makes what must be there before a command can run: directories, credentials, a /tmp of its own. What cannot be
+ * resolved or made becomes a refusal in the request, so that every failure takes one way.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { type EnvironmentAssignment, parseEnvironmentFile } from "#unit/environment.ts";
+import { expandEnvironment } from "#unit/exec.ts";
+import type { EnvironmentFile, ExecSettings } from "#unit/exec-settings.ts";
+import type { ExecCommand } from "#unit/service.ts";
+import type { LogRequest, RunRequest } from "../shim/run-request.ts";
+import { provideCredentials, removeCredentials } from "./credentials.ts";
+import { provideDirectories, removeDirectories } from "./directories.ts";
+import { buildEnvironment, DEFAULT_PATH } from "./environment.ts";
+import type { ExecHost } from "./exec-host.ts";
+import { type Identity, resolveIdentity, unitIdentity } from "./identity.ts";
+import { needsMounts } from "./mount-plan.ts";
+import { privateTmpOf, providePrivateTmp, removePrivateTmp } from "./private-tmp.ts";
+import { Refusal } from "./refusal.ts";
+import { attributesOf, type SandboxPlace, sandboxOf } from "./sandbox.ts";
+import { streamsOf, writesJournal } from "./streams.ts";
+
+/** What is known of the run that a command belongs to. */
+export interface RunContext {
+  readonly unit: string;
+  readonly run: number;
+  /** Of the unit's run. */
+  readonly invocation: string;
+  readonly cgroupProcs: readonly string[];
+  /** MAINPID, NOTIFY_SOCKET and the like. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Shims of socket units whose sockets are handed over. */
+  readonly sockets?: readonly string[];
+}
+
+/** The request for a command; never throws for what a unit file asks for in vain. */
+export function runRequest(
+  settings: ExecSettings,
+  command: ExecCommand,
+  context: RunContext,
+  host: ExecHost,
+): RunRequest {
+  try {
+    return resolvedRequest(settings, command, context, host);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return {
+      ...plainRequest(settings, command, context),
+      refusal: { step: error.step, error: error.message },
+    };
+  }
+}
+
+function resolvedRequest(
+  settings: ExecSettings,
+  command: ExecCommand,
+  context: RunContext,
+  host: ExecHost,
+): RunRequest {
+  const files = settings.environmentFiles.flatMap(readEnvironmentFile);
+  const owner = unitIdentity(context.unit, settings, host);
+  const identity = resolveIdentity(context.unit, settings, command, host);
+  const ownership = owner.user && { uid: owner.user.uid, gid: owner.gid ?? owner.user.gid };
+  provideDirectories(settings.directories, ownership);
+  const { credentials } = settings;
+  const hasCredentials = provideCredentials(credentials, credentials.directory, ownership);
+  const environment = buildEnvironment(settings, {
+    invocation: context.invocation,
+    user: identity.user,
+    variables: context.variables,
+    daemon: host.environment,
+    files,
+    ...(hasCredentials ? { credentials: credentials.directory } : {}),
+    writesJournal: writesJournal(settings),
+  });
+  return {
+    ...plainRequest(settings, command, context),
+    ...accountOf(settings, identity, host),
+    ...confinement(settings, command, context, host),
+    argv: command.literalEnvironment ? command.argv : expandEnvironment(command.argv, environment),
+    env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+  };
+}
+
+function plainRequest(settings: ExecSettings, command: ExecCommand, context: RunContext): RunRequest {
+  return {
+    run: context.run,
+    path: command.path,
+    searchPath: settings.execSearchPath.length > 0 ? settings.execSearchPath : DEFAULT_PATH,
+    skipMissing: command.ignoreFailure,
+    argv: command.argv,
+    env: [],
+    cwd: settings.workingDirectory ?? { path: "/", optional: false },
+    umask: settings.umask,
+    groups: [],
+    ...(settings.nice === undefined ? {} : { nice: settings.nice }),
+    ...(settings.oomScoreAdjust === undefined ? {} : { oomScoreAdjust: settings.oomScoreAdjust }),
+    rlimits: limitsOf(settings),
+    noNewPrivileges: settings.noNewPrivileges && command.privileges !== "full",
+    ignoreSigpipe: settings.ignoreSigpipe,
+    cgroupProcs: context.cgroupProcs,
+    ...(context.sockets === undefined ? {} : { sockets: context.sockets }),
+    ...streamsOf(settings),
+    log: logOf(settings, command),
+  };
+}
+
+/** systemd's own limits hold where the unit sets none: systemd-system.conf(5), DefaultLimitNOFILE= and DefaultLimitMEMLOCK=. */
+const DEFAULT_LIMITS: ExecSettings["rlimits"] = [
+  { name: "nofile", soft: 1024, hard: 524_288 },
+  { name: "memlock", soft: 8 << 20, hard: 8 << 20 },
+];
+
+function limitsOf({ rlimits }: ExecSettings): readonly string[] {
+  const defaults = DEFAULT_LIMITS.filter(({ name }) => rlimits.every((limit) => limit.name !== name));
+  return [...defaults, ...rlimits].map(
+    ({ name, soft, hard }) => `${name}:${limitText(soft)}:${limitText(hard)}`,
+  );
+}
+
+function limitText(limit: number): string {
+  return Number.isFinite(limit) ? String(limit) : "infinity";
+}
+
+function logOf({ log }: ExecSettings, command: ExecCommand): LogRequest {
+  return { ...log, identifier: log.identifier ?? basename(command.path) };
+}
+
+function accountOf(
+  settings: ExecSettings,
+  { user, gid, groups }: Identity,
+  host: ExecHost,
+): Pick<RunRequest, "uid" | "gid" | "groups" | "cwd"> {
+  const { path, optional } = settings.workingDirectory ?? { path: "/", optional: false };
+  const home = user?.home ?? host.environment.HOME ?? "/root";
+  return {
+    ...(user === undefined ? {} : { uid: user.uid }),
+    ...(gid === undefined ? {} : { gid }),
+    groups,
+    cwd: { path: path === "~" ? home : path, optional },
+  };
+}
+
+/** A `+` command is not confined. */
+function confinement(
+  settings: ExecSettings,
+  command: ExecCommand,
+  context: RunContext,
+  host: ExecHost,
+): Pick<RunRequest, "attributes" | "sandbox"> {
+  const isConfined = command.privileges !== "full";
+  const attributes = attributesOf(settings, { isConfined, missing: host.missing });
+  const sandbox = isConfined
+    ? sandboxOf(settings, () => sandboxPlace(settings, context, host), host.missing)
+    : undefined;
+  return {
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+  };
+}
+
+function sandboxPlace(
+  settings: ExecSettings,
+  { unit, invocation }: RunContext,
+  host: ExecHost,
+): SandboxPlace {
+  const directories = Refusal.at("namespace", () => host.sandboxDirectories());
+  if (!settings.sandbox.privateTmp) return directories;
+  const { tmp, varTmp } = providePrivateTmp(privateTmpOf(unit, host.boot, invocation));
+  return { ...directories, privateTmp: tmp, privateVarTmp: varTmp };
+}
+
+/** Those of a pattern's files that can be read, in order; without `-` there must be one. */
+function readEnvironmentFile({ path, optional }: EnvironmentFile): readonly EnvironmentAssignment[] {
+  const paths = /[*?[]/.test(path) ? globSync(path).sort() : [path];
+  if (paths.length === 0 && !optional) throw new Refusal("environment", `there is no file ${path}`);
+  return paths.flatMap((file) => {
+    try {
+      return parseEnvironmentFile(readFileSync(file, "utf8"));
+    } catch (error) {
+      if (optional) return [];
+      throw new Refusal("environment", error instanceof Error ? error.message : String(error));
+    }
+  });
+}
+
+/** Removes what a run was given and nobody else shall find. `restarts`: another run follows at once. */
+export function endRun(
+  settings: ExecSettings,
+  {
+    unit,
+    invocation,
+    restarts,
+  }: { readonly unit: string; readonly invocation: string; readonly restarts: boolean },
+  host: ExecHost,
+): void {
+  removeDirectories(settings.directories, restarts);
+  const { loaded, set, directory } = settings.credentials;
+  if (loaded.length + set.length > 0) removeCredentials(directory);
+  if (settings.sandbox.privateTmp && needsMounts(settings)) {
+    removePrivateTmp(privateTmpOf(unit, host.boot, invocation));
+  }
+}
