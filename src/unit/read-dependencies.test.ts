@@ -36,6 +36,10 @@ test("a unit that says nothing needs nothing and is called by its name", () => {
     stopWhenUnneeded: false,
     allowIsolate: false,
     ignoreOnIsolate: false,
+    onFailureJobMode: "replace",
+    onSuccessJobMode: "fail",
+    jobTimeoutMs: Number.POSITIVE_INFINITY,
+    jobRunningTimeoutMs: Number.POSITIVE_INFINITY,
     install: { aliases: [], wantedBy: [], requiredBy: [], upheldBy: [], also: [] },
   });
 });

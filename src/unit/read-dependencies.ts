@@ -29,8 +29,23 @@ export interface UnitDependencies {
   readonly stopWhenUnneeded: boolean;
   readonly allowIsolate: boolean;
   readonly ignoreOnIsolate: boolean;
+  readonly onFailureJobMode: FollowerJobMode;
+  readonly onSuccessJobMode: FollowerJobMode;
+  /** How long a job of this unit may be queued, and how long it may run. */
+  readonly jobTimeoutMs: number;
+  readonly jobRunningTimeoutMs: number;
   readonly install: Install;
 }
+
+/** Job modes with which OnFailure= and OnSuccess= start units. */
+export type FollowerJobMode =
+  | "fail"
+  | "replace"
+  | "replace-irreversibly"
+  | "isolate"
+  | "flush"
+  | "ignore-dependencies"
+  | "ignore-requirements";
 
 /** [Install]: what enabling the unit links it to. */
 export interface Install {
@@ -56,6 +71,9 @@ export function readDependencies(file: UnitFile, context: SpecifierContext): Uni
     stopWhenUnneeded: unit.last("StopWhenUnneeded") ?? false,
     allowIsolate: unit.last("AllowIsolate") ?? false,
     ignoreOnIsolate: unit.last("IgnoreOnIsolate") ?? false,
+    onFailureJobMode: unit.last("OnFailureJobMode") ?? isolateIf(unit.last("OnFailureIsolate")) ?? "replace",
+    onSuccessJobMode: unit.last("OnSuccessJobMode") ?? "fail",
+    ...readJobTimeouts(unit),
     install: readInstall(new SectionReader(file, "Install", context)),
   };
 }
@@ -81,6 +99,17 @@ function readRelations(unit: SectionReader<"Unit">) {
     propagatesReloadTo: names(unit.all("PropagatesReloadTo"), unit.all("PropagateReloadTo")),
     reloadPropagatedFrom: names(unit.all("ReloadPropagatedFrom"), unit.all("PropagateReloadFrom")),
   };
+}
+
+/** OnFailureIsolate= is how OnFailureJobMode= was once said. */
+function isolateIf(isolates: boolean | undefined): FollowerJobMode | undefined {
+  return isolates === true ? "isolate" : undefined;
+}
+
+/** JobTimeoutSec= is for both where JobRunningTimeoutSec= is not given. */
+function readJobTimeouts(unit: SectionReader<"Unit">) {
+  const jobTimeoutMs = unit.last("JobTimeoutSec") ?? Number.POSITIVE_INFINITY;
+  return { jobTimeoutMs, jobRunningTimeoutMs: unit.last("JobRunningTimeoutSec") ?? jobTimeoutMs };
 }
 
 /** In order of lines within a kind; the order does not change what they say. */

@@ -45,10 +45,10 @@ test("BindsTo= stops a unit when what it is bound to dies by itself", async () =
   expect(side).toMatchObject({ sub: "dead", result: "success" });
 });
 
-test("Conflicts= stops the other", async () => {
+test("Conflicts= stops the other, before anything starts where it comes after it", async () => {
   await using held = await machineWith([
     unit("a.service", SLEEP),
-    unit("b.service", `[Unit]\nConflicts=a.service\n${SLEEP}`),
+    unit("b.service", `[Unit]\nConflicts=a.service\nAfter=a.service\n${SLEEP}`),
   ]);
   const { supervisor } = held;
   await supervisor.start("a.service");

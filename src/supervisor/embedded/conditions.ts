@@ -26,20 +26,27 @@ const CHECKS: { readonly [C in Check]?: (argument: string) => boolean } = {
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "x86-64", arm64: "arm64", riscv64: "riscv64" };
 
-/** The first condition of a kind that does not hold; of the triggering ones, all of which failed, the first. */
-export function unmetCondition(
+/** What keeps a unit from being started: the first condition that does not hold, or all of the triggering ones. */
+export function unmetConditions(
   conditions: readonly Condition[],
   kind: Condition["kind"],
-): Condition | undefined {
+): readonly Condition[] | undefined {
   const own = conditions.filter((condition) => condition.kind === kind);
   const failed = own.find((condition) => !condition.triggering && !holds(condition));
-  if (failed !== undefined) return failed;
+  if (failed !== undefined) return [failed];
   const triggering = own.filter((condition) => condition.triggering);
-  return triggering.some(holds) ? undefined : triggering[0];
+  return triggering.length === 0 || triggering.some(holds) ? undefined : triggering;
+}
+
+/** In systemd's words, behind "was skipped because". */
+export function describeUnmet(conditions: readonly Condition[]): string {
+  const [only, ...others] = conditions;
+  if (only === undefined || others.length > 0) return "no trigger condition checks were met";
+  return `of an unmet condition check (${describeCondition(only)})`;
 }
 
 /** The condition as it stands in a unit file. */
-export function describeCondition({ kind, check, argument, negated, triggering }: Condition): string {
+function describeCondition({ kind, check, argument, negated, triggering }: Condition): string {
   const prefix = kind === "condition" ? "Condition" : "Assert";
   return `${prefix}${check}=${triggering ? "|" : ""}${negated ? "!" : ""}${argument}`;
 }

@@ -10,10 +10,9 @@ import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
-import { parseUnitName } from "#unit/name.ts";
+import { isUnitName, parseUnitName } from "#unit/name.ts";
 import type { MachineFacts } from "#unit/specifiers.ts";
 import type {
-  ActiveState,
   Enforcement,
   JobOutcome,
   JobRequest,
@@ -25,10 +24,9 @@ import type {
 import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
 import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
-import { describeCondition, unmetCondition } from "./conditions.ts";
 import { createExecHost } from "./exec/exec-host.ts";
-import { Jobs } from "./jobs/jobs.ts";
-import { boundTo, type UnitGraph } from "./jobs/transaction.ts";
+import { createJobUnits } from "./job-units.ts";
+import { JobEngine } from "./jobs/job-engine.ts";
 import { Journal, SUPERVISOR_UNIT } from "./journal/journal.ts";
 import type { JournalLimits } from "./journal/limits.ts";
 import { loadUnit } from "./load-unit.ts";
@@ -42,6 +40,7 @@ import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
 import { SocketUnit } from "./triggers/socket/socket-unit.ts";
 import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
 import { UnitFiles } from "./unit-files.ts";
+import { UnitTable } from "./unit-table.ts";
 
 export interface EmbeddedOptions {
   /** For good: unit files, journals, times of persistent timers. */
@@ -92,8 +91,8 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #cgroups: Cgroups;
   readonly #spawner: ShimSpawner;
   readonly #host: UnitHost;
-  readonly #jobs: Jobs;
-  readonly #units = new Map<string, Unit>();
+  readonly #jobs: JobEngine;
+  readonly #units = new UnitTable();
   readonly #templates = new Map<string, UnitSource>();
   /** Units that were made from a template because something asked for them; gone at the latest with the machine's power. */
   readonly #instances = new Set<string>();
@@ -110,12 +109,15 @@ class EmbeddedSupervisor implements Supervisor {
     this.#cgroups = new Cgroups(usable);
     this.#spawner = new ShimSpawner((message) => this.#log(message));
     this.#host = this.#createHost();
-    this.#jobs = new Jobs({
-      graph: () => this.#graph(),
-      start: (name) => this.#startUnit(name),
-      stop: async (name) => this.#units.get(name)?.stop() ?? { result: "done" },
-      ended: (name) => this.#tellOthers(name),
-    });
+    this.#jobs = new JobEngine(
+      createJobUnits({
+        table: this.#units,
+        journal: this.#journal,
+        clock: options.clock,
+        instantiate: (name) => isUnitName(name) && this.#instantiate(name),
+        jobEnded: (name) => this.#tellOthers(name),
+      }),
+    );
   }
 
   #createHost(): UnitHost {
@@ -139,7 +141,8 @@ class EmbeddedSupervisor implements Supervisor {
       zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       changed: (name) => this.#changed(name),
       statusOf: (name) => this.#units.get(name)?.status(),
-      ended: (name, failed) => this.#startFollowers(name, failed),
+      passed: (name, state) => this.#jobs.passed(name, state),
+      requestRestart: (name) => this.#jobs.restartByItself(name),
       hasJob: (name) => this.#jobs.has(name),
       instantiate: (name) => this.#instantiate(name),
       forgetInstance: (name) => this.#forgetInstance(name),
@@ -148,7 +151,8 @@ class EmbeddedSupervisor implements Supervisor {
         return definition?.kind === "service" && definition.settings.sockets.includes(socket);
       },
       socketsFor: (service) => this.#socketsFor(service),
-      requestStart: (name, ended) => void this.start(name).then(ended),
+      requestStart: (name, ended) =>
+        void this.#jobs.add({ type: "start", unit: this.#units.resolve(name), mode: "replace" }).then(ended),
       lastTrigger: (timer) => stamps.read(timer),
       saveTrigger: (timer, triggeredMs) => stamps.write(timer, triggeredMs),
     };
@@ -160,9 +164,11 @@ class EmbeddedSupervisor implements Supervisor {
     const orphans = this.#run.units().filter((name) => !this.#instantiate(name));
     await Promise.all([...this.#units.values()].map((unit) => unit.adopt()));
     await Promise.all(orphans.map((name) => this.#endOrphan(name)));
+    for (const name of this.#units.names()) this.#jobs.changed(name);
     for (const unit of [...this.#units.values()]) unit.resume?.();
     this.#journal.sweep((name) => this.#units.has(name));
     this.#spawner.prepare();
+    this.#jobs.begin();
   }
 
   async #endOrphan(name: string): Promise<void> {
@@ -170,7 +176,7 @@ class EmbeddedSupervisor implements Supervisor {
     const loaded = loadUnit(definition.source, {});
     if (loaded.definition.kind === "service") {
       const unit = new ServiceUnit(
-        { ...this.#host, changed: () => {}, ended: () => {} },
+        { ...this.#host, changed: () => {}, passed: () => {}, requestRestart: () => {} },
         loaded,
         loaded.definition.settings,
       );
@@ -202,6 +208,7 @@ class EmbeddedSupervisor implements Supervisor {
     const isFirst = known === undefined || (known instanceof SimpleUnit && !hasNoProcesses(loaded));
     if (isFirst) this.#units.set(source.name, this.#create(loaded));
     else known.replace(loaded);
+    this.#units.reread();
   }
 
   #instantiate(name: string): boolean {
@@ -249,8 +256,11 @@ class EmbeddedSupervisor implements Supervisor {
   async #unloadOne(name: string): Promise<void> {
     this.#templates.delete(name);
     this.#files.remove(name);
-    if (!this.#units.has(name)) return;
-    await this.#jobs.stop(name);
+    const unit = this.#units.get(name);
+    if (unit === undefined) return;
+    await this.#jobs.add({ type: "stop", unit: name, mode: "replace" });
+    // Also where its job was replaced by another.
+    await unit.stop();
     this.#forget(name);
   }
 
@@ -258,53 +268,29 @@ class EmbeddedSupervisor implements Supervisor {
     this.#units.get(name)?.close();
     this.#units.delete(name);
     this.#instances.delete(name);
+    this.#jobs.forget(name);
     this.#run.forget(name);
     this.#notify(name, undefined);
   }
 
   start(name: string): Promise<JobOutcome> {
-    return this.#jobs.start(name);
+    return this.enqueue({ type: "start", unit: name });
   }
 
   stop(name: string): Promise<JobOutcome> {
-    return this.#jobs.stop(name);
+    return this.enqueue({ type: "stop", unit: name });
   }
 
   restart(name: string): Promise<JobOutcome> {
-    return this.#jobs.restart(name);
+    return this.enqueue({ type: "restart", unit: name });
   }
 
-  async enqueue({ type, unit }: JobRequest): Promise<JobOutcome> {
-    if (type === "start" || type === "stop" || type === "restart") return this[type](unit);
-    return {
-      result: "invalid",
-      error: "JobTypeNotApplicable",
-      message: `Job type ${type} is not applicable for unit ${unit}.`,
-    };
+  enqueue(request: JobRequest): Promise<JobOutcome> {
+    return this.#jobs.request({ ...request, unit: this.#units.resolve(request.unit) });
   }
 
   async resetFailed(name: string): Promise<void> {
     this.#units.get(name)?.resetFailed();
-  }
-
-  async #startUnit(name: string): Promise<JobOutcome> {
-    const unit = this.#units.get(name);
-    if (unit === undefined)
-      return { result: "failed", message: `unit ${name} is not loaded on this machine` };
-    const { definition, dependencies } = unit.loaded;
-    if (definition.kind === "bad-setting") return { result: "failed", message: definition.message };
-    const isUp = isUpState(unit.active);
-    const unmet = isUp ? undefined : unmetCondition(dependencies.conditions, "condition");
-    if (unmet !== undefined) return this.#skip(name, { result: "done" }, describeCondition(unmet));
-    const broken = isUp ? undefined : unmetCondition(dependencies.conditions, "assert");
-    if (broken !== undefined) return this.#skip(name, { result: "assert" }, describeCondition(broken));
-    return unit.start();
-  }
-
-  #skip(name: string, outcome: JobOutcome, unmet: string): JobOutcome {
-    const message = `${name} was not started: ${unmet} does not hold`;
-    this.#journal.append(name, 6, message);
-    return { ...outcome, message };
   }
 
   status(name: string): UnitStatus | undefined {
@@ -336,6 +322,7 @@ class EmbeddedSupervisor implements Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
+    this.#jobs.close();
     for (const unit of this.#units.values()) unit.close();
     this.#spawner.close();
     this.#cgroups.close();
@@ -346,39 +333,15 @@ class EmbeddedSupervisor implements Supervisor {
     if (status === undefined || this.#closed) return;
     this.#notify(name, status);
     this.#tellOthers(name);
-    // BindsTo=: what a unit is bound to has gone by itself. (A requested stop has stopped it already.)
-    if (status.active === "inactive" || status.active === "failed") {
-      for (const bound of boundTo(this.#graph(), name)) void this.#jobs.stop(bound);
-    }
+    this.#jobs.changed(name);
   }
 
   #tellOthers(name: string): void {
     for (const unit of [...this.#units.values()]) unit.unitChanged?.(name);
   }
 
-  /** OnFailure= and OnSuccess=. */
-  #startFollowers(name: string, failed: boolean): void {
-    const dependencies = this.#units.get(name)?.loaded.dependencies;
-    const key = failed ? "OnFailure=" : "OnSuccess=";
-    const followers = failed ? dependencies?.onFailure : dependencies?.onSuccess;
-    for (const follower of followers ?? []) {
-      void this.start(follower).then(({ result, message }) => {
-        if (result === "done" || this.#closed) return;
-        this.#log(`${name}: ${key}${follower} was not started: ${message ?? result}`);
-      });
-    }
-  }
-
   #notify(name: string, status: UnitStatus | undefined): void {
     for (const listener of [...this.#listeners]) listener(name, status);
-  }
-
-  #graph(): UnitGraph {
-    const entries = [...this.#units].map(([name, unit]) => {
-      const { dependencies } = unit.loaded;
-      return [name, { dependencies, isUp: isUpState(unit.active) }] as const;
-    });
-    return new Map(entries);
   }
 }
 
@@ -391,10 +354,6 @@ function openJournal({ directory, clock, facts, journalLimits }: EmbeddedOptions
     host: facts?.host ?? hostname(),
     ...(journalLimits === undefined ? {} : { limits: journalLimits }),
   });
-}
-
-function isUpState(active: ActiveState): boolean {
-  return active === "active" || active === "activating" || active === "reloading";
 }
 
 function enforcementOf({ tracking, limits, builtIn, notes }: UsableCgroups): Enforcement {

@@ -28,6 +28,8 @@ export function loadUnit(source: UnitSource, facts: Partial<MachineFacts>): Load
     definition,
     notApplied: keysNotApplied(file),
   });
+  // An empty file masks the unit, as a link to /dev/null does.
+  if (source.text === "") return done({ kind: "masked" });
   if (hasErrors(file.diagnostics)) return done(bad(file.diagnostics));
   switch (context.unit.suffix) {
     case "service": {

@@ -2,8 +2,9 @@
 
 import * as z from "zod";
 import { randomId } from "#base/random.ts";
-import type { ActiveState, JobOutcome, LoadState, UnitStatus } from "../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitStatus } from "../supervisor.ts";
 import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
+import { loadStateOf } from "./unit-table.ts";
 
 const memory = z.object({ sinceMs: z.number(), invocation: z.string(), active: z.boolean() });
 
@@ -53,7 +54,6 @@ export class SimpleUnit implements Unit {
   async start(): Promise<JobOutcome> {
     const { definition } = this.#loaded;
     if (definition.kind === "unsupported") return { result: "unsupported", message: definition.message };
-    if (definition.kind === "bad-setting") return { result: "failed", message: definition.message };
     this.#invocation = randomId(this.#host.random);
     this.#set(true, "Reached");
     return { result: "done" };
@@ -92,11 +92,10 @@ export class SimpleUnit implements Unit {
 /** The status of a unit that has never been started, as its file alone makes it. */
 export function plainStatus(loaded: LoadedUnit, sinceMs: number): UnitStatus {
   const { source, definition } = loaded;
-  const load: LoadState = definition.kind === "bad-setting" ? "bad-setting" : "loaded";
   return {
     name: source.name,
     file: source.file,
-    load,
+    load: loadStateOf(definition),
     active: "inactive",
     sub: "dead",
     result: "success",

@@ -23,6 +23,7 @@ export type UnitDefinition =
   | { readonly kind: "path"; readonly settings: PathSettings }
   | { readonly kind: "target" }
   | { readonly kind: "slice"; readonly limits: ResourceLimits }
+  | { readonly kind: "masked" }
   /** A kind this supervisor does not run. */
   | { readonly kind: "unsupported"; readonly message: string }
   | { readonly kind: "bad-setting"; readonly message: string };
@@ -65,8 +66,13 @@ export interface UnitHost {
   usesSocket(service: string, socket: string): boolean;
   /** The sockets of others that a service's commands get. */
   socketsFor(service: string): PassedSockets;
-  /** A run has come to its end and no restart follows: for OnFailure= and OnSuccess=. */
-  ended(name: string, failed: boolean): void;
+  /** A run has come to its end and the unit starts again by itself: the state that it was in for no time. */
+  passed(name: string, state: "inactive" | "failed"): void;
+  /**
+   * The time to start again by itself has come: asks for the restart job that does so, since it takes along what is
+   * bound to the unit. The unit stays as it is and is asked to start; a queued stop goes before it.
+   */
+  requestRestart(name: string): void;
   /** `ended` is called when the start job has ended, with how it did. */
   requestStart(name: string, ended: (outcome: JobOutcome) => void): void;
   /** When a persistent timer last elapsed, kept over reboots. */

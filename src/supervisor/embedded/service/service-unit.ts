@@ -199,10 +199,6 @@ export class ServiceUnit implements Unit {
     if (state.sub !== "start") this.#pidFile?.close();
     this.#scheduleFlush();
     if (!sameStatus(before, state)) this.#host.changed(this.#name);
-    const failed = state.sub === "failed";
-    if (failed ? before.sub !== "failed" : isAtRest(state) && !isAtRest(before)) {
-      this.#host.ended(this.#name, failed);
-    }
   }
 
   #act(action: ServiceAction): void {
@@ -299,6 +295,7 @@ export class ServiceUnit implements Unit {
 
   /** Those who waited are answered when everything about the run is in its journal. */
   #ended({ failed, startPending }: Extract<ServiceAction, { kind: "ended" }>): void {
+    if (this.#state.sub === "auto-restart") this.#host.passed(this.#name, failed ? "failed" : "inactive");
     const stopped = this.#waiters.take("stop");
     const started = startPending ? undefined : this.#waiters.take("start");
     const outcome: JobOutcome = failed
@@ -386,6 +383,8 @@ export class ServiceUnit implements Unit {
       return;
     }
     this.#state = saved;
+    // What has happened since is a change of this state.
+    this.#host.changed(this.#name);
     this.#armDeadline();
     for (const message of early) this.#receive(message);
   }

@@ -182,7 +182,6 @@ export class SocketUnit implements Unit, ShimUser {
     this.#shim?.save();
     this.#releaseShim();
     if (before.sub !== state.sub || before.message !== state.message) this.#host.changed(this.unit);
-    if (actions.some(({ kind }) => kind === "ended")) this.#host.ended(this.unit, state.sub === "failed");
   }
 
   #context() {

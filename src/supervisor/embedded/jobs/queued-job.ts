@@ -1,0 +1,61 @@
+/** A job in the queue, and who waits for its end. */
+import type { Timer } from "#base/clock.ts";
+import type { JobOutcome } from "../../supervisor.ts";
+import type { QueuedType } from "./job-type.ts";
+import type { InstalledJob } from "./view.ts";
+
+export class QueuedJob implements InstalledJob {
+  readonly unit: string;
+  type: QueuedType;
+  ignoreOrder: boolean;
+  irreversible: boolean;
+  state: "waiting" | "running" = "waiting";
+  /** It was a restart whose first half, the stop, is over. */
+  isRestart = false;
+  /** What the unit was asked for last will have ended with; it may end later than the job does. */
+  performed: Promise<JobOutcome> | undefined;
+  /** Ends the job when it has taken too long, at this time of the monotonic clock. */
+  timeout: { readonly timer: Timer; readonly dueMs: number } | undefined;
+  readonly #waiting: ((outcome: JobOutcome) => void)[] = [];
+
+  constructor(unit: string, type: QueuedType, options: { ignoreOrder: boolean; irreversible: boolean }) {
+    this.unit = unit;
+    this.type = type;
+    this.ignoreOrder = options.ignoreOrder;
+    this.irreversible = options.irreversible;
+  }
+
+  ended(): Promise<JobOutcome> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The stop is done, what is left is a start. */
+  becomeStart(): void {
+    this.type = "start";
+    this.isRestart = true;
+    this.again();
+  }
+
+  again(): void {
+    this.state = "waiting";
+    this.performed = undefined;
+  }
+
+  /**
+   * Answers those who wait. Where the unit itself came to its end, once it has written everything about that to its
+   * journal, and in its words.
+   */
+  settle(outcome: JobOutcome): void {
+    this.timeout?.timer.cancel();
+    const answer = (final: JobOutcome): void => {
+      for (const resolve of this.#waiting) resolve(final);
+    };
+    const isUnits = outcome.result === "done" || outcome.result === "failed";
+    if (this.performed === undefined || !isUnits) answer(outcome);
+    else {
+      void this.performed.then(({ message }) => {
+        answer(message === undefined || outcome.result === "done" ? outcome : { ...outcome, message });
+      });
+    }
+  }
+}
