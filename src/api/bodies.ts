@@ -209,6 +209,16 @@ export const machineRowSchema = z.object({
   leaseTtlS: z.number(),
 });
 export type MachineRow = z.infer<typeof machineRowSchema>;
+export const unitUsageSchema = z.object({
+  memoryBytes: z.number().optional(),
+  memoryPeakBytes: z.number().optional(),
+  cpuMs: z.number().optional().describe("time on a processor since the unit was started"),
+  tasks: z.number().optional(),
+  ioReadBytes: z.number().optional(),
+  ioWriteBytes: z.number().optional(),
+});
+export type UnitUsageBody = z.infer<typeof unitUsageSchema>;
+
 export const machineListSchema = z.object({ machines: z.array(machineRowSchema) });
 export type MachineList = z.infer<typeof machineListSchema>;
 

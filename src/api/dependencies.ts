@@ -5,7 +5,7 @@ import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
-import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
+import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
 import type { PeerAnswer, PeerOptions } from "./peer.ts";
 
 export interface ApiDependencies {
@@ -13,6 +13,8 @@ export interface ApiDependencies {
   readonly mirror: ClusterMirror;
   /** The journal of this machine. */
   readonly journal: (query: JournalQuery) => AsyncIterable<JournalEntry>;
+  /** What a unit of this machine uses now. */
+  readonly usage: (unit: string) => UnitUsage;
   /** This machine's ID. */
   readonly machineId: string;
   readonly version: string;

@@ -14,11 +14,9 @@ import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
 import type { Answer } from "./answer.ts";
 import type { JournalLine, JournalWish } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
+import { forward, isForwarded } from "./forward.ts";
 import { answerLines } from "./stream.ts";
 import { unitNotFound } from "./unit-decisions.ts";
-
-/** Marks a request that another daemon has passed on, which is answered here or not at all. */
-const FORWARDED = "flotilla-forwarded";
 
 /**
  * @param locate finds the ID of the machine whose journal is meant
@@ -31,8 +29,8 @@ export async function answerJournal(
   dependencies: ApiDependencies,
 ): Promise<Answer> {
   const { mirror, machineId } = dependencies;
-  const id = headers[FORWARDED] === undefined ? locate(mirror.view) : machineId;
-  if (id !== machineId) return forward(id, wish, signal, dependencies);
+  const id = isForwarded(headers) ? machineId : locate(mirror.view);
+  if (id !== machineId) return forward(id, pathOf(id, wish), "the journal", signal, dependencies);
   return answerLines((gone) => readJournal(wish, gone, dependencies));
 }
 
@@ -124,48 +122,11 @@ function timeBehind({ timeUs, machine }: Cursor, own: string): number {
   return own > machine ? timeUs : timeUs + 1;
 }
 
-async function forward(
-  machine: string,
-  wish: JournalWish,
-  signal: AbortSignal,
-  { mirror, askPeer }: ApiDependencies,
-): Promise<Answer> {
-  const record = mirror.view.machines.get(machine);
-  if (record === undefined) throw machineGone(machine, undefined);
-  const { name, api } = record;
-  const url = new URL(`/v1/machines/${machine}/journal`, api);
+function pathOf(machine: string, wish: JournalWish): string {
+  const query = new URLSearchParams();
   for (const [key, value] of Object.entries(wish)) {
     for (const one of asList(value === undefined ? [] : typeof value === "number" ? `${value}` : value) ?? [])
-      url.searchParams.append(key, one);
+      query.append(key, one);
   }
-  const gone = new AbortController();
-  try {
-    const ended = AbortSignal.any([signal, gone.signal]);
-    const { status, type, body } = await askPeer(url.href, { headers: { [FORWARDED]: "1" }, signal: ended });
-    const parts = passOn(body, name, ended);
-    return { status, type, body: { parts, abandon: async () => gone.abort() } };
-  } catch (error) {
-    throw machineGone(name, error);
-  }
-}
-
-/** A machine that dies while its lines are passed on is named by the last one, as any other failure on the way. */
-async function* passOn(
-  lines: AsyncIterable<Uint8Array>,
-  name: string,
-  ended: AbortSignal,
-): AsyncGenerator<string | Uint8Array, void> {
-  try {
-    yield* lines;
-  } catch (error) {
-    if (!ended.aborted) yield `\n${JSON.stringify({ error: machineGone(name, error) })}\n`;
-  }
-}
-
-function machineGone(name: string, cause: unknown): FlotillaError {
-  return new FlotillaError("machine-gone", `machine ${name}, which has the journal, does not answer`, {
-    causes: cause instanceof Error ? [cause.message] : [],
-    hint: "its journal is kept there and can be read when it is back",
-    cause,
-  });
+  return `/v1/machines/${machine}/journal?${query}`;
 }

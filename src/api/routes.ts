@@ -15,12 +15,15 @@ import {
   machineParams,
   machinePatchSchema,
   machineRowSchema,
+  unitParams,
+  unitUsageSchema,
   verifyRequestSchema,
   verifyResultSchema,
   versionSchema,
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
+import { forward, isForwarded } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
 import { configureMachine } from "./machine-config.ts";
 import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
@@ -53,6 +56,24 @@ const MACHINE_ROUTES: readonly Route[] = [
       await configureMachine(id, body, dependencies);
       const record = view.machines.get(id);
       return { machine: record === undefined ? null : machineRow(view, record) };
+    },
+  }),
+];
+
+const USAGE_ROUTES: readonly Route[] = [
+  rawRoute({
+    method: "get",
+    path: "/v1/machines/{machine}/units/{unit}/usage",
+    summary: "What a unit uses on a machine now; what is not counted there is absent.",
+    params: machineParams.extend(unitParams.shape),
+    produces: "application/json",
+    response: unitUsageSchema,
+    handle: async ({ params: { machine, unit }, headers, signal }, dependencies) => {
+      const { mirror, machineId, usage } = dependencies;
+      const id = isForwarded(headers) ? machineId : findMachine(mirror.view, machine);
+      if (id === machineId) return answerJson(usage(unit));
+      const path = `/v1/machines/${id}/units/${encodeURIComponent(unit)}/usage`;
+      return forward(id, path, `the processes of ${unit}`, signal, dependencies);
     },
   }),
 ];
@@ -187,6 +208,7 @@ export const ROUTES: readonly Route[] = [
   ...CLUSTER_ROUTES,
   ...UNIT_ROUTES,
   ...MACHINE_ROUTES,
+  ...USAGE_ROUTES,
   ...JOURNAL_ROUTES,
   ...EVENT_ROUTES,
 ];

@@ -1,5 +1,7 @@
 /** `flotilla status`: units as systemctl shows them. Exit code 0 active, 3 not active, 4 no such unit. */
-import type { JournalLine, UnitDetail, UnitRow } from "#api/bodies.ts";
+import type { JournalLine, UnitDetail, UnitRow, UnitUsageBody } from "#api/bodies.ts";
+import { formatDuration } from "#base/duration.ts";
+import { formatSize } from "#base/size.ts";
 import type { FlotillaClient } from "#client/client.ts";
 import { completeUnitName } from "#unit/name.ts";
 import type { CommandContext } from "./command.ts";
@@ -38,12 +40,23 @@ async function showUnit(
   client: FlotillaClient,
 ): Promise<void> {
   if (spaced) io.stdout.write("\n");
-  if (detail.rows.length === 0) writeLines(io.stdout, formatUnit(detail, undefined, io.now(), paint));
+  if (detail.rows.length === 0) writeLines(io.stdout, formatUnit(detail, undefined, {}, io.now(), paint));
   for (const [index, row] of detail.rows.entries()) {
     if (index > 0) io.stdout.write("\n");
-    writeLines(io.stdout, formatUnit(detail, row, io.now(), paint));
+    const usage = await readUsage(client, row);
+    writeLines(io.stdout, formatUnit(detail, row, usage, io.now(), paint));
     const journal = row.machine === null || lines === 0 ? [] : await readJournal(client, row, lines);
     if (journal.length > 0) writeLines(io.stdout, ["", ...journal.map(formatJournalLine)]);
+  }
+}
+
+/** Of a unit that runs; where its machine does not answer the status is shown without it. */
+async function readUsage(client: FlotillaClient, { unit, machine, active }: UnitRow): Promise<UnitUsageBody> {
+  if (machine === null || active === "inactive" || active === "failed") return {};
+  try {
+    return await client.usage(machine, unit);
+  } catch {
+    return {};
   }
 }
 
@@ -60,7 +73,13 @@ async function readJournal(
   }
 }
 
-function formatUnit(detail: UnitDetail, row: UnitRow | undefined, nowMs: number, paint: Paint): string[] {
+function formatUnit(
+  detail: UnitDetail,
+  row: UnitRow | undefined,
+  usage: UnitUsageBody,
+  nowMs: number,
+  paint: Paint,
+): string[] {
   // What has finished and left its machine is known to be inactive.
   const active = row?.active ?? (row?.finishedMs ? "inactive" : null);
   const title = detail.description === null ? detail.unit : `${detail.unit} - ${detail.description}`;
@@ -69,6 +88,7 @@ function formatUnit(detail: UnitDetail, row: UnitRow | undefined, nowMs: number,
     ["Active", formatActive(row, nowMs, paint)],
     ...machineFacts(row),
     ...exitFacts(row),
+    ...usageFacts(usage),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [
@@ -102,6 +122,22 @@ function machineFacts(row: UnitRow | undefined): (readonly [string, string])[] {
       `${row.machineName} (${row.machine.slice(0, 8)})${row.reason === null ? "" : `, ${row.reason}`}`,
     ],
   ];
+}
+
+function usageFacts(usage: UnitUsageBody): (readonly [string, string])[] {
+  const { tasks, memoryBytes, memoryPeakBytes, cpuMs, ioReadBytes, ioWriteBytes } = usage;
+  const facts: (readonly [string, string])[] = [];
+  if (tasks !== undefined) facts.push(["Tasks", String(tasks)]);
+  if (memoryBytes !== undefined) {
+    const peak = memoryPeakBytes === undefined ? "" : ` (peak ${formatSize(memoryPeakBytes)})`;
+    facts.push(["Memory", `${formatSize(memoryBytes)}${peak}`]);
+  }
+  if (cpuMs !== undefined) facts.push(["CPU", formatDuration(Math.round(cpuMs))]);
+  // A unit that has not touched a disk has nothing to tell of it.
+  if (ioReadBytes || ioWriteBytes) {
+    facts.push(["IO", `${formatSize(ioReadBytes ?? 0)} read, ${formatSize(ioWriteBytes ?? 0)} written`]);
+  }
+  return facts;
 }
 
 function exitFacts(row: UnitRow | undefined): (readonly [string, string])[] {

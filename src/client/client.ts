@@ -20,6 +20,7 @@ import type {
   UnitList,
   UnitResult,
   UnitResults,
+  UnitUsageBody,
   VerifyResult,
   VersionBody,
   Why,
@@ -180,6 +181,12 @@ export class FlotillaClient {
     signal?: AbortSignal,
   ): AsyncGenerator<JournalLine, void> {
     yield* this.#journal(withQuery(`/v1/machines/${encodeURIComponent(machine)}/journal`, wish), signal);
+  }
+
+  /** What a unit uses now. @param machine ID, unambiguous prefix or name */
+  usage(machine: string, unit: string, signal?: AbortSignal): Promise<UnitUsageBody> {
+    const path = `/v1/machines/${encodeURIComponent(machine)}/units/${encodeURIComponent(unit)}/usage`;
+    return this.#json("GET", path, undefined, signal);
   }
 
   async *#journal(path: string, signal: AbortSignal | undefined): AsyncGenerator<JournalLine, void> {

@@ -152,6 +152,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     store: opened.store,
     mirror: cluster,
     journal: (query) => supervisor.journal(query),
+    usage: (unit) => supervisor.usage(unit),
     machineId: identity.machine,
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),

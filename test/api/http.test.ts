@@ -63,7 +63,10 @@ describe("what the API answers has the form it declares", () => {
       ({ method, produces }) => method === "get" && produces === "application/json",
     );
     for (const route of reading) {
-      const { status, body } = await cluster.call("GET", route.path.replace("{unit}", "a.service"));
+      const { status, body } = await cluster.call(
+        "GET",
+        route.path.replace("{unit}", "a.service").replace("{machine}", "m1"),
+      );
       expect({ path: route.path, status }).toEqual({ path: route.path, status: 200 });
       expect(route.response.safeParse(body).error).toBeUndefined();
     }

@@ -67,6 +67,7 @@ export class TestCluster {
       store: this.store,
       mirror: this.#mirror,
       journal: noJournal,
+      usage: () => ({}),
       machineId: M1,
       version: "0.0.0-test",
       clock: systemClock,

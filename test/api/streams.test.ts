@@ -159,6 +159,22 @@ describe("a reader that falls behind", () => {
   });
 });
 
+describe("what a unit uses", () => {
+  test("is asked of its machine, wherever the question comes in", async () => {
+    const usage = { memoryBytes: 4096, tasks: 2 };
+    const there = await start({ machineId: M2, usage: (unit) => (unit === "a.service" ? usage : {}) });
+    const { http } = await there.serve();
+    const here = await start({ askPeer });
+    const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
+    await here.addMachine(M2, "m2", { api: http });
+    expect(await client.usage("m2", "a.service")).toEqual(usage);
+    expect(await client.usage(M2, "b.service")).toEqual({});
+    await there.close();
+    expect(await codeOf(client.usage("m2", "a.service"))).toBe("machine-gone");
+    expect(await codeOf(client.usage("m3", "a.service"))).toBe("machine-not-found");
+  });
+});
+
 describe("the journal", () => {
   async function* lines(): AsyncGenerator<JournalEntry, void> {
     yield journalEntry({ message: "hello" });

@@ -337,30 +337,6 @@ describe("lists", () => {
   });
 });
 
-describe("status", () => {
-  test.each([
-    ["active", "running", "success", "active (running)", 0],
-    ["failed", "failed", "exit-code", "failed (Result: exit-code)", 3],
-    ["inactive", "dead", "success", "inactive (dead)", 3],
-    ["inactive", "dead", "exec-condition", "inactive (dead) (Result: exec-condition)", 3],
-    ["activating", "auto-restart", "signal", "activating (auto-restart) (Result: signal)", 3],
-  ])(
-    "of a unit that is %s, %s with result %s says %s and ends with %i",
-    async (active, sub, result, told, exit) => {
-      await file("web.service");
-      await run("start --no-block web");
-      await cluster.report("web.service", M1, { active, sub, result, mainPid: 42, sinceMs: 940_000 });
-      const ran = await run("status web");
-      expect(ran.exit).toBe(exit);
-      expect(ran.stdout).toContain(`web.service - A test\n`);
-      expect(ran.stdout).toMatch(/Active: .* since .*; 1min ago/);
-      expect(ran.stdout).toContain(`Active: ${told} since`);
-      expect(ran.stdout).toContain("Machine: m1 (11111111), least loaded");
-      expect(ran.stdout).toMatch(/web\[7\]: last line\n$/);
-    },
-  );
-});
-
 describe("waiting", () => {
   test("takes more units than the address of one request has room for", async () => {
     const units = Array.from({ length: 1_000 }, (_, index) => `gone@${"x".repeat(100)}${index}`);

@@ -66,6 +66,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     mirror: cluster,
     machineId: machine.id,
     version: machine.version,
+    usage: (unit) => supervisor.usage(unit),
     journal: (query) => supervisor.journal(query),
     planContext: () => ({
       nowMs: clock.now(),
