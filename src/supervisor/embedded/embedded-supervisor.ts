@@ -25,6 +25,7 @@ import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
 import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
 import { createExecHost } from "./exec/exec-host.ts";
+import { describeMissing, missingFeatures } from "./exec/features.ts";
 import { createJobUnits } from "./job-units.ts";
 import { JobEngine } from "./jobs/job-engine.ts";
 import { Journal, SUPERVISOR_UNIT } from "./journal/journal.ts";
@@ -82,7 +83,7 @@ export async function createEmbeddedSupervisor(options: EmbeddedOptions): Promis
 
 class EmbeddedSupervisor implements Supervisor {
   readonly kind = "embedded";
-  readonly enforcement: Enforcement;
+  #enforcement: Enforcement;
   readonly #options: EmbeddedOptions;
   readonly #boot: string;
   readonly #files: UnitFiles;
@@ -101,7 +102,7 @@ class EmbeddedSupervisor implements Supervisor {
 
   constructor(options: EmbeddedOptions, usable: UsableCgroups) {
     this.#options = options;
-    this.enforcement = enforcementOf(usable);
+    this.#enforcement = enforcementOf(usable);
     this.#files = new UnitFiles(join(options.directory, "units"));
     this.#boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     this.#journal = openJournal(options, this.#boot);
@@ -158,8 +159,13 @@ class EmbeddedSupervisor implements Supervisor {
     };
   }
 
+  get enforcement(): Enforcement {
+    return this.#enforcement;
+  }
+
   /** Takes over what runs; ends what runs of units that are not loaded any more. */
   async adopt(): Promise<void> {
+    await this.#probe();
     for (const source of this.#files.readAll()) this.#put(source);
     const orphans = this.#run.units().filter((name) => !this.#instantiate(name));
     await Promise.all([...this.#units.values()].map((unit) => unit.adopt()));
@@ -167,8 +173,16 @@ class EmbeddedSupervisor implements Supervisor {
     for (const name of this.#units.names()) this.#jobs.changed(name);
     for (const unit of [...this.#units.values()]) unit.resume?.();
     this.#journal.sweep((name) => this.#units.has(name));
-    this.#spawner.prepare();
     this.#jobs.begin();
+  }
+
+  /** What units cannot be confined by here is known before one runs. */
+  async #probe(): Promise<void> {
+    const found = await this.#spawner.probe().catch((error: unknown) => toError(error));
+    const missing = missingFeatures(found);
+    this.#host.exec.missing = missing;
+    const notes = [...this.#enforcement.notes, ...describeMissing(missing)];
+    this.#enforcement = { ...this.#enforcement, notes };
   }
 
   async #endOrphan(name: string): Promise<void> {
@@ -371,6 +385,10 @@ function enforcementOf({ tracking, limits, builtIn, notes }: UsableCgroups): Enf
 
 function trackingWithout(builtIn: UsableCgroups["builtIn"]): "cgroup1" | "process-tree" {
   return builtIn.has("freezer") ? "cgroup1" : "process-tree";
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function hasNoProcesses({ definition: { kind } }: LoadedUnit): boolean {

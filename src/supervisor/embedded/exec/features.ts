@@ -22,6 +22,16 @@ export type Feature = (typeof FEATURES)[number];
 /** What a machine cannot do, and why. */
 export type MissingFeatures = ReadonlyMap<Feature, string>;
 
+/** From what a probe found; what could not be tried out counts as missing. */
+export function missingFeatures(found: ReadonlyMap<string, string> | Error): MissingFeatures {
+  return new Map(
+    FEATURES.flatMap((feature) => {
+      const reason = found instanceof Error ? found.message : found.get(feature);
+      return reason === undefined ? [] : [[feature, reason] as const];
+    }),
+  );
+}
+
 /** The keys in use that need each feature, by their names without `=`. */
 export function keysByFeature(settings: ExecSettings): ReadonlyMap<Feature, readonly string[]> {
   const { sandbox } = settings;

@@ -110,7 +110,7 @@ sub give_up {
 # Everything between fork and exec; dies with "step:reason".
 sub prepare_child {
   my ($request, $sockets, @captures) = @_;
-  die $request->{refusal}[0] if $request->{refusal};
+  die "$request->{refusal}[0]\n" if $request->{refusal};
   sys('setsid');
   %ENV = map { split /=/, $_, 2 } @{ $request->{env} || [] };
   open_streams($request, $sockets, @captures);

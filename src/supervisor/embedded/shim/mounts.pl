@@ -126,7 +126,7 @@ sub make_dev {
   my ($entry) = @_;
   my $new = "$entry->{staging}/dev";
   mount('tmpfs', $new, 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=0755') or die "$!\n";
-  umask 0;
+  my $umask = umask 0;
   for (['null', 1, 3], ['zero', 1, 5], ['full', 1, 7], ['random', 1, 8], ['urandom', 1, 9], ['tty', 5, 0]) {
     make_device($new, @$_);
   }
@@ -137,7 +137,7 @@ sub make_dev {
     mkdir "$new/$name", 0755;
     mount("/dev/$name", "$new/$name", undef, MS_BIND | MS_REC) or die "$!\n";
   }
-  umask 022;
+  umask $umask;
   # Now, because what is mounted below it stays writable.
   mount(undef, $new, undef, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC) or die "$!\n";
   mount($new, $entry->{at}, undef, MS_MOVE) or die "$!\n";
@@ -187,8 +187,8 @@ sub mounts_below {
   my ($path) = @_;
   open my $file, '<', '/proc/self/mountinfo' or die "mountinfo: $!\n";
   my %mounts;
-  while (<$file>) {
-    my ($at, $options) = (split / /)[4, 5];
+  while (my $line = <$file>) {
+    my ($at, $options) = (split / /, $line)[4, 5];
     $at =~ s/\\(\d{3})/chr oct $1/ge;
     $mounts{$at} = { at => $at, flags => flags_of($options) } if $at eq $path || index($at, "$path/") == 0;
   }

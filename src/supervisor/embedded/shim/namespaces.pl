@@ -51,7 +51,8 @@ sub new_namespace {
 
 sub loopback_up {
   socket my $socket, AF_INET, SOCK_DGRAM, 0 or die "socket: $!\n";
-  ioctl $socket, SIOCSIFFLAGS, pack('Z16 s x14 x8', 'lo', IFF_UP) or die "lo: $!\n";
+  my $interface = pack 'Z16 s x14 x8', 'lo', IFF_UP;
+  ioctl $socket, SIOCSIFFLAGS, $interface or die "lo: $!\n";
 }
 
 # --- in the command ----------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ my $saved = '';       # the daemon's state of the unit, opaque here
 my %runs;             # run id => { pid, alive }
 my %run_of;           # pid => run id
 my @reaped;           # [pid, status] of the last descendants that were no run's main process
+my @left_behind;      # processes that were there beside those of runs when the last of these ended
 my %clients;          # fileno => { fh, in, out }
 my %outputs;          # fileno => { fh, stream, pid, rest }
 my %exec_pipes;       # fileno => { fh, run, text }
@@ -283,6 +284,7 @@ sub reaped {
   for (keys %exec_pipes) { read_exec_pipe($_) if $exec_pipes{$_} && $exec_pipes{$_}{run} eq $run }
   for (keys %exec_pipes) { read_exec_pipe($_) if $exec_pipes{$_} && $exec_pipes{$_}{run} eq $run }
   for (keys %outputs) { read_output($_) if $outputs{$_}{pid} == $pid }
+  @left_behind = unwatched_children();
   emit_exit($run, $pid, $status);
 }
 
@@ -293,13 +295,23 @@ sub emit_exit {
   emit('exited', run => $run, pid => $pid, @how);
 }
 
-# Makes a descendant that the shim did not start itself a run's main process: a forking service's daemon.
+sub unwatched_children { return grep { !defined $run_of{$_} } children_of($$) }
+
+# Makes a descendant that the shim did not start itself a run's main process: a forking service's daemon. Where the
+# question comes late, after a change of supervisors, what counts is who was there when the start command ended.
 sub watch_pid {
   my ($request) = @_;
-  my ($run, $pid) = ($request->{run}[0], $request->{pid}[0]);
-  return if $runs{$run};
+  return if $runs{$request->{run}[0]};
+  find_main($request->{run}[0], $request->{pid}[0]);
+  # Whoever asks passes over what was said of this before.
+  emit('empty') if !$had_children;
+}
+
+sub find_main {
+  my ($run, $pid) = @_;
   if ($pid eq 'guess') {
-    my @own = grep { !defined $run_of{$_} } children_of($$);
+    my @own = unwatched_children();
+    @own = @left_behind if @own != 1;
     return emit('adopted', run => $run, pid => 0) if @own != 1;
     $pid = $own[0];
   }

@@ -20,8 +20,29 @@ sub serve {
   local $SIG{CHLD} = 'IGNORE';
   my $in = '';
   while (sysread $daemon, $in, 65536, length $in) {
-    while ($in =~ s/^([^\n]*)\n//) { syswrite $daemon, spawn_shim((parse_message($1))[1]) }
+    while ($in =~ s/^([^\n]*)\n//) { syswrite $daemon, answer(parse_message($1)) }
   }
+}
+
+sub answer {
+  my ($verb, $fields) = @_;
+  return $verb eq 'probe' ? probe($fields->{id}[0]) : spawn_shim($fields);
+}
+
+# In a process of its own, which takes the program that tries things out away with it.
+sub probe {
+  my ($id) = @_;
+  pipe my $read, my $write;
+  my $pid = fork // return message('failed', id => $id, error => "fork: $!");
+  if (!$pid) {
+    $SIG{CHLD} = 'DEFAULT';
+    my @missing = eval { load_part($_) for qw(attributes namespaces mounts probe); missing_features() };
+    syswrite $write, $@ ? message('failed', id => $id, error => $@) : message('probed', id => $id, @missing);
+    leave(0);
+  }
+  close $write;
+  sysread $read, my $answer, 65536;
+  return $answer // message('failed', id => $id, error => 'nothing was found out');
 }
 
 # Returns the answer, in the spawner; the shim does not return.

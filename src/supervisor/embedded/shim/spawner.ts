@@ -41,7 +41,7 @@ export function requirePerl(perl = PERL): void {
 
 export class ShimSpawner {
   readonly #log: (message: string) => void;
-  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<ReadonlyMap<string, string>>>();
   #socket: Socket | undefined;
   #closed = false;
 
@@ -56,24 +56,38 @@ export class ShimSpawner {
 
   /** Resolves when the shim can be connected to; rejects with the reason why there is none. */
   async spawn(place: ShimPlace): Promise<void> {
+    await this.#ask("spawn", place.id, [
+      ["unit", place.unit],
+      ["run_dir", place.runDirectory],
+      ["journal_dir", place.journal.directory],
+      ["file_bytes", place.journal.fileBytes],
+      ["files", place.journal.files],
+      ["file_age", place.journal.fileAgeMs],
+      ["unit_fields", place.journal.unitFields],
+      ["own_fields", place.journal.ownFields],
+    ]);
+  }
+
+  /** What units cannot be confined by on this machine, by feature, and why; found out by trying. */
+  async probe(): Promise<ReadonlyMap<string, string>> {
+    const answer = new Map(await this.#ask("probe", "probe", []));
+    answer.delete("id");
+    return answer;
+  }
+
+  /** The fields of the answer. */
+  async #ask(
+    verb: string,
+    id: string,
+    fields: Parameters<typeof encodeLine>[1],
+  ): Promise<ReadonlyMap<string, string>> {
     if (this.#closed) throw new Error("the supervisor is closing");
     this.prepare();
-    const answer = Promise.withResolvers<void>();
-    this.#waiting.set(place.id, answer);
-    this.#socket?.write(
-      encodeLine("spawn", [
-        ["unit", place.unit],
-        ["id", place.id],
-        ["run_dir", place.runDirectory],
-        ["journal_dir", place.journal.directory],
-        ["file_bytes", place.journal.fileBytes],
-        ["files", place.journal.files],
-        ["file_age", place.journal.fileAgeMs],
-        ["unit_fields", place.journal.unitFields],
-        ["own_fields", place.journal.ownFields],
-      ]),
-    );
-    return answer.promise;
+    const answer = Promise.withResolvers<ReadonlyMap<string, string>>();
+    this.#waiting.set(id, answer);
+    const socket = this.#socket?.ref();
+    socket?.write(encodeLine(verb, [["id", id], ...fields]));
+    return answer.promise.finally(() => this.#waiting.size === 0 && socket?.unref());
   }
 
   /** Ends the process; the shims it has started go on. */
@@ -114,7 +128,7 @@ export class ShimSpawner {
     // What happened to the other end is told by `close`, which follows.
     socket.on("error", () => {});
     socket.on("close", () => this.#ended(socket, "the process that starts shims has ended"));
-    // Units under their shims are no reason for a process to stay; whoever waits for an answer stays by that.
+    // Units under their shims are no reason for a process to stay; an answer that is waited for is.
     socket.unref();
   }
 
@@ -123,8 +137,9 @@ export class ShimSpawner {
     const id = fields.get("id") ?? "";
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (verb === "spawned") waiting?.resolve();
-    else waiting?.reject(new Error(`its shim could not be started: ${fields.get("error")}`));
+    if (verb === "failed")
+      waiting?.reject(new Error(`its shim could not be started: ${fields.get("error")}`));
+    else waiting?.resolve(fields);
   }
 
   #ended(socket: Socket, reason: string): void {
