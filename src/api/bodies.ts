@@ -271,7 +271,9 @@ export const journalLineSchema = z.object({
   fields: z
     .record(z.string(), journalValue)
     .optional()
-    .describe("with fields=true: every field by systemd's name, as journalctl -o json has it"),
+    .describe(
+      "with fields=true every field by systemd's name, else only MESSAGE, and only where it is no text",
+    ),
 });
 export type JournalLine = z.infer<typeof journalLineSchema>;
 

@@ -63,10 +63,10 @@ async function* readJournal(
   const isWhole = wish.fields === "true";
   for await (const entry of journal({ ...queryOf(wish, machineId), signal })) {
     const cursor = formatCursor(entry, machineId);
-    const { monotonicUs: _, boot: __, fields: ___, ...shown } = entry;
-    yield isWhole
-      ? { ...shown, ...where, cursor, fields: { ...allFields(entry), __CURSOR: cursor } }
-      : { ...shown, ...where, cursor };
+    const { monotonicUs: _, boot: __, fields, ...shown } = entry;
+    const line = { ...shown, ...where, cursor };
+    if (isWhole) yield { ...line, fields: { ...allFields(entry), __CURSOR: cursor } };
+    else yield fields.MESSAGE === undefined ? line : { ...line, fields: { MESSAGE: fields.MESSAGE } };
   }
 }
 

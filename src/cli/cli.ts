@@ -24,10 +24,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   try {
     const invocation = parseCommandLine(argv, COMMANDS, io);
     if (invocation?.command.load === undefined) return 0;
-    const { options } = invocation;
+    const { options, command } = invocation;
+    const output = options.text("output");
     talk = {
       color: parseColorChoice(options.text("color")),
-      format: parseOutputFormat(options.text("output")),
+      format: command.hasOwnFormats === true ? nearestFormat(output) : parseOutputFormat(output),
     };
     const run = await invocation.command.load();
     return await run(makeContext(invocation, talk, io));
@@ -35,6 +36,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     if (io.signal.aborted) return INTERRUPTED;
     return showFailure(toFlotillaError(error), talk, io);
   }
+}
+
+/** How a command with formats of its own talks of errors. */
+function nearestFormat(text: string | undefined): OutputFormat {
+  return text === "json" || text === "ndjson" ? text : "table";
 }
 
 /** How the command line wants to be talked to. */

@@ -23,6 +23,8 @@ export interface Command {
   /** In commander's form: `<unit...>`. */
   readonly arguments?: string;
   readonly options?: readonly OptionSpec[];
+  /** It has formats of its own for -o, and reads them itself. */
+  readonly hasOwnFormats?: boolean;
   /** Whole command lines, shown first in the help. */
   readonly examples?: readonly string[];
   readonly completes?: Completes;
@@ -70,6 +72,11 @@ export class Options {
   text(name: string): string | undefined {
     const value = this.#values.get(name);
     return typeof value === "string" ? value : undefined;
+  }
+
+  /** Whether it was given at all. */
+  has(name: string): boolean {
+    return this.#values.has(name);
   }
 
   /** @throws FlotillaError `usage` */

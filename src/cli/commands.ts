@@ -24,6 +24,30 @@ const MACHINE: OptionSpec = {
   completes: "machines",
 };
 
+/** journalctl's, with its meaning. */
+const JOURNAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: "-n, --lines <count>", summary: "last so many lines, 10 unless a time is given; or all" },
+  { flags: "-f, --follow", summary: "go on with new lines" },
+  { flags: "-r, --reverse", summary: "newest first" },
+  { flags: "-S, --since <time>", summary: 'from then on: "2026-11-23 18:17", yesterday, -1h' },
+  { flags: "-U, --until <time>", summary: "up to then" },
+  { flags: "-b, --boot [id]", summary: "of one boot: its ID, 0 for the present one, -1 for the one before" },
+  { flags: "-p, --priority <range>", summary: "so grave or graver: err, 3; or a range: err..warning" },
+  { flags: "-g, --grep <pattern>", summary: "messages that match a regular expression" },
+  { flags: "--case-sensitive [bool]", summary: "as said; by itself only a pattern with capitals is" },
+  { flags: "-t, --identifier <name>", summary: "lines with this syslog identifier" },
+  { flags: "--invocation <id>", summary: "of one run" },
+  { flags: "--after-cursor <cursor>", summary: "behind the line with this cursor" },
+  { flags: "--show-cursor", summary: "show the last line's cursor at the end" },
+  { flags: "-a, --all", summary: "show values that are long or cannot be printed" },
+  {
+    flags: "-o, --output <format>",
+    summary:
+      "short, short-precise, short-iso, short-full, short-unix, short-monotonic, with-unit, cat, json, json-pretty, ndjson, export or verbose",
+  },
+  MACHINE,
+];
+
 export const COMMANDS: readonly Command[] = [
   {
     name: "submit",
@@ -132,18 +156,15 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "journal",
-    summary: "Print what a unit wrote, wherever it runs",
-    arguments: "<unit>",
-    options: [
-      { flags: "-n, --lines <count>", summary: "last so many lines, 10 unless given; all with --all" },
-      { flags: "--all", summary: "everything that is kept" },
-      { flags: "-f, --follow", summary: "go on with new lines" },
-      MACHINE,
-    ],
+    summary: "Print what units wrote, on all machines, in one order",
+    arguments: "[unit...]",
+    options: JOURNAL_OPTIONS,
+    hasOwnFormats: true,
     examples: [
       "flotilla journal web@1",
-      "flotilla journal -f web@1",
-      "flotilla journal -n 100 -o ndjson web@1",
+      "flotilla journal -f 'web@*'",
+      'flotilla journal --since "-1h" -p err',
+      "flotilla journal -n 100 -o json web@1",
     ],
     completes: "units",
     load: async () => (await import("./journal.ts")).journal,

@@ -5,7 +5,7 @@ import { formatSize } from "#base/size.ts";
 import type { FlotillaClient } from "#client/client.ts";
 import { completeUnitName } from "#unit/name.ts";
 import type { CommandContext } from "./command.ts";
-import { formatJournalLine } from "./journal-line.ts";
+import { formatShort } from "./journal/formats.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
 import { type Paint, stateGlyph, stateLook } from "./terminal/style.ts";
 import { formatAge, formatTime } from "./terminal/times.ts";
@@ -46,7 +46,8 @@ async function showUnit(
     const usage = await readUsage(client, row);
     writeLines(io.stdout, formatUnit(detail, row, usage, io.now(), paint));
     const journal = row.machine === null || lines === 0 ? [] : await readJournal(client, row, lines);
-    if (journal.length > 0) writeLines(io.stdout, ["", ...journal.map(formatJournalLine)]);
+    const shown = journal.map((line) => formatShort(line, "short", { all: false, paint }));
+    if (shown.length > 0) writeLines(io.stdout, ["", ...shown]);
   }
 }
 

@@ -449,14 +449,3 @@ describe("colour", () => {
     expect(stdout.includes("\u001B[")).toBe(colored);
   });
 });
-
-describe("journal", () => {
-  test("prints lines as text and as JSON", async () => {
-    await file("web.service");
-    await run("start --no-block web");
-    await cluster.report("web.service", M1);
-    expect((await run("journal web")).stdout).toMatch(/m1 web\[7\]: first line\n.*last line\n$/);
-    const [line = ""] = (await run("journal -o json web")).stdout.split("\n");
-    expect(JSON.parse(line)).toMatchObject({ message: "first line", machine: M1 });
-  });
-});

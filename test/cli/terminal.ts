@@ -27,15 +27,17 @@ export async function runCommand(
   const io: CliIo = {
     stdout: {
       isTTY,
-      write: (text: string) => {
-        written.stdout += text;
-        options.onOutput?.(text);
+      write: (text) => {
+        // Latin-1 keeps each byte as one character.
+        const shown = typeof text === "string" ? text : Buffer.from(text).toString("latin1");
+        written.stdout += shown;
+        options.onOutput?.(shown);
       },
     },
     stderr: {
       isTTY,
-      write: (text: string) => {
-        written.stderr += text;
+      write: (text) => {
+        written.stderr += String(text);
       },
     },
     env: {

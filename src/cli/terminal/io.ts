@@ -1,6 +1,7 @@
 /** What a command may touch of the world outside: given by the process, or by a test. */
 export interface TextSink {
-  write(text: string): unknown;
+  /** Bytes are for what may be no text. */
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
