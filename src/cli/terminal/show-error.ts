@@ -26,8 +26,17 @@ export function formatWarning(warning: Warning, paint: Paint): string[] {
   ];
 }
 
+/** Something to think about, by its name, which `--no-lint` leaves out. */
+export function formatNote(note: Warning & { readonly lint: string }, paint: Paint): string[] {
+  return [
+    `${paint(["bold", "cyan"], `note[${note.lint}]`)}: ${note.message}`,
+    ...formatPlace(note.place, paint, "cyan"),
+    ...(note.hint === undefined ? [] : [`  ${paint("cyan", "hint")}: ${note.hint}`]),
+  ];
+}
+
 /** `file:line:column`, the line itself, and a mark under what is wrong: from the column to the end of its word. */
-function formatPlace(place: Place | undefined, paint: Paint, look: "red" | "yellow"): string[] {
+function formatPlace(place: Place | undefined, paint: Paint, look: "red" | "yellow" | "cyan"): string[] {
   if (place === undefined) return [];
   const at = `  --> ${place.file}:${place.line}:${place.column}`;
   if (place.source === undefined || place.source.trim() === "") return [at];

@@ -1,6 +1,6 @@
 /** The common way of the commands that change units: send, say what was refused, wait for the rest. */
 import type { UnitResult } from "#api/bodies.ts";
-import { ERROR_CODES, type Place } from "#base/errors.ts";
+import { ERROR_CODES, type ErrorBody } from "#base/errors.ts";
 import type { FlotillaClient, UnitVerb } from "#client/client.ts";
 import { LIMITS } from "#model/limits.ts";
 import type { DesiredState } from "#model/records.ts";
@@ -9,6 +9,7 @@ import type { CommandContext } from "../command.ts";
 import { isData, showData, writeLines } from "../terminal/output.ts";
 import { formatError, formatWarning } from "../terminal/show-error.ts";
 import { awaitUnits, waitTimeoutMs } from "./await-units.ts";
+import { checkSource } from "./check-sources.ts";
 import { withNearName } from "./did-you-mean.ts";
 import type { Goal } from "./goals.ts";
 import { findUnitSources, type UnitSource } from "./unit-sources.ts";
@@ -21,16 +22,43 @@ export async function submitUnits(
 ): Promise<number> {
   waitTimeoutMs(context);
   const sources = await findUnitSources(context.args, context.io.cwd);
+  const refused = await refuseBroken(sources, context);
+  if (refused !== 0) return refused;
   const client = await context.client();
   const replace = context.options.flag("replace");
   const results: UnitResult[] = [];
   for (const part of parts(sources)) {
-    const units = part.map(({ path: _, ...unit }) => unit);
+    const units = part.map(({ file: _, directory: __, ...unit }) => unit);
     const wish = desired === undefined ? {} : { desired };
     results.push(...(await client.submit({ units, ...wish, replace }, context.io.signal)));
   }
-  const paths = new Map(sources.map(({ unit, path }) => [unit, path]));
-  return conclude(results, paths, goal, context);
+  return conclude(results, new Map(sources.map((source) => [source.unit, source])), goal, context);
+}
+
+/** Says what is wrong with the files. Where one of them cannot be run, nothing is sent. Exit code: 0 to go on. */
+async function refuseBroken(sources: readonly UnitSource[], context: CommandContext): Promise<number> {
+  const { io, paintTalk, format } = context;
+  const refusals: UnitResult[] = [];
+  for (const source of sources) {
+    const { errors, warnings } = checkSource(source);
+    for (const warning of warnings) writeLines(io.stderr, formatWarning(warning, paintTalk));
+    const [error = null] = errors;
+    if (error !== null) refusals.push({ ...REFUSED, unit: source.unit, warnings: [...warnings], error });
+    if (!isData(format)) for (const each of errors) writeLines(io.stderr, formatError(each, paintTalk));
+    if (error === null) writeLines(io.stderr, describeAdditions(source));
+  }
+  const [first] = refusals;
+  if (first?.error == null) return 0;
+  if (isData(format)) await showData(io.stdout, { results: refusals }, format);
+  return ERROR_CODES[first.error.code].exit;
+}
+
+const REFUSED = { status: "refused", desired: null, launch: 0, hash: null } as const;
+
+/** What the text of the unit was put together from, where that is more than its file. */
+function describeAdditions({ unit, file }: UnitSource): string[] {
+  if (file === undefined || file.additions.length === 0) return [];
+  return [`${unit}: ${file.path} with ${file.additions.join(", ")}`];
 }
 
 /** `stop`, `unload`, `restart` and `destroy`. */
@@ -53,12 +81,12 @@ function parts<T>(items: readonly T[]): T[][] {
 /** Exit code: that of what was refused, else that of the waiting. */
 async function conclude(
   results: readonly UnitResult[],
-  paths: ReadonlyMap<string, UnitSource["path"]>,
+  sources: ReadonlyMap<string, UnitSource>,
   goal: Goal | undefined,
   context: CommandContext,
 ): Promise<number> {
   const client = await context.client();
-  const refused = await showRefusals(results, paths, client, context);
+  const refused = await showRefusals(results, sources, client, context);
   const accepted = results.filter(({ error }) => error === null);
   const block = goal !== undefined && context.options.flag("block");
   if (isData(context.format)) await showData(context.io.stdout, { results }, context.format);
@@ -87,23 +115,26 @@ function describeResult({ unit, status, desired, hash }: UnitResult): string {
 
 async function showRefusals(
   results: readonly UnitResult[],
-  paths: ReadonlyMap<string, UnitSource["path"]>,
+  sources: ReadonlyMap<string, UnitSource>,
   client: FlotillaClient,
   { io, paintTalk, format }: CommandContext,
 ): Promise<number> {
   let exit = 0;
   for (const { unit, warnings, error } of results) {
-    const file = paths.get(unit) ?? unit;
-    for (const warning of warnings) writeLines(io.stderr, formatWarning(atFile(warning, file), paintTalk));
+    const file = sources.get(unit)?.file;
+    // Of a file that was read here, all that is to be warned of has been said.
+    const unsaid = file === undefined ? warnings : [];
+    for (const warning of unsaid) writeLines(io.stderr, formatWarning(warning, paintTalk));
     if (error === null) continue;
-    const known = await withNearName(atFile(error, file), unit, client);
+    const known = await withNearName(inFile(error, file), unit, client);
     if (!isData(format)) writeLines(io.stderr, formatError(known, paintTalk));
     if (exit === 0) exit = ERROR_CODES[error.code].exit;
   }
   return exit;
 }
 
-/** The API knows the unit's name only; the person knows the file. */
-function atFile<T extends { readonly place?: Place }>(problem: T, file: string): T {
-  return problem.place === undefined ? problem : { ...problem, place: { ...problem.place, file } };
+/** The API knows the text only; the person knows the files it was put together from. */
+function inFile(problem: ErrorBody, file: UnitSource["file"]): ErrorBody {
+  if (problem.place === undefined || file === undefined) return problem;
+  return { ...problem, place: file.locate(problem.place) };
 }

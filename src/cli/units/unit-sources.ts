@@ -1,64 +1,87 @@
-/** What a person names on the command line, a path or a unit's name, as the unit and the text that belongs to it. */
-import { readFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join } from "node:path";
+/** What a person names on the command line, a path, a folder or a unit's name, as units and the texts that belong to them. */
+import { basename, dirname, normalize, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
-import { LIMITS } from "#model/limits.ts";
-import { decodeUnitFile } from "#unit/decode.ts";
-import { hasErrors, toError } from "#unit/diagnostic.ts";
 import { completeUnitName, parseUnitName } from "#unit/name.ts";
+import type { UnitDirectory } from "#unit/search-path.ts";
+import {
+  type DirectoryUnit,
+  differsFromTemplate,
+  listUnitDirectory,
+  readDirectoryUnit,
+  unitsOf,
+} from "./unit-directory.ts";
 
 export interface UnitSource {
   readonly unit: string;
-  /** Of the file of that name, where there is one. */
+  /** Of the file of that name, or with drop-ins for it alone, where there is one. */
   readonly text?: string;
   /** Of the template's file beside it, where there is only that. */
   readonly templateText?: string;
-  /** The path that was read, for places of what is wrong with it. */
-  readonly path?: string;
+  /** What the text was put together from; absent for a unit that only the cluster may know. */
+  readonly file?: DirectoryUnit;
+  /** What lies beside it. */
+  readonly directory?: UnitDirectory;
+}
+
+/** Every argument's sources; a unit that is named twice counts once. @throws FlotillaError for files that are none */
+export async function findUnitSources(args: readonly string[], cwd: string): Promise<UnitSource[]> {
+  const sources = await Promise.all(args.map((argument) => findSources(argument, cwd)));
+  return [...new Map(sources.flat().map((source) => [source.unit, source])).values()];
+}
+
+async function findSources(argument: string, cwd: string): Promise<readonly UnitSource[]> {
+  if (isFolderName(argument)) return folderSources(argument, cwd);
+  const folder = dirname(argument);
+  const directory = await listUnitDirectory(resolve(cwd, folder));
+  const unit = completeUnitName(argument);
+  const source = directory && (await directorySource(unit, directory, shownFolder(folder)));
+  if (source !== undefined) return [source];
+  if (!argument.includes("/")) return [{ unit: parseUnitName(unit).full }];
+  return folderSources(argument, cwd);
+}
+
+/** A bare word is a unit; a folder shows by its slash, or by dots alone. */
+function isFolderName(argument: string): boolean {
+  return /(^|\/)(\.|\.\.)?$/.test(argument);
+}
+
+/** How a folder stands before the names of its files. */
+function shownFolder(folder: string): string {
+  const path = normalize(folder).replace(/\/$/, "");
+  return path === "." ? "" : path;
+}
+
+/** All units of a folder. */
+async function folderSources(folder: string, cwd: string): Promise<readonly UnitSource[]> {
+  const directory = await listUnitDirectory(resolve(cwd, folder));
+  if (directory === undefined) throw noSuchFile(folder);
+  const units = unitsOf(directory);
+  if (units.length === 0) {
+    throw new FlotillaError("not-found", `there is no unit file in ${folder}`, {
+      hint: "unit files end in .service, .timer or another unit type's suffix",
+    });
+  }
+  const sources = await Promise.all(
+    units.map((unit) => directorySource(unit, directory, shownFolder(folder))),
+  );
+  return sources.flatMap((source) => source ?? []);
 }
 
 /** fleet's order: the file itself, else its template's file; the cluster is asked for what has neither. */
-export async function findUnitSource(argument: string, cwd: string): Promise<UnitSource> {
-  const unit = completeUnitName(argument);
-  const { template } = parseUnitName(unit);
-  const folder = dirname(argument);
-  const path = join(folder, unit);
-  const text = await readUnitText(path, cwd);
-  if (text !== undefined) return { unit, text, path };
-  const templatePath = template === undefined ? undefined : join(folder, template);
-  const templateText = templatePath === undefined ? undefined : await readUnitText(templatePath, cwd);
-  if (templatePath !== undefined && templateText !== undefined)
-    return { unit, templateText, path: templatePath };
-  if (argument.includes("/")) throw noSuchFile(argument);
-  return { unit };
-}
-
-/** Every argument's source; a unit that is named twice counts once. */
-export async function findUnitSources(args: readonly string[], cwd: string): Promise<UnitSource[]> {
-  const sources = await Promise.all(args.map((argument) => findUnitSource(argument, cwd)));
-  return [...new Map(sources.map((source) => [source.unit, source])).values()];
-}
-
-/** Undefined when there is no such file. @throws FlotillaError for one that is no text or cannot be read */
-export async function readUnitText(path: string, cwd: string): Promise<string | undefined> {
-  const bytes = await readBytes(isAbsolute(path) ? path : join(cwd, path), path);
-  if (bytes === undefined) return undefined;
-  const { text, diagnostics } = decodeUnitFile(bytes, LIMITS.unitFileBytes, path);
-  if (hasErrors(diagnostics)) throw toError(diagnostics, path);
-  return text;
-}
-
-async function readBytes(absolute: string, shown: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(absolute);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new FlotillaError("bad-unit-file", `${shown} cannot be read: ${code}`, {
-      hint: code === "EISDIR" ? "name the unit files in it, such as: DIR/*.service" : "is it yours to read?",
-      cause: error,
-    });
-  }
+async function directorySource(
+  unit: string,
+  directory: UnitDirectory,
+  shown: string,
+): Promise<UnitSource | undefined> {
+  const file = await readDirectoryUnit(unit, directory, shown);
+  if (file === undefined) return undefined;
+  const { id, text } = file;
+  const { template } = parseUnitName(id);
+  if (template === undefined || basename(file.path) === id) return { unit: id, text, file, directory };
+  const templateFile = await readDirectoryUnit(template, directory, shown);
+  return differsFromTemplate(file, templateFile)
+    ? { unit: id, text, file, directory }
+    : { unit: id, templateText: text, file, directory };
 }
 
 function noSuchFile(path: string): FlotillaError {
