@@ -14,12 +14,12 @@ const options = z.object({
 
 const [text = "", seed = "0"] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
+process.stdout.write("begun\n");
 const supervisor = await createEmbeddedSupervisor({
   ...options.parse(JSON.parse(text)),
   clock: systemClock,
   random: systemRandom,
 });
-process.stdout.write("up\n");
 for (const name of [...ENDING_UNITS, TIMER]) void supervisor.start(name);
 for (;;) {
   const name = CHURNED[randomInteger(random, 0, CHURNED.length - 1)] ?? "";

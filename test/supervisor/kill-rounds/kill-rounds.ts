@@ -11,10 +11,10 @@ import { type Random, randomInteger, seededRandom } from "#base/random.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { isAlive, output, TestMachine } from "../machine.ts";
 import { faultsOfLife } from "./ledger.ts";
-import { roundUnits, STEADY, WORKERS } from "./units.ts";
+import { roundUnits, STEADY, TIMER, WORKERS } from "./units.ts";
 
-/** A round is killed while it boots, or within this time after. */
-const LONGEST_ROUND_MS = 400;
+/** From the moment the supervisor begins to take over what runs. */
+const LONGEST_ROUND_MS = 600;
 
 /** What was found wrong, a sentence each. */
 export async function killRounds(rounds: number, seed: number): Promise<readonly string[]> {
@@ -30,6 +30,7 @@ export async function killRounds(rounds: number, seed: number): Promise<readonly
   for (let round = 0; round < rounds; round++) await oneRound(machine, random);
   const last = await machine.boot();
   const stopped = STEADY.flatMap((name, index) => faultsOfSteady(last, name, pids[index]));
+  await last.stop(TIMER);
   const ends = await Promise.all(WORKERS.map((name) => last.stop(name)));
   const lives = await Promise.all(
     WORKERS.map(async (name) =>
@@ -50,8 +51,7 @@ async function oneRound(machine: TestMachine, random: Random): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const isGone = once(daemon, "exit");
-  const waitsForBoot = random.next() < 0.6;
-  if (waitsForBoot) await Promise.race([once(daemon.stdout, "data"), isGone]);
+  await Promise.race([once(daemon.stdout, "data"), isGone]);
   await sleep(randomInteger(random, 0, LONGEST_ROUND_MS));
   daemon.kill("SIGKILL");
   await isGone;

@@ -15,7 +15,7 @@ sub note {
 }
 
 if ($lines eq 'post') {
-    note('post', $run, @ENV{qw(SERVICE_RESULT EXIT_CODE EXIT_STATUS)});
+    note('post', $run, map { $_ // '-' } @ENV{qw(SERVICE_RESULT EXIT_CODE EXIT_STATUS)});
     exit 0;
 }
 

@@ -23,7 +23,13 @@ import {
   type ShimListener,
   startShim,
 } from "../shim/connection.ts";
-import { type Hello, isProcessEvent, type ProcessEvent, type ShimMessage, type ShimRequest } from "../shim/protocol.ts";
+import {
+  type Hello,
+  isProcessEvent,
+  type ProcessEvent,
+  type ShimMessage,
+  type ShimRequest,
+} from "../shim/protocol.ts";
 import { LATE_VALUES } from "../shim/run-request.ts";
 import { type PassedSockets, socketVariables } from "../triggers/socket/passed-sockets.ts";
 import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
@@ -69,6 +75,8 @@ export class ServiceUnit implements Unit {
   #timer: Timer | undefined;
   #armedMs: number | undefined;
   #pidFile: PidFileWatch | undefined;
+  /** The shim has been asked which process is the main one, and has not answered. */
+  #isFindingMain = false;
   #closed = false;
   /** Resolves when the last shim has written all it was told to. */
   #released: Promise<void> = Promise.resolve();
@@ -283,14 +291,14 @@ export class ServiceUnit implements Unit {
   }
 
   #findMain({ run, pidFile }: Extract<ServiceAction, { kind: "find-main" }>): void {
-    if (pidFile === undefined) {
-      this.#request({ kind: "watch", run, pid: "guess" });
-      return;
-    }
-    this.#pidFile = new PidFileWatch(pidFile, (pid) => {
-      this.#request({ kind: "watch", run, pid });
-      this.#scheduleFlush();
-    });
+    if (pidFile === undefined) this.#watchMain(run, "guess");
+    else this.#pidFile = new PidFileWatch(pidFile, (pid) => this.#watchMain(run, pid));
+  }
+
+  #watchMain(run: number, pid: number | "guess"): void {
+    this.#isFindingMain = true;
+    this.#request({ kind: "watch", run, pid });
+    this.#scheduleFlush();
   }
 
   /** Those who waited are answered when everything about the run is in its journal. */
@@ -402,6 +410,9 @@ export class ServiceUnit implements Unit {
     if (message.kind !== "event") return;
     shim.seq = message.seq;
     if (!isProcessEvent(message.event)) return;
+    if (message.event.kind === "adopted") this.#isFindingMain = false;
+    // The main process may be one that has ended by now; the shim says again that nothing is left.
+    if (message.event.kind === "empty" && this.#isFindingMain) return;
     const event = this.#translate(shim, message.event);
     this.#dispatch(event);
   }
@@ -424,6 +435,7 @@ export class ServiceUnit implements Unit {
   #lost(id: string, reason: string): void {
     if (this.#shim?.id !== id) return;
     this.#shim = undefined;
+    this.#isFindingMain = false;
     this.#outbox = [];
     this.#host.run.forgetShim(this.#name, id);
     this.#host.cgroups.kill(this.#name);
