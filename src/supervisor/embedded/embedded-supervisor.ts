@@ -37,6 +37,7 @@ import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
 import { TimerStamps } from "./timer-stamps.ts";
 import { TimerUnit } from "./timer-unit.ts";
+import { PathUnit } from "./triggers/path/path-unit.ts";
 import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
 import { SocketUnit } from "./triggers/socket/socket-unit.ts";
 import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
@@ -97,6 +98,8 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #templates = new Map<string, UnitSource>();
   /** Units that were made from a template because something asked for them; gone at the latest with the machine's power. */
   readonly #instances = new Set<string>();
+  /** What those tell that were asked to start by others, while their jobs last. */
+  readonly #triggered = new Map<string, Readonly<Record<string, string>>>();
   readonly #listeners = new Set<StatusListener>();
   #closed = false;
 
@@ -152,8 +155,15 @@ class EmbeddedSupervisor implements Supervisor {
         return definition?.kind === "service" && definition.settings.sockets.includes(socket);
       },
       socketsFor: (service) => this.#socketsFor(service),
-      requestStart: (name, ended) =>
-        void this.#jobs.add({ type: "start", unit: this.#units.resolve(name), mode: "replace" }).then(ended),
+      requestStart: (name, ended, variables) => {
+        this.#triggered.set(name, variables ?? {});
+        const request = { type: "start", unit: this.#units.resolve(name), mode: "replace" } as const;
+        void this.#jobs.add(request).then((outcome) => {
+          this.#triggered.delete(name);
+          ended(outcome);
+        });
+      },
+      triggerVariables: (name) => this.#triggered.get(name) ?? {},
       lastTrigger: (timer) => stamps.read(timer),
       saveTrigger: (timer, triggeredMs) => stamps.write(timer, triggeredMs),
     };
@@ -256,6 +266,8 @@ class EmbeddedSupervisor implements Supervisor {
         return new ServiceUnit(this.#host, loaded, definition.settings);
       case "timer":
         return new TimerUnit(this.#host, loaded, definition.settings);
+      case "path":
+        return new PathUnit(this.#host, loaded, definition.settings);
       case "socket":
         return new SocketUnit(this.#host, loaded, definition.settings);
       default:

@@ -73,8 +73,14 @@ export interface UnitHost {
    * bound to the unit. The unit stays as it is and is asked to start; a queued stop goes before it.
    */
   requestRestart(name: string): void;
-  /** `ended` is called when the start job has ended, with how it did. */
-  requestStart(name: string, ended: (outcome: JobOutcome) => void): void;
+  /** `ended` is called when the start job has ended, with how it did. `variables`: what a run that begins by it is told. */
+  requestStart(
+    name: string,
+    ended: (outcome: JobOutcome) => void,
+    variables?: Readonly<Record<string, string>>,
+  ): void;
+  /** What the unit that asked for this one's start has to tell it: TRIGGER_UNIT= and the like. */
+  triggerVariables(name: string): Readonly<Record<string, string>>;
   /** When a persistent timer last elapsed, kept over reboots. */
   lastTrigger(timer: string): number | undefined;
   saveTrigger(timer: string, triggeredMs: number): void;

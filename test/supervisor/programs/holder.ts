@@ -11,8 +11,9 @@ const supervisor = await createEmbeddedSupervisor({
   clock: systemClock,
   random: systemRandom,
 });
+// What is waited for from shims keeps no process alive, as a daemon's own work does.
+setInterval(() => {}, 60_000);
 const outcomes = await Promise.all(units.map((unit) => supervisor.start(unit)));
 process.stdout.write(
   `${JSON.stringify({ outcomes, statuses: supervisor.statuses(), enforcement: supervisor.enforcement })}\n`,
 );
-setInterval(() => {}, 60_000);

@@ -77,6 +77,8 @@ export class ServiceUnit implements Unit {
   #pidFile: PidFileWatch | undefined;
   /** The shim has been asked which process is the main one, and has not answered. */
   #isFindingMain = false;
+  /** What the unit that asked for this run has told it. */
+  #triggerVariables: Readonly<Record<string, string>> = {};
   #closed = false;
   /** Resolves when the last shim has written all it was told to. */
   #released: Promise<void> = Promise.resolve();
@@ -134,6 +136,7 @@ export class ServiceUnit implements Unit {
     if (!accounts.knows(named)) await accounts.ask(named);
     const outcome = this.#waiters.add("start");
     const isNew = isAtRest(this.#state);
+    if (isNew) this.#triggerVariables = this.#host.triggerVariables(this.#name);
     this.#dispatch({ kind: "start" });
     if (isNew) this.#logNotApplied();
     return outcome;
@@ -249,7 +252,12 @@ export class ServiceUnit implements Unit {
       run: action.run,
       invocation: this.#state.invocation ?? "",
       cgroupProcs: this.#shim.leaf.procs,
-      variables: { ...this.#notifyVariables(this.#shim.id), ...passed.variables, ...action.variables },
+      variables: {
+        ...this.#notifyVariables(this.#shim.id),
+        ...this.#triggerVariables,
+        ...passed.variables,
+        ...action.variables,
+      },
       sockets: passed.sources,
     };
     const request = runRequest(this.#settings, action.command, context, this.#host.exec);

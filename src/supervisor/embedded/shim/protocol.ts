@@ -18,6 +18,7 @@ export type ShimRequest =
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
   | SocketRequest
+  | PathRequest
   /** The unit is at rest: end as soon as no process is left. */
   | { readonly kind: "quit" };
 
@@ -49,11 +50,21 @@ export interface PortRequest {
   readonly backlog: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Links to the file; with `replace` in the place of whatever is there. */
+  readonly symlink: readonly string[];
+  readonly replace: 0 | 1;
+  /** Of a FIFO, bytes. */
+  readonly pipe_size?: number;
   /** `level:name:value:title`, the value in hex; with `!` before it, failing is the port's failure. */
   readonly option: readonly string[];
 }
 
-export type ShimEvent = ProcessEvent | SocketEvent;
+/** What the shim of a path unit is asked for; paths.pl does it. Masks are inotify's, for the paths themselves. */
+export type PathRequest =
+  | { readonly kind: "observe"; readonly path: readonly string[]; readonly mask: readonly number[] }
+  | { readonly kind: "unobserve" };
+
+export type ShimEvent = ProcessEvent | SocketEvent | PathEvent;
 
 /** What a unit's processes do. */
 export type ProcessEvent =
@@ -91,9 +102,23 @@ export type SocketEvent =
       readonly uid: number;
     };
 
+/** What happens at the paths of a path unit. */
+export type PathEvent =
+  | { readonly kind: "observed"; readonly error?: string }
+  /** `primary`: the path itself has changed, and nothing is observed any more. */
+  | { readonly kind: "touched"; readonly spec: number; readonly primary: boolean };
+
+const OTHER_EVENTS: ReadonlySet<ShimEvent["kind"]> = new Set<(SocketEvent | PathEvent)["kind"]>([
+  "opened",
+  "incoming",
+  "accepted",
+  "observed",
+  "touched",
+]);
+
 /** Whether it is about processes; every unit with commands has such events. */
 export function isProcessEvent(event: ShimEvent): event is ProcessEvent {
-  return event.kind !== "opened" && event.kind !== "incoming" && event.kind !== "accepted";
+  return !OTHER_EVENTS.has(event.kind);
 }
 
 /** What a shim says first to whoever connects. */
@@ -197,6 +222,10 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     case "empty":
     case "incoming":
       return { kind };
+    case "observed":
+      return { kind, ...texts(fields, "error") };
+    case "touched":
+      return { kind, spec: Number(text("spec")), primary: text("primary") === "1" };
     case "opened":
       return { kind, port: Number(text("port")), ...texts(fields, "error") };
     case "accepted":

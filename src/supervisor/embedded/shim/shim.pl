@@ -112,6 +112,7 @@ sub loop {
 
 sub watch_handle { my ($fh, $ready) = @_; $watched{fileno $fh} = [$fh, $ready] }
 sub unwatch_handle { delete $watched{fileno $_[0]} }
+sub has_clients { %clients ? 1 : 0 }
 
 sub finish {
   finish_journal();
@@ -186,6 +187,8 @@ my %HANDLERS = (
   drop => \&drop_connection,
   unlisten => \&close_ports,
   fetch => \&send_sockets,
+  observe => \&observe_paths,
+  unobserve => \&unobserve_paths,
   log => \&journal_log,
   save => sub {
     $saved = $_[0]{state}[0];

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use constant {
-  O_RDWR => 2, O_NOFOLLOW => 0400000, SOCK_SEQPACKET => 5,
+  O_RDWR => 2, F_SETPIPE_SZ => 1031, O_NOFOLLOW => 0400000, SOCK_SEQPACKET => 5,
   SOL_SOCKET_LEVEL => 1, SO_REUSEADDR => 2, SO_PEERCRED => 17,
   EADDRINUSE => 98, EEXIST => 17,
   SCM_RIGHTS => 1, MSG_CMSG_CLOEXEC => 0x40000000,
@@ -22,11 +22,12 @@ my ($polling, $accepting) = (0, 0);
 # Opens one port; answered by `opened`, with the reason when it could not be.
 sub open_port {
   my ($request) = @_;
-  my %port = map { $_ => $request->{$_}[0] } grep { $_ ne 'option' } keys %$request;
+  my %port = map { $_ => $request->{$_}[0] } grep { $_ ne 'option' && $_ ne 'symlink' } keys %$request;
   return if $ports[ $port{port} ];
   my $fh = eval { make_parents($port{path}, $port{dir_mode}); $port{type} eq 'fifo' ? open_fifo(\%port) : open_socket(\%port, $request->{option}) };
   return emit('opened', port => $port{port}, error => $@ =~ s/\n$//r) if !$fh;
   $ports[ $port{port} ] = { fh => $fh };
+  link_to($port{path}, $_, \%port) for @{ $request->{symlink} || [] };
   emit('opened', port => $port{port});
 }
 
@@ -69,6 +70,7 @@ sub open_fifo {
   umask $old;
   die "$error\n" if $made < 0 && $error != EEXIST;
   sysopen my $fh, $port->{path}, O_RDWR | O_NONBLOCK | O_NOFOLLOW or die "$!\n";
+  sys('fcntl', fileno $fh, F_SETPIPE_SZ, $port->{pipe_size} + 0) if $port->{pipe_size};
   die "File exists\n" if !-p $fh || ((stat _)[2] & 0777) != oct $port->{mode};
   own_path($port);
   return $fh;
@@ -78,6 +80,15 @@ sub own_path {
   my ($port) = @_;
   return if !defined $port->{uid} || !length($port->{path} // '');
   chown $port->{uid}, $port->{gid}, $port->{path} or die "chown: $!\n";
+}
+
+# Symlinks= to the one file there is; one that cannot be made is no failure.
+sub link_to {
+  my ($path, $link, $port) = @_;
+  make_parents($link, $port->{dir_mode});
+  return if symlink($path, $link) || (readlink($link) // '') eq $path;
+  return if $port->{replace} && unlink($link) && symlink $path, $link;
+  journal_log({ priority => [4], text => ["Failed to create symlink $path -> $link, ignoring: $!"] });
 }
 
 # Options are `level:name:hex of the value:what it is called`; one that begins with ! must succeed.

@@ -56,13 +56,13 @@ export class UnitShim {
   static async find(
     host: UnitHost,
     user: ShimUser,
-  ): Promise<{ readonly shim: UnitShim; readonly saved: string } | undefined> {
+  ): Promise<{ readonly shim: UnitShim; readonly saved: unknown } | undefined> {
     for (const id of host.run.shimsOf(user.unit)) {
       const shim = new UnitShim(host, id, user);
       const found = await findShim(host.run.of(user.unit), id, shim.#listener());
       if (found !== undefined) {
         shim.#connection = found.connection;
-        return { shim, saved: found.hello.saved };
+        return { shim, saved: parseJson(found.hello.saved) };
       }
       host.run.forgetShim(user.unit, id);
     }
@@ -127,5 +127,14 @@ export class UnitShim {
     this.#seq = message.seq;
     this.#user.onEvent(message.event);
     this.save();
+  }
+}
+
+/** What a supervisor that died before it saved anything has left is nothing. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

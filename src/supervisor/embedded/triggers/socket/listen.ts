@@ -1,5 +1,5 @@
 /** The ports of a socket unit as its shim is asked to open them: numbers of the kernel's instead of words. Pure. */
-import type { ListenPort, SocketOptions, SocketSettings } from "#unit/read-socket.ts";
+import { type ListenPort, nodesOf, type SocketOptions, type SocketSettings } from "#unit/read-socket.ts";
 import { type AddressFacts, encodeAddress, type SocketAddress } from "#unit/socket-address.ts";
 import type { PortRequest } from "../../shim/protocol.ts";
 
@@ -28,6 +28,8 @@ export function portRequest(
     mode: settings.socketMode.toString(8),
     dir_mode: settings.directoryMode.toString(8),
     backlog: Math.min(settings.backlog, 2 ** 31 - 1),
+    symlink: nodesOf([port]).length > 0 ? settings.symlinks : [],
+    replace: settings.removeOnStop ? (1 as const) : (0 as const),
     ...(owner ?? {}),
   };
   if (port.kind === "fifo") {
@@ -37,7 +39,8 @@ export function portRequest(
       protocol: 0,
       address: "",
       path: port.path,
-      option: pipeSize(settings.options),
+      option: [],
+      ...(settings.options.pipeSize === undefined ? {} : { pipe_size: settings.options.pipeSize }),
     };
   }
   const address = encodeAddress(port.address, facts);
@@ -62,11 +65,6 @@ function protocolOf({ kind, address }: AddressPort, { protocol }: SocketOptions)
 
 function isUnix({ kind }: SocketAddress): boolean {
   return kind === "path" || kind === "abstract";
-}
-
-/** FIFOs have one option, which is no socket's: its level is 0. */
-function pipeSize({ pipeSize: bytes }: SocketOptions): readonly string[] {
-  return bytes === undefined ? [] : [`0:0:${littleEndian(bytes)}:Setting pipe size`];
 }
 
 const SOL_SOCKET = 1;

@@ -11,7 +11,8 @@ import { randomId } from "#base/random.ts";
 import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
 import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitResult, UnitStatus } from "../../../supervisor.ts";
-import { findGroup, findUser } from "../../exec/accounts.ts";
+import { runRequest } from "../../exec/request.ts";
+import { describeNotApplied } from "../../not-applied.ts";
 import { Waiters } from "../../service/waiters.ts";
 import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
@@ -96,9 +97,26 @@ export class SocketUnit implements Unit, ShimUser {
     if (SOCKET_ACTIVE[sub] === "active") return { result: "done" };
     const refusal = this.#refusal();
     if (refusal !== undefined) return refusal;
+    await this.#askForOwner();
     const outcome = this.#waiters.add("start");
-    if (sub === "dead" || sub === "failed") this.#dispatch({ kind: "start" });
+    if (sub === "dead" || sub === "failed") this.#begin();
     return outcome;
+  }
+
+  #begin(): void {
+    const notApplied = describeNotApplied(this.#loaded.notApplied);
+    if (notApplied !== undefined) this.#log(4, `${this.unit}: ${notApplied}`);
+    this.#dispatch({ kind: "start" });
+  }
+
+  async #askForOwner(): Promise<void> {
+    const { user, group } = this.#settings;
+    const named = {
+      users: user === undefined ? [] : [user],
+      groups: group === undefined ? [] : [group],
+    };
+    const { accounts } = this.#host.exec;
+    if (!accounts.knows(named)) await accounts.ask(named);
   }
 
   /** A socket is of no use without its service, and no longer its to take once that runs. */
@@ -225,6 +243,7 @@ export class SocketUnit implements Unit, ShimUser {
         this.#serve(action.unit);
         break;
       case "run":
+        this.#run(action);
         break;
       case "kill":
         this.#shim?.request({ kind: "kill", signal: action.signal });
@@ -266,11 +285,25 @@ export class SocketUnit implements Unit, ShimUser {
   #owner(): Owner | undefined | Error {
     const { user, group } = this.#settings;
     if (user === undefined && group === undefined) return undefined;
-    const account = user === undefined ? undefined : findUser(readText("/etc/passwd"), user);
+    const { accounts } = this.#host.exec;
+    const account = user === undefined ? undefined : accounts.user(user);
     if (user !== undefined && account === undefined) return new Error(`there is no user ${user}`);
-    const gid = group === undefined ? account?.gid : findGroup(readText("/etc/group"), group);
+    const gid = group === undefined ? account?.gid : accounts.group(group);
     if (gid === undefined) return new Error(`there is no group ${group}`);
     return { uid: account?.uid ?? process.getuid?.() ?? 0, gid };
+  }
+
+  #run({ run, command }: Extract<SocketAction, { kind: "run" }>): void {
+    const context = {
+      unit: this.unit,
+      run,
+      invocation: this.#state.invocation ?? "",
+      cgroupProcs: [],
+      variables: {},
+    };
+    const request = runRequest(this.#settings.exec, command, context, this.#host.exec);
+    this.#shim ??= UnitShim.start(this.#host, this);
+    this.#shim.request({ kind: "run", request });
   }
 
   #unlisten(): void {
@@ -325,7 +358,7 @@ export class SocketUnit implements Unit, ShimUser {
 
   async adopt(): Promise<void> {
     const found = await UnitShim.find(this.#host, this);
-    const saved = found === undefined ? this.#host.run.recall(this.unit) : parseJson(found.saved);
+    const saved = found === undefined ? this.#host.run.recall(this.unit) : found.saved;
     const state = readSavedSocket(saved);
     if (state !== undefined) this.#state = state;
     if (found === undefined) return;
@@ -411,14 +444,6 @@ function readText(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,0 +1,299 @@
+/**
+ * A path unit: starts its unit when a path is there or has changed (systemd.path(5), path.c).
+ *
+ * The watches are its shim's, so that a change while there is no supervisor is not missed. Between a trigger and the end
+ * of what it started nothing is watched: what is there then counts, what has changed meanwhile does not, as in systemd.
+ */
+import { mkdirSync } from "node:fs";
+import * as z from "zod";
+import { randomId } from "#base/random.ts";
+import type { PathSettings } from "#unit/read-path.ts";
+import {
+  type ActiveState,
+  type JobOutcome,
+  UNIT_RESULTS,
+  type UnitResult,
+  type UnitStatus,
+} from "../../../supervisor.ts";
+import { Waiters } from "../../service/waiters.ts";
+import type { ShimEvent } from "../../shim/protocol.ts";
+import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
+import { plainStatus } from "../../simple-unit.ts";
+import type { LoadedUnit, Unit, UnitHost } from "../../unit.ts";
+import { countTrigger } from "../trigger-limit.ts";
+import { checkPaths, WATCHED } from "./path-check.ts";
+import { SYSTEM_LOOK } from "./path-look.ts";
+
+/** systemd's sub states of a path and the active state each belongs to. */
+const ACTIVE = { dead: "inactive", waiting: "active", running: "active", failed: "failed" } as const;
+
+const memory = z.object({
+  sub: z.enum(["dead", "waiting", "running", "failed"]),
+  result: z.enum(UNIT_RESULTS),
+  sinceMs: z.number(),
+  invocation: z.string().exactOptional(),
+  triggers: z.object({ beganMs: z.number(), count: z.number() }).exactOptional(),
+  existed: z.array(z.boolean()),
+  message: z.string().exactOptional(),
+});
+
+type PathState = z.infer<typeof memory>;
+
+export class PathUnit implements Unit, ShimUser {
+  readonly #host: UnitHost;
+  /** Who waits until the watches are in place. */
+  readonly #waiters = new Waiters();
+  #loaded: LoadedUnit;
+  #settings: PathSettings;
+  #state: PathState;
+  #shim: UnitShim | undefined;
+  /** Whether the check that follows the next `observed` is of what is there, not of what has changed. */
+  #isFresh = false;
+  #closed = false;
+
+  constructor(host: UnitHost, loaded: LoadedUnit, settings: PathSettings) {
+    this.#host = host;
+    this.#loaded = loaded;
+    this.#settings = settings;
+    this.#state = { sub: "dead", result: "success", sinceMs: host.clock.now(), existed: [] };
+  }
+
+  get loaded(): LoadedUnit {
+    return this.#loaded;
+  }
+
+  get unit(): string {
+    return this.#loaded.source.name;
+  }
+
+  replace(loaded: LoadedUnit): void {
+    this.#loaded = loaded;
+    if (loaded.definition.kind === "path") this.#settings = loaded.definition.settings;
+    if (this.#state.sub === "waiting") this.#wait(false);
+  }
+
+  get active(): ActiveState {
+    return ACTIVE[this.#state.sub];
+  }
+
+  state(): PathState {
+    return this.#state;
+  }
+
+  status(): UnitStatus {
+    const { sub, result, sinceMs, invocation, message } = this.#state;
+    const paths = this.#settings.specs.map(({ kind, path }) => `${kind}=${path}`).join(", ");
+    return {
+      ...plainStatus(this.#loaded, sinceMs),
+      active: ACTIVE[sub],
+      sub,
+      result,
+      invocation,
+      message: message ?? `starts ${this.#settings.unit} on ${paths}`,
+    };
+  }
+
+  async start(): Promise<JobOutcome> {
+    if (this.active === "active") return { result: "done" };
+    const { unit, makeDirectory } = this.#settings;
+    if (this.#host.statusOf(unit)?.load !== "loaded") {
+      const message = `Refusing to start, unit ${unit} to trigger not loaded.`;
+      this.#log(3, message);
+      return { result: "failed", message };
+    }
+    if (makeDirectory) this.#makeDirectories();
+    const { message: _, triggers: __, ...rest } = this.#state;
+    this.#state = { ...rest, result: "success", invocation: randomId(this.#host.random) };
+    this.#log(6, `Started ${this.unit}.`);
+    this.#shim ??= UnitShim.start(this.#host, this);
+    const outcome = this.#waiters.add("start");
+    this.#wait(true);
+    return outcome;
+  }
+
+  #makeDirectories(): void {
+    const { specs, directoryMode } = this.#settings;
+    for (const { kind, path } of specs) {
+      if (kind === "PathExists" || kind === "PathExistsGlob") continue;
+      try {
+        mkdirSync(path, { recursive: true, mode: directoryMode });
+      } catch (error) {
+        this.#log(4, `mkdir(${path}) failed: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  async stop(): Promise<JobOutcome> {
+    if (this.active === "active") {
+      this.#log(6, `Stopped ${this.unit}.`);
+      this.#enterDead("success");
+    }
+    return { result: "done" };
+  }
+
+  readonly canReload = false;
+
+  async reload(): Promise<JobOutcome> {
+    return { result: "skipped", message: "this unit cannot be reloaded" };
+  }
+
+  resetFailed(): void {
+    if (this.#state.sub !== "failed") return;
+    const { message: _, triggers: __, ...rest } = this.#state;
+    this.#state = { ...rest, result: "success" };
+    this.#enter("dead");
+    this.#host.run.remember(this.unit, this.#state);
+  }
+
+  // --- waiting and triggering -----------------------------------------------------------------------------------
+
+  /** Another unit has changed its state. */
+  unitChanged(name: string): void {
+    if (name !== this.#settings.unit || this.active !== "active" || this.#closed) return;
+    const status = this.#host.statusOf(name);
+    if (status?.result === "start-limit-hit") {
+      this.#enterDead("unit-start-limit-hit");
+    } else if (!this.#host.hasJob(name) && isUp(status) !== (this.#state.sub === "running")) {
+      this.#wait(true);
+    }
+  }
+
+  /** Looks whether there is something to do, and watches when not. */
+  #wait(isFresh: boolean): void {
+    if (isUp(this.#host.statusOf(this.#settings.unit))) {
+      this.#run();
+      return;
+    }
+    if (this.#check(isFresh)) return;
+    this.#isFresh = isFresh;
+    const { specs } = this.#settings;
+    const path = specs.map((spec) => spec.path);
+    this.#shim?.request({ kind: "observe", path, mask: specs.map(({ kind }) => WATCHED[kind]) });
+    this.#enter("waiting");
+  }
+
+  /** True when the unit was started. */
+  #check(isFresh: boolean): boolean {
+    const { trigger, existed } = checkPaths(this.#settings.specs, SYSTEM_LOOK, this.#state.existed, isFresh);
+    this.#state = { ...this.#state, existed: [...existed] };
+    if (trigger === undefined) return false;
+    this.#trigger(trigger);
+    return true;
+  }
+
+  #trigger(path: string): void {
+    const { unit, triggerLimit } = this.#settings;
+    const triggers = countTrigger(triggerLimit, this.#state.triggers, this.#host.clock.now());
+    if (triggers === undefined) {
+      this.#log(4, "Trigger limit hit, refusing further activation.");
+      this.#enterDead("trigger-limit-hit");
+      return;
+    }
+    this.#state = { ...this.#state, triggers };
+    this.#run();
+    const variables = { TRIGGER_UNIT: this.unit, TRIGGER_PATH: path };
+    this.#host.requestStart(unit, (outcome) => this.#startEnded(outcome), variables);
+  }
+
+  #run(): void {
+    this.#enter("running");
+    this.#shim?.request({ kind: "unobserve" });
+    this.#waiters.settle("start", { result: "done" });
+  }
+
+  #startEnded({ error, result, message }: JobOutcome): void {
+    if (this.#closed || this.active !== "active") return;
+    if (error === undefined && result !== "invalid") {
+      this.unitChanged(this.#settings.unit);
+      return;
+    }
+    this.#log(4, `Failed to queue unit startup job: ${message ?? result}`);
+    this.#enterDead("resources");
+  }
+
+  #enterDead(result: UnitResult): void {
+    if (result !== "success") this.#log(4, `Failed with result '${result}'.`);
+    this.#state = { ...this.#state, result };
+    this.#enter(result === "success" ? "dead" : "failed");
+    this.#waiters.settle("start", { result: result === "success" ? "canceled" : "failed" });
+    this.#host.run.remember(this.unit, this.#state);
+    const shim = this.#shim;
+    this.#shim = undefined;
+    void shim?.release();
+    this.#host.ended(this.unit, result !== "success");
+  }
+
+  #enter(sub: PathState["sub"]): void {
+    const before = this.#state;
+    const sinceMs = ACTIVE[sub] === ACTIVE[before.sub] ? before.sinceMs : this.#host.clock.now();
+    this.#state = { ...before, sub, sinceMs };
+    this.#shim?.save();
+    if (sub !== before.sub) this.#host.changed(this.unit);
+  }
+
+  #log(priority: number, text: string): void {
+    const line = text.includes(this.unit) ? text : `${this.unit}: ${text}`;
+    if (this.#shim === undefined) this.#host.journal.append(this.unit, priority, line);
+    else this.#shim.log(priority, line, this.#state.invocation);
+  }
+
+  // --- the shim --------------------------------------------------------------------------------------------------
+
+  async adopt(): Promise<void> {
+    const found = await UnitShim.find(this.#host, this);
+    const kept = memory.safeParse(found === undefined ? this.#host.run.recall(this.unit) : found.saved);
+    if (kept.success) this.#state = kept.data;
+    this.#shim = found?.shim;
+    if (found !== undefined && (!kept.success || this.active !== "active")) this.#enterDead("success");
+  }
+
+  /** All units are known again. */
+  resume(): void {
+    this.#shim?.listen();
+    this.unitChanged(this.#settings.unit);
+  }
+
+  onEvent(event: ShimEvent): void {
+    if (this.#closed || this.active !== "active") return;
+    if (event.kind === "observed") this.#observed(event.error);
+    else if (event.kind === "touched" && this.#state.sub === "waiting")
+      this.#touched(event.spec, event.primary);
+  }
+
+  /** Something may have come or gone between the look and the watch. */
+  #observed(error: string | undefined): void {
+    if (error === undefined) this.#waiters.settle("start", { result: "done" });
+    if (error !== undefined) {
+      this.#log(4, `Failed to enter waiting state: ${error}`);
+      this.#enterDead("resources");
+    } else if (this.#state.sub === "waiting") {
+      this.#check(this.#isFresh);
+    }
+  }
+
+  #touched(spec: number, primary: boolean): void {
+    const { path } = this.#settings.specs[spec] ?? {};
+    if (primary && path !== undefined) this.#trigger(path);
+    else this.#check(false);
+    this.#shim?.save();
+  }
+
+  onLost(reason: string): void {
+    const shim = this.#shim;
+    if (shim === undefined) return;
+    this.#shim = undefined;
+    this.#host.run.forgetShim(this.unit, shim.id);
+    this.#log(3, reason);
+    this.#enterDead("resources");
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
+    void this.#shim?.letGo();
+  }
+}
+
+function isUp(status: UnitStatus | undefined): boolean {
+  return status !== undefined && status.active !== "inactive" && status.active !== "failed";
+}
