@@ -220,7 +220,6 @@ export class PathUnit implements Unit, ShimUser {
     const shim = this.#shim;
     this.#shim = undefined;
     void shim?.release();
-    this.#host.ended(this.unit, result !== "success");
   }
 
   #enter(sub: PathState["sub"]): void {
