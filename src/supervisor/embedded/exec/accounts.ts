@@ -83,24 +83,23 @@ function readText(path: string): string {
   }
 }
 
-/** The user of this name or number in the text of /etc/passwd. A number needs no entry. */
+/** The user of this name or number in the text of /etc/passwd. */
 export function findUser(passwd: string, user: string): Account | undefined {
-  const rows = passwd.split("\n").map((line) => line.split(":"));
+  const rows = `${passwd}\n${ROOT}`.split("\n").map((line) => line.split(":"));
   const row = rows.find(([name, , uid]) => name === user || uid === user);
-  if (row === undefined) {
-    return /^\d+$/.test(user)
-      ? { name: user, uid: Number(user), gid: Number(user), home: "/", shell: "" }
-      : undefined;
-  }
+  if (row === undefined) return undefined;
   const [name = user, , uid, gid, , home = "/", shell = ""] = row;
   return { name, uid: Number(uid), gid: Number(gid), home, shell };
 }
 
+/** The one user that is there also where no file says so; read as a group's line, it is root's group. */
+const ROOT = "root:x:0:0:root:/root:/bin/sh";
+
 /** The number of the group of this name or number in the text of /etc/group. */
 export function findGroup(groups: string, group: string): number | undefined {
-  if (/^\d+$/.test(group)) return Number(group);
-  const row = groups.split("\n").find((line) => line.startsWith(`${group}:`));
-  return row === undefined ? undefined : Number(row.split(":")[2]);
+  const rows = `${groups}\n${ROOT}`.split("\n").map((line) => line.split(":"));
+  const row = rows.find(([name, , gid]) => name === group || gid === group);
+  return row === undefined ? undefined : Number(row[2]);
 }
 
 /** The numbers of the groups a user is a member of beside the own one. */

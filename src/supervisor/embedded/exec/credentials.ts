@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { CredentialSettings } from "#unit/exec-settings.ts";
 import type { Owner } from "./directories.ts";
 import { Refusal } from "./refusal.ts";
@@ -59,7 +59,8 @@ function write(
   owner: Owner | undefined,
 ): void {
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
+  mkdirSync(directory, { mode: 0o700 });
   for (const [name, content] of contents) {
     const path = join(directory, name);
     writeFileSync(path, content, { mode: 0o400 });

@@ -40,6 +40,7 @@ const savedState = z.object({
   mainIndex: z.number(),
   mainEnd: z.object({ code: z.number().exactOptional(), signal: z.string().exactOptional() }).exactOptional(),
   control: z.object({ run: z.number(), list: z.enum(LISTS), index: z.number() }).exactOptional(),
+  unspawned: z.number().exactOptional(),
   empty: z.boolean(),
   deadlineMs: z.number().exactOptional(),
   starts: z.array(z.number()),

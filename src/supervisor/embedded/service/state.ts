@@ -66,6 +66,8 @@ export interface ServiceState {
   readonly mainIndex: number;
   readonly mainEnd?: ProcessEnd;
   readonly control?: ControlRun;
+  /** The run for which there never was a process, for want of what it needs. */
+  readonly unspawned?: number;
   /** Whether no process of the unit is left. */
   readonly empty: boolean;
   /** Wall-clock time at which `deadline` is due. */

@@ -147,7 +147,13 @@ function execed(draft: Draft, { run }: { run: number }): void {
   if (isMain && draft.state.sub === "start" && draft.settings.type === "exec") enterStartPost(draft);
 }
 
-function failedToRun(draft: Draft, { step: at, error }: { step: string; error: string }): void {
+type FailedToRun = Extract<ServiceEvent, { kind: "failed" }>;
+
+/** What systemd does itself before there is a process: a failure is none of the command's. */
+const BEFORE_PROCESS: readonly string[] = ["environment", "fork"];
+
+function failedToRun(draft: Draft, { run, step: at, error }: FailedToRun): void {
+  if (BEFORE_PROCESS.includes(at)) draft.state.unspawned = run;
   draft.state.message =
     at === "exec" ? `cannot execute ${error}` : `cannot set up the command (${at}): ${error}`;
   draft.log(`${draft.context.unit}: ${draft.state.message}`, 3);
@@ -162,8 +168,12 @@ function exited(draft: Draft, event: Exit): void {
 function mainExited(draft: Draft, event: Exit): void {
   const { state, settings } = draft;
   state.mainAlive = false;
-  state.mainEnd = event.end;
   delete state.mainPid;
+  if (event.run === state.unspawned) {
+    MAIN_EXIT[state.sub]?.(draft, "resources");
+    return;
+  }
+  state.mainEnd = event.end;
   const ignored = settings.type !== "forking" && settings.execStart[state.mainIndex]?.ignoreFailure === true;
   const result = ignored ? "success" : mainResult(settings, event.end, event.core, event.oom);
   logExit(draft, "main process", event, result);
@@ -216,7 +226,8 @@ function controlExited(draft: Draft, event: Exit): void {
   if (control === undefined) return;
   delete state.control;
   const command = settings[control.list][control.index];
-  const result = command?.ignoreFailure === true ? "success" : controlResult(event.end, event.core);
+  const ended = event.run === state.unspawned ? "resources" : controlResult(event.end, event.core);
+  const result = command?.ignoreFailure === true ? "success" : ended;
   if (result !== "success" && control.list !== "execCondition")
     logExit(draft, "control process", event, result);
   const isStarting = control.list === "execStart";
