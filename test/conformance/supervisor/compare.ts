@@ -1,5 +1,5 @@
 /** What two runs of one scenario say: where expectations do not hold, where the sides differ, and which differences are known. */
-import { COMPARED } from "./properties.ts";
+import { COMPARED, type Properties } from "./properties.ts";
 import type { Finding } from "./run-scenario.ts";
 import type { Side } from "./scenario.ts";
 
@@ -18,7 +18,7 @@ export function compareFindings(
   return embedded.flatMap((finding, index) => {
     const other = systemd[index];
     if (other === undefined) return [];
-    const differ = differences(finding, other).join(", ");
+    const differ = differencesOf(finding, other).join(", ");
     return [
       ...judge(finding, "embedded", finding.fault ?? (differ === "" ? undefined : differ)),
       ...judge(
@@ -36,14 +36,19 @@ function judge({ step }: Finding, side: Side, fault: string | undefined): readon
   return fault === undefined ? [`${where} the known difference is gone: remove its mark`] : [];
 }
 
-/** Where the recorded states differ; those of units in transition are not compared. */
-function differences(embedded: Finding, systemd: Finding): readonly string[] {
-  return [...embedded.states].flatMap(([unit, state]) => {
-    const real = systemd.states.get(unit) ?? {};
-    const isMoving = [state, real].some(({ ActiveState = "" }) => IN_TRANSITION.has(ActiveState));
-    if (isMoving) return [];
-    return COMPARED.filter((property) => state[property] !== real[property]).map(
-      (property) => `${unit} ${property} is ${state[property]}, with systemd ${real[property]}`,
-    );
-  });
+/** Where two runs of a line differ: in how its job ended and in the recorded states of units that are in no transition. */
+export function differencesOf(embedded: Finding, systemd: Finding): readonly string[] {
+  const states = [...embedded.states].flatMap(([unit, state]) =>
+    differencesOfUnit(unit, state, systemd.states.get(unit) ?? {}),
+  );
+  if (embedded.result === systemd.result) return states;
+  return [`the result is ${embedded.result}, with systemd ${systemd.result}`, ...states];
+}
+
+function differencesOfUnit(unit: string, state: Properties, real: Properties): readonly string[] {
+  const isMoving = [state, real].some(({ ActiveState = "" }) => IN_TRANSITION.has(ActiveState));
+  if (isMoving) return [];
+  return COMPARED.filter((property) => state[property] !== real[property]).map(
+    (property) => `${unit} ${property} is ${state[property]}, with systemd ${real[property]}`,
+  );
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ScenarioMachine } from "./machine.ts";
 import type { Properties } from "./properties.ts";
-import type { Action, Expected, Scenario, Step } from "./scenario.ts";
+import { type Action, ANY_RESULT, type Expected, type Scenario, type Step } from "./scenario.ts";
 import { expandDirectory } from "./scenario-files.ts";
 
 const JOB_MS = 15_000;
@@ -15,30 +15,50 @@ const SOON_MS = 5_000;
 /** How often a file is looked at: what is waited for may be made in a directory that is not there yet. */
 const LOOK_MS = 10;
 
+/** Nothing has changed for so long: the units are at rest. */
+const REST_MS = 400;
+const REST_AT_LAST_MS = 8_000;
+
 /** What a line found. */
 export interface Finding {
   readonly step: Step;
+  /** How a job ended. */
+  readonly result?: string | undefined;
   /** Why the line does not hold; undefined: it does. */
   readonly fault: string | undefined;
   /** The properties, after this line, of the units that are at rest then. */
   readonly states: ReadonlyMap<string, Properties>;
 }
 
+type Outcome = Pick<Finding, "fault" | "result">;
+
 /** Runs the whole script, also past lines that do not hold. */
 export async function runScenario(scenario: Scenario, machine: ScenarioMachine): Promise<readonly Finding[]> {
-  const jobs = new Map<string, Promise<string>>();
-  const units = scenario.units.map(({ name }) => name).filter((name) => !name.includes("@."));
+  const run: Run = {
+    machine,
+    jobs: new Map(),
+    units: scenario.units.map(({ name }) => name).filter((name) => !name.includes("@.")),
+  };
   const findings: Finding[] = [];
   for (const step of scenario.steps) {
-    const fault = await attempt(step.action, machine, jobs);
+    const outcome = await attempt(step.action, run);
     const isLast = step === scenario.steps.at(-1);
-    findings.push({ step, fault, states: await statesOf(machine, unitsAtRest(step.action, isLast, units)) });
+    const states = await statesOf(machine, isLast ? run.units : comparedAfter(step.action, run.units));
+    findings.push({ step, ...outcome, states });
   }
   return findings;
 }
 
-function unitsAtRest(action: Action, isLast: boolean, units: readonly string[]): readonly string[] {
-  if (isLast || action.do === "settle") return units;
+/** A script that is being run. */
+interface Run {
+  readonly machine: ScenarioMachine;
+  /** Those that were begun, by the names the script gives them. */
+  readonly jobs: Map<string, Promise<string>>;
+  readonly units: readonly string[];
+}
+
+function comparedAfter(action: Action, units: readonly string[]): readonly string[] {
+  if (action.do === "settle" || action.do === "rest") return units;
   return action.do === "show" || action.do === "until" ? [action.unit] : [];
 }
 
@@ -51,24 +71,15 @@ async function statesOf(
   );
 }
 
-async function attempt(
-  action: Action,
-  machine: ScenarioMachine,
-  jobs: Map<string, Promise<string>>,
-): Promise<string | undefined> {
+async function attempt(action: Action, run: Run): Promise<Outcome> {
   try {
-    return await carryOut(action, machine, jobs);
+    return await carryOut(action, run);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { fault: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** What does not hold; undefined: all does. */
-async function carryOut(
-  action: Action,
-  machine: ScenarioMachine,
-  jobs: Map<string, Promise<string>>,
-): Promise<string | undefined> {
+async function carryOut(action: Action, { machine, jobs, units }: Run): Promise<Outcome> {
   switch (action.do) {
     case "job": {
       const { ended } = await machine.enqueue(action.job);
@@ -76,12 +87,28 @@ async function carryOut(
     }
     case "begin":
       jobs.set(action.label, (await machine.enqueue(action.job)).ended);
-      return undefined;
+      return HOLDS;
     case "await": {
       const ended = jobs.get(action.label);
-      if (ended === undefined) return `nothing was begun under the name ${action.label}`;
+      if (ended === undefined) return { fault: `nothing was begun under the name ${action.label}` };
       return resultOf(ended, action.result);
     }
+    default:
+      return { fault: await carryOutOnUnits(action, machine, units) };
+  }
+}
+
+const HOLDS: Outcome = { fault: undefined };
+
+type JobAction = Extract<Action, { readonly do: "job" | "begin" | "await" }>;
+
+/** What does not hold; undefined: all does. */
+async function carryOutOnUnits(
+  action: Exclude<Action, JobAction>,
+  machine: ScenarioMachine,
+  units: readonly string[],
+): Promise<string | undefined> {
+  switch (action.do) {
     case "reset-failed":
       return void (await machine.resetFailed(action.unit));
     case "kill":
@@ -92,6 +119,8 @@ async function carryOut(
       return unmet(await machine.properties(action.unit), action.expected);
     case "settle":
       return void (await sleep(action.ms));
+    case "rest":
+      return void (await rest(machine, units));
     case "log":
       return (await machine.hasLine(action.unit, action.text)) ? undefined : "there is no such line";
     default:
@@ -118,10 +147,22 @@ async function carryOutFile(action: FileAction, machine: ScenarioMachine): Promi
   }
 }
 
-async function resultOf(ended: Promise<string>, wanted: string): Promise<string | undefined> {
-  const found = await Promise.race([ended, sleep(JOB_MS, undefined, { ref: false })]);
-  if (found === undefined) return `the job has not ended in ${JOB_MS} ms`;
-  return found === wanted ? undefined : `the result is ${found}, not ${wanted}`;
+async function resultOf(ended: Promise<string>, wanted: string): Promise<Outcome> {
+  const result = await Promise.race([ended, sleep(JOB_MS, undefined, { ref: false })]);
+  if (result === undefined) return { fault: `the job has not ended in ${JOB_MS} ms` };
+  const isWanted = result === wanted || wanted === ANY_RESULT;
+  return { result, fault: isWanted ? undefined : `the result is ${result}, not ${wanted}` };
+}
+
+/** Waits until none of the units changes any more; those that never cease to are not waited for without end. */
+async function rest(machine: ScenarioMachine, units: readonly string[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const atRest = setTimeout(resolve, REST_MS);
+  const giveUp = setTimeout(resolve, REST_AT_LAST_MS);
+  const forget = machine.onChange((unit) => units.includes(unit) && atRest.refresh());
+  await promise;
+  for (const timer of [atRest, giveUp]) clearTimeout(timer);
+  forget();
 }
 
 function unmet(found: Properties, expected: readonly Expected[]): string | undefined {

@@ -44,6 +44,9 @@ export interface Job {
   readonly mode: JobMode;
 }
 
+/** As the result of a job: whatever it is, if only it is the same on both sides. */
+export const ANY_RESULT = "*";
+
 export type Action =
   | { readonly do: "job"; readonly job: Job; readonly result: string }
   | { readonly do: "begin"; readonly label: string; readonly job: Job }
@@ -52,6 +55,7 @@ export type Action =
   | { readonly do: "kill"; readonly unit: string; readonly signal: string; readonly whom: "main" | "all" }
   | { readonly do: "until" | "show"; readonly unit: string; readonly expected: readonly Expected[] }
   | { readonly do: "settle"; readonly ms: number }
+  | { readonly do: "rest" }
   | { readonly do: "write"; readonly path: string; readonly text: string }
   | { readonly do: "remove" | "mkdir" | "nofile"; readonly path: string }
   | { readonly do: "file"; readonly path: string; readonly text: string }
@@ -164,6 +168,8 @@ function readAction(text: string, fail: FailLine): Action {
       return { do: verb, unit: one("a unit"), expected: readExpected(words.slice(1), fail) };
     case "settle":
       return { do: "settle", ms: Number(/^(\d+)ms$/.exec(one("300ms"))?.[1] ?? fail("settle wants 300ms")) };
+    case "rest":
+      return { do: "rest" };
     case "write":
     case "file":
     case "remove":
