@@ -124,8 +124,12 @@ export interface UnitStatus {
   readonly exitCode?: number;
   /** Name of the signal that ended the main process, without SIG: `KILL`. */
   readonly exitSignal?: string;
+  /** That signal made it write its core. */
+  readonly coreDumped?: boolean;
   /** Automatic restarts since the last explicit start. */
   readonly restarts: number;
+  /** STATUS= of the service, as it said it last. */
+  readonly statusText?: string;
   /** One sentence for a person: STATUS= of the service, or what went wrong. */
   readonly message?: string;
   /** True once a oneshot has run to its end with success since its last explicit start. */

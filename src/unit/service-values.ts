@@ -3,26 +3,12 @@ import { Complaint } from "./diagnostic.ts";
 import { isVariableName } from "./environment.ts";
 import { simplifyPath } from "./exec.ts";
 import type { EnvironmentFile } from "./exec-settings.ts";
+import { exitCodeOf } from "./exit-status.ts";
 import { expanded, type Grammar, grammar, type ValueContext } from "./grammar.ts";
 import type { ExitStatusSet } from "./service.ts";
 import { expandSpecifiers } from "./specifiers.ts";
 import { parsePath, parseSignal, pathFault } from "./values.ts";
 import { PLAIN_WORDS, splitWords } from "./words.ts";
-
-/** Names of exit codes that SuccessExitStatus= and its like take (systemd.exec(5), "Process Exit Codes"; sysexits.h). */
-const EXIT_NAMES: ReadonlyMap<string, number> = new Map([
-  ["SUCCESS", 0],
-  ["FAILURE", 1],
-  ["INVALIDARGUMENT", 2],
-  ["NOTIMPLEMENTED", 3],
-  ["NOPERMISSION", 4],
-  ["NOTINSTALLED", 5],
-  ["NOTCONFIGURED", 6],
-  ["NOTRUNNING", 7],
-  ..."USAGE DATAERR NOINPUT NOUSER NOHOST UNAVAILABLE SOFTWARE OSERR OSFILE CANTCREAT IOERR TEMPFAIL PROTOCOL NOPERM CONFIG"
-    .split(" ")
-    .map((name, index) => [name, 64 + index] as const),
-]);
 
 /** `1 6 SIGKILL TEMPFAIL`: codes and signals. */
 export const exitStatuses: Grammar<ExitStatusSet> = {
@@ -44,7 +30,7 @@ function parseExitStatuses(value: string, context: ValueContext): ExitStatusSet 
 }
 
 function parseExitCode(word: string): number | undefined {
-  if (!/^\+?\d+$/.test(word)) return EXIT_NAMES.get(word);
+  if (!/^\+?\d+$/.test(word)) return exitCodeOf(word);
   return Number(word) <= 255 ? Number(word) : undefined;
 }
 

@@ -185,8 +185,17 @@ export function parseSignal(value: string): string | undefined {
   return /^\+?\d{1,2}$/.test(value) ? signalByNumber(Number(value)) : undefined;
 }
 
+/** The number of a signal that is named without SIG; undefined for a name that is none. */
+export function signalNumber(name: string): number | undefined {
+  const index = SIGNALS.indexOf(name);
+  if (index >= 0) return index + 1;
+  const [, end, distance = "0"] = /^RT(MIN|MAX)[+-]?(\d*)$/.exec(name) ?? [];
+  if (end === undefined) return undefined;
+  return end === "MIN" ? 34 + Number(distance) : 64 - Number(distance);
+}
+
 /** The C library keeps 32 and 33 to itself; 34 to 64 are real-time signals. */
-function signalByNumber(number: number): string | undefined {
+export function signalByNumber(number: number): string | undefined {
   if (number < 34) return SIGNALS[number - 1];
   return number <= 64 ? `RTMIN${number === 34 ? "" : `+${number - 34}`}` : undefined;
 }

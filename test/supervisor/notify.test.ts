@@ -48,7 +48,7 @@ test("a service that stops petting its watchdog is killed and, if so asked, rest
     ),
   ]);
   expect(await held.supervisor.start("w.service")).toEqual({ result: "done" });
-  await entryWhere(held.supervisor, "w.service", /failed with result 'watchdog'/);
+  await entryWhere(held.supervisor, "w.service", /Failed with result 'watchdog'/);
   await statusWhere(
     held.supervisor,
     "w.service",

@@ -65,7 +65,7 @@ test("the count of restarts and the start limit outlive the daemon", async () =>
   await holder.kill();
   const supervisor = await machine.boot();
   const status = await statusWhere(supervisor, "a.service", ({ active }) => active === "failed");
-  expect(status).toMatchObject({ restarts: 1, result: "exit-code" });
+  expect(status).toMatchObject({ restarts: 2, result: "exit-code" });
   expect(status.message).toContain("start limit");
 });
 

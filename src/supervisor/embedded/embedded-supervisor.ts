@@ -146,7 +146,7 @@ class EmbeddedSupervisor implements Supervisor {
       changed: (name) => this.#changed(name),
       statusOf: (name) => this.#units.get(name)?.status(),
       passed: (name, state) => this.#jobs.passed(name, state),
-      requestRestart: (name) => this.#jobs.restartByItself(name),
+      requestRestart: (name, refused) => this.#jobs.restartByItself(name, refused),
       hasJob: (name) => this.#jobs.has(name),
       instantiate: (name) => this.#instantiate(name),
       forgetInstance: (name) => this.#forgetInstance(name),

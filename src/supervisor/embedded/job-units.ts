@@ -40,7 +40,7 @@ export function createJobUnits(options: JobUnitsOptions): JobUnits {
     },
     awaitsRestart: (name) => awaitsRestart(table.get(name)),
     start: (name, isRestart) => start(table, journal, name, isRestart),
-    stop: (name) => stop(table.get(name)),
+    stop: (name, isRestart) => stop(table.get(name), isRestart),
     reload: (name) => reload(table.get(name)),
     log: (name, priority, text) => journal.append(name, priority, text),
   };
@@ -106,9 +106,9 @@ function missingBond(table: UnitTable, name: string): string | undefined {
     .find((other) => after.includes(other) && !isActiveOrReloading(table.view(other)?.active ?? "inactive"));
 }
 
-function stop(unit: Unit | undefined): Attempt {
+function stop(unit: Unit | undefined, restarts: boolean): Attempt {
   if (unit === undefined || isInactiveOrFailed(unit.active)) return ALREADY;
-  return { kind: "begun", outcome: unit.stop() };
+  return { kind: "begun", outcome: unit.stop({ restarts }) };
 }
 
 function reload(unit: Unit | undefined): Attempt {

@@ -70,9 +70,10 @@ export interface UnitHost {
   passed(name: string, state: "inactive" | "failed"): void;
   /**
    * The time to start again by itself has come: asks for the restart job that does so, since it takes along what is
-   * bound to the unit. The unit stays as it is and is asked to start; a queued stop goes before it.
+   * bound to the unit. The unit stays as it is and is asked to start; a queued stop goes before it. `refused` is
+   * called with the reason when there can be no such job.
    */
-  requestRestart(name: string): void;
+  requestRestart(name: string, refused: (reason: string) => void): void;
   /** `ended` is called when the start job has ended, with how it did. `variables`: what a run that begins by it is told. */
   requestStart(
     name: string,
@@ -96,7 +97,8 @@ export interface Unit {
   /** Takes over what an earlier supervisor left. */
   adopt(): Promise<void>;
   start(): Promise<JobOutcome>;
-  stop(): Promise<JobOutcome>;
+  /** `restarts`: it is the first half of a restart. */
+  stop(how?: { readonly restarts: boolean }): Promise<JobOutcome>;
   /** Whether a reload job applies: the unit is of a kind, and has the commands, that can reload. */
   readonly canReload: boolean;
   /** Resolves when the reload has ended; only asked of an active unit that can. */

@@ -88,9 +88,11 @@ export class JobEngine {
   }
 
   /** The time has come for a unit to start again by itself. What is bound to it is restarted as well. */
-  restartByItself(unit: string): void {
+  restartByItself(unit: string, refuse: (reason: string) => void): void {
     if (this.#queue.get(unit)?.type === "stop") return;
-    this.#addUnattended({ type: "restart", unit, mode: "replace" }, unit, "restart");
+    void this.add({ type: "restart", unit, mode: "replace" }).then(({ error, message = "" }) => {
+      if (error !== undefined && !this.#closed) refuse(message);
+    });
   }
 
   // --- changes of units ------------------------------------------------------------------------------------------

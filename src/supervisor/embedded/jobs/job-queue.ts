@@ -155,11 +155,11 @@ export class JobQueue {
       case "start":
         return this.#units.start(job.unit, job.isRestart);
       case "stop":
-        return this.#units.stop(job.unit);
+        return this.#units.stop(job.unit, false);
       case "restart":
         // It is down already, and shall not be seen to be stopped for good.
         if (this.#units.awaitsRestart(job.unit)) return { kind: "ended", result: "done", quiet: true };
-        return this.#units.stop(job.unit);
+        return this.#units.stop(job.unit, true);
       case "reload":
         return this.#units.reload(job.unit);
       case "nop":

@@ -37,7 +37,8 @@ export interface JobUnits extends Omit<MachineView, "job"> {
   awaitsRestart(unit: string): boolean;
   /** `isRestart`: also where the unit waits to start again by itself. */
   start(unit: string, isRestart: boolean): Attempt;
-  stop(unit: string): Attempt;
+  /** `isRestart`: a start follows. */
+  stop(unit: string, isRestart: boolean): Attempt;
   reload(unit: string): Attempt;
   log(unit: string, priority: number, text: string): void;
   /** The unit has no job any more. */

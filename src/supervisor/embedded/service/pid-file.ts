@@ -1,4 +1,4 @@
-/** Waits for a forking service's PIDFile=, which may be written after the start command has ended. */
+/** A forking service's PIDFile=, which may be written after the start command has ended, and may first name another process. */
 import { type FSWatcher, readFileSync, watch } from "node:fs";
 import { dirname } from "node:path";
 
@@ -6,12 +6,13 @@ export class PidFileWatch {
   readonly #path: string;
   readonly #found: (pid: number) => void;
   #watcher: FSWatcher | undefined;
+  #last: number | undefined;
 
-  /** Calls `found` once, at once if the file is there already. */
+  /** Calls `found` with each process that the file comes to name, at once if it is there already. */
   constructor(path: string, found: (pid: number) => void) {
     this.#path = path;
     this.#found = found;
-    if (this.#look()) return;
+    this.#look();
     try {
       this.#watcher = watch(dirname(path), () => this.#look());
       // It may have been written between the first look and the watch.
@@ -26,16 +27,16 @@ export class PidFileWatch {
     this.#watcher = undefined;
   }
 
-  #look(): boolean {
+  #look(): void {
     const pid = readPid(this.#path);
-    if (pid === undefined) return false;
-    this.close();
+    if (pid === undefined || pid === this.#last) return;
+    this.#last = pid;
     this.#found(pid);
-    return true;
   }
 }
 
-function readPid(path: string): number | undefined {
+/** The process that a PID file names; undefined when it is not there or names none. */
+export function readPid(path: string): number | undefined {
   try {
     const text = readFileSync(path, "utf8").trim();
     return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;

@@ -6,53 +6,38 @@ import type { ProcessEnd } from "./state.ts";
 /** Signals that end a daemon without making its end a failure. */
 const CLEAN_SIGNALS: readonly string[] = ["HUP", "INT", "TERM", "PIPE"];
 
+/** Whether a status set lists this end. */
 export function matches(set: ExitStatusSet, end: ProcessEnd): boolean {
   if (end.code !== undefined) return set.codes.includes(end.code);
   return end.signal !== undefined && set.signals.includes(end.signal);
 }
 
-/** The result that the end of a main process stands for. */
-export function mainResult(
-  settings: Pick<ServiceSettings, "type" | "successExitStatus">,
-  end: ProcessEnd,
-  core: boolean,
-  oom: boolean,
-): UnitResult {
-  const isDaemon = settings.type !== "oneshot";
-  if (end.code === 0 || matches(settings.successExitStatus, end)) return "success";
-  if (oom) return "oom-kill";
-  if (isDaemon && end.signal !== undefined && CLEAN_SIGNALS.includes(end.signal)) return "success";
-  return failureOf(end, core);
+/**
+ * The result that the end of a process stands for. `daemon`: it was meant to run on, so that the signals that end a
+ * daemon are no failure.
+ */
+export function resultOf(successes: ExitStatusSet, end: ProcessEnd, daemon: boolean): UnitResult {
+  const { code, signal, core } = end;
+  if (code !== undefined) return code === 0 || successes.codes.includes(code) ? "success" : "exit-code";
+  if (core === true) return "core-dump";
+  const isClean = signal !== undefined && daemon && CLEAN_SIGNALS.includes(signal);
+  return isClean || matches(successes, end) ? "success" : "signal";
 }
 
-/** The result that the end of a command beside the main process stands for. */
-export function controlResult(end: ProcessEnd, core: boolean): UnitResult {
-  return end.code === 0 ? "success" : failureOf(end, core);
+/** ExecCondition= skips the unit with 1 to 254, and fails it in every other way of not succeeding. */
+export function conditionResult(result: UnitResult, { code }: ProcessEnd): UnitResult {
+  return result === "exit-code" && code !== undefined && code < 255 ? "exec-condition" : result;
 }
 
-function failureOf(end: ProcessEnd, core: boolean): UnitResult {
-  if (end.code !== undefined) return "exit-code";
-  return core ? "core-dump" : "signal";
-}
-
-/** Which results each Restart= answers to. */
-const RESTARTED: Readonly<Record<RestartPolicy, readonly UnitResult[] | "all">> = {
-  no: [],
-  "on-success": ["success"],
-  "on-failure": [
-    "resources",
-    "protocol",
-    "timeout",
-    "exit-code",
-    "signal",
-    "core-dump",
-    "watchdog",
-    "oom-kill",
-  ],
-  "on-abnormal": ["timeout", "signal", "core-dump", "watchdog", "oom-kill"],
-  "on-abort": ["signal", "core-dump", "oom-kill"],
-  "on-watchdog": ["watchdog"],
-  always: "all",
+/** Which results each Restart= answers to, of those that are not `exec-condition`. */
+const RESTARTED: Readonly<Record<RestartPolicy, (result: UnitResult) => boolean>> = {
+  no: () => false,
+  "on-success": (result) => result === "success",
+  "on-failure": (result) => result !== "success",
+  "on-abnormal": (result) => result !== "success" && result !== "exit-code",
+  "on-abort": (result) => result === "signal" || result === "core-dump",
+  "on-watchdog": (result) => result === "watchdog",
+  always: () => true,
 };
 
 /** Whether a service that ended this way by itself is started again. */
@@ -61,11 +46,9 @@ export function shallRestart(
   result: UnitResult,
   end: ProcessEnd | undefined,
 ): boolean {
-  if (result === "exec-condition" || result === "start-limit-hit") return false;
   if (end !== undefined && matches(settings.restartPreventExitStatus, end)) return false;
   if (end !== undefined && matches(settings.restartForceExitStatus, end)) return true;
-  const results = RESTARTED[settings.restart];
-  return results === "all" || results.includes(result);
+  return result !== "exec-condition" && RESTARTED[settings.restart](result);
 }
 
 /** How long to wait before restart number `restarts` + 1: growing geometrically where RestartSteps= asks for it. */

@@ -1,7 +1,7 @@
 /** A service's state as it is kept for the next supervisor, checked when it is read back. */
 import * as z from "zod";
 import type { UnitResult } from "../../supervisor.ts";
-import { ACTIVE_OF, type ServiceState, type ServiceSub } from "./state.ts";
+import { ACTIVE_OF, CONTROL_SUBS, type ControlList, type ServiceState, type ServiceSub } from "./state.ts";
 
 const RESULTS = [
   "success",
@@ -18,35 +18,57 @@ const RESULTS = [
   "dependency",
 ] as const satisfies readonly UnitResult[];
 
-const LISTS = [
-  "execCondition",
-  "execStartPre",
-  "execStart",
-  "execStartPost",
-  "execReload",
-  "execStop",
-  "execStopPost",
-] as const;
+const isSub = (sub: string): sub is ServiceSub => Object.hasOwn(ACTIVE_OF, sub);
+const isList = (list: string): list is ControlList => Object.hasOwn(CONTROL_SUBS, list);
 
+const end = z.object({
+  code: z.number().exactOptional(),
+  signal: z.string().exactOptional(),
+  core: z.boolean().exactOptional(),
+});
+
+/** What has a default was not kept by every version that can be updated from. */
 const savedState = z.object({
-  sub: z.string().refine((sub): sub is ServiceSub => Object.hasOwn(ACTIVE_OF, sub)),
+  sub: z.string().refine(isSub),
   result: z.enum(RESULTS),
+  reloadResult: z.enum(RESULTS).default("success"),
   sinceMs: z.number(),
+  activeSinceMs: z.number().default(0),
   invocation: z.string().exactOptional(),
   nextRun: z.number(),
   mainRun: z.number().exactOptional(),
   mainPid: z.number().exactOptional(),
   mainAlive: z.boolean(),
   mainIndex: z.number(),
-  mainEnd: z.object({ code: z.number().exactOptional(), signal: z.string().exactOptional() }).exactOptional(),
-  control: z.object({ run: z.number(), list: z.enum(LISTS), index: z.number() }).exactOptional(),
+  mainEnd: end.exactOptional(),
+  candidate: z
+    .object({ run: z.number(), from: z.enum(["guess", "pid-file", "notify"]), end: end.exactOptional() })
+    .exactOptional(),
+  control: z
+    .object({
+      run: z.number(),
+      list: z.string().refine(isList),
+      index: z.number(),
+      pid: z.number().exactOptional(),
+    })
+    .exactOptional(),
   unspawned: z.number().exactOptional(),
   empty: z.boolean(),
   deadlineMs: z.number().exactOptional(),
+  watchdogDueMs: z.number().exactOptional(),
+  watchdogOverrideMs: z.number().exactOptional(),
+  notifyState: z.enum(["unknown", "ready", "reloading", "stopping"]).default("unknown"),
+  reloadBeginUs: z.number().exactOptional(),
+  statusText: z.string().exactOptional(),
+  statusErrno: z.number().exactOptional(),
   starts: z.array(z.number()),
   restarts: z.number(),
+  restartsOver: z.boolean().default(false),
   stopping: z.boolean(),
-  startAgain: z.boolean(),
+  restarting: z.boolean().default(false),
+  startJob: z.boolean().default(false),
+  reloadJob: z.boolean().default(false),
+  stopJob: z.boolean().default(false),
   completed: z.boolean(),
   message: z.string().exactOptional(),
 });

@@ -3,7 +3,7 @@
  *
  * State and events are JSON-safe, because the shim keeps the state for the next daemon.
  */
-import type { ExecCommand } from "#unit/service.ts";
+import type { ExecCommand, ServiceType } from "#unit/service.ts";
 import type { ActiveState, UnitResult } from "../../supervisor.ts";
 
 /** systemd's sub states of a service and the active state each belongs to. */
@@ -16,11 +16,16 @@ export const ACTIVE_OF = {
   running: "active",
   exited: "active",
   reload: "reloading",
+  /** A reload signal was sent to a notify-reload service, which has not answered yet. */
+  "reload-signal": "reloading",
+  /** The service has said that it reloads, and not yet that it is ready. */
+  "reload-notify": "reloading",
   stop: "deactivating",
   "stop-watchdog": "deactivating",
   "stop-sigterm": "deactivating",
   "stop-sigkill": "deactivating",
   "stop-post": "deactivating",
+  "final-watchdog": "deactivating",
   "final-sigterm": "deactivating",
   "final-sigkill": "deactivating",
   failed: "failed",
@@ -29,65 +34,113 @@ export const ACTIVE_OF = {
 
 export type ServiceSub = keyof typeof ACTIVE_OF;
 
+/** An idle service is active from its first command on, so that nobody waits for it. */
+export function activeOf(sub: ServiceSub, type: ServiceType): ActiveState {
+  const isStarting = sub === "condition" || sub === "start-pre" || sub === "start" || sub === "start-post";
+  return type === "idle" && isStarting ? "active" : ACTIVE_OF[sub];
+}
+
 /** The lists of commands that are run beside the main process, and the sub state in which each is run. */
-export type ControlList =
-  | "execCondition"
-  | "execStartPre"
-  | "execStartPost"
-  | "execReload"
-  | "execStop"
-  | "execStopPost";
+export const CONTROL_SUBS = {
+  execCondition: "condition",
+  execStartPre: "start-pre",
+  /** Of a forking service, whose main process is another. */
+  execStart: "start",
+  execStartPost: "start-post",
+  execReload: "reload",
+  execStop: "stop",
+  execStopPost: "stop-post",
+} as const satisfies Record<string, ServiceSub>;
+
+export type ControlList = keyof typeof CONTROL_SUBS;
 
 /** How a process ended: its exit code, or the name of the signal without SIG. */
 export interface ProcessEnd {
   readonly code?: number;
   readonly signal?: string;
+  /** The signal made it write its core. */
+  readonly core?: boolean;
 }
 
 /** The command that runs beside the main process; a forking service's ExecStart is one as well. */
 export interface ControlRun {
   readonly run: number;
-  readonly list: ControlList | "execStart";
+  readonly list: ControlList;
   readonly index: number;
+  readonly pid?: number;
 }
+
+/** A process that may become the main one: it is looked for, or was named by the service, and is not checked yet. */
+export interface Candidate {
+  readonly run: number;
+  /** `pid-file`: the file is waited for until it names a process of the unit. */
+  readonly from: "guess" | "pid-file" | "notify";
+  /** How the main process before it ended; that counts if the candidate is none. */
+  readonly end?: ProcessEnd;
+}
+
+/** What the service said last of READY=, RELOADING= and STOPPING=. */
+export type NotifyState = "unknown" | "ready" | "reloading" | "stopping";
 
 export interface ServiceState {
   readonly sub: ServiceSub;
   readonly result: UnitResult;
+  readonly reloadResult: UnitResult;
   readonly sinceMs: number;
+  /** When the service became active, for RuntimeMaxSec=. */
+  readonly activeSinceMs: number;
   readonly invocation?: string;
   /** Number of the next command; never reused while a shim lives. */
   readonly nextRun: number;
-  /** The main process: its run, and its process id while it lives. */
+  /** The main process: its run, and its process id while it lives. Absent: not known. */
   readonly mainRun?: number;
   readonly mainPid?: number;
   readonly mainAlive: boolean;
   /** Which ExecStart the main process is. */
   readonly mainIndex: number;
   readonly mainEnd?: ProcessEnd;
+  readonly candidate?: Candidate;
   readonly control?: ControlRun;
   /** The run for which there never was a process, for want of what it needs. */
   readonly unspawned?: number;
   /** Whether no process of the unit is left. */
   readonly empty: boolean;
-  /** Wall-clock time at which `deadline` is due. */
+  /** Wall-clock time at which the sub state has lasted too long. */
   readonly deadlineMs?: number;
+  /** Wall-clock time at which the service is taken for hung. */
+  readonly watchdogDueMs?: number;
+  /** WATCHDOG_USEC=, in milliseconds. */
+  readonly watchdogOverrideMs?: number;
+  readonly notifyState: NotifyState;
+  /** When a notify-reload service was last asked to reload; on CLOCK_MONOTONIC, microseconds. */
+  readonly reloadBeginUs?: number;
+  readonly statusText?: string;
+  readonly statusErrno?: number;
   /** Wall-clock times of the starts that count for the start limit. */
   readonly starts: readonly number[];
   readonly restarts: number;
-  /** An explicit stop came: nothing is restarted. */
+  /** The count of restarts is over: the next start begins at 0. */
+  readonly restartsOver: boolean;
+  /** An explicit stop came: nothing is restarted by itself. */
   readonly stopping: boolean;
-  /** A start came while the unit was stopping: it is started when that is over. */
-  readonly startAgain: boolean;
+  /** That stop is the first half of a restart. */
+  readonly restarting: boolean;
+  /** A job waits for the unit to be up, to be reloaded, to be down; each is told how it ended. */
+  readonly startJob: boolean;
+  readonly reloadJob: boolean;
+  readonly stopJob: boolean;
   readonly completed: boolean;
   readonly message?: string;
 }
 
 export type ServiceEvent =
   | { readonly kind: "start" }
-  | { readonly kind: "stop" }
+  /** `restarts`: a start follows. */
+  | { readonly kind: "stop"; readonly restarts: boolean }
   | { readonly kind: "reload" }
   | { readonly kind: "reset-failed" }
+  /** The restart that was asked for by `restart` cannot be made. */
+  | { readonly kind: "restart-refused"; readonly reason: string }
   | { readonly kind: "started"; readonly run: number; readonly pid: number }
   | { readonly kind: "execed"; readonly run: number }
   | { readonly kind: "failed"; readonly run: number; readonly step: string; readonly error: string }
@@ -96,15 +149,20 @@ export type ServiceEvent =
       readonly run: number;
       readonly pid: number;
       readonly end: ProcessEnd;
-      readonly core: boolean;
-      readonly oom: boolean;
+      /** No process of the unit is left. */
+      readonly last: boolean;
+      /** The process that PIDFile= names at this moment. */
+      readonly pidInFile?: number;
     }
   | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
   | { readonly kind: "empty" }
+  /** The kernel has killed a process of the unit for want of memory. */
+  | { readonly kind: "oom" }
   /** A message on the notification socket; `run` is the run whose main process sent it. */
-  | { readonly kind: "notify"; readonly run?: number; readonly text: string }
-  /** The time in `deadlineMs` has come. */
+  | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
+  /** The time in `deadlineMs` has come; that in `watchdogDueMs`. */
   | { readonly kind: "deadline" }
+  | { readonly kind: "watchdog" }
   /** The shim died and took its knowledge along. */
   | { readonly kind: "lost"; readonly reason: string };
 
@@ -113,20 +171,27 @@ export type ServiceAction =
       readonly kind: "run";
       readonly run: number;
       readonly command: ExecCommand;
+      readonly role: "main" | "control";
       /** Variables beside those of the unit: MAINPID, SERVICE_RESULT, … */
       readonly variables: Readonly<Record<string, string>>;
     }
-  /** Absent run: everything the unit started. */
-  | { readonly kind: "kill"; readonly signal: string; readonly run?: number }
+  /** Absent run: everything the unit started. `told`: each process that is killed is named in the journal. */
+  | { readonly kind: "kill"; readonly signal: string; readonly run?: number; readonly told?: boolean }
   /** Finds the main process of a forking service and makes it this run: from its PIDFile=, or the only one there is. */
   | { readonly kind: "find-main"; readonly run: number; readonly pidFile?: string }
   | { readonly kind: "watch"; readonly run: number; readonly pid: number }
+  /** Each process that is still there is named in the journal. */
+  | { readonly kind: "tell-leftovers"; readonly when: "start" | "stop" }
   | { readonly kind: "log"; readonly priority: number; readonly text: string }
   /** The unit is up: whoever waits for its start is answered. */
   | { readonly kind: "up" }
-  /** A run is over, or a start was refused. `startPending`: who waits for a start goes on waiting. */
-  | { readonly kind: "ended"; readonly failed: boolean; readonly startPending: boolean }
+  /** A run is over, or a start was refused. */
+  | { readonly kind: "ended"; readonly failed: boolean }
   | { readonly kind: "reloaded"; readonly failed: boolean }
+  /** What a run leaves behind goes: its runtime directories, its PID file. `restarts`: another run follows by itself. */
+  | { readonly kind: "clean"; readonly restarts: boolean }
+  /** The restart is due: a restart job, so that those who hang on the unit are restarted as well. */
+  | { readonly kind: "restart" }
   /** Nothing runs and nothing will: the shim may go. Comes before the `ended` that it belongs to. */
   | { readonly kind: "release" };
 
@@ -135,15 +200,22 @@ export function initialState(nowMs: number): ServiceState {
   return {
     sub: "dead",
     result: "success",
+    reloadResult: "success",
     sinceMs: nowMs,
+    activeSinceMs: nowMs,
     nextRun: 1,
     mainAlive: false,
     mainIndex: 0,
     empty: true,
+    notifyState: "unknown",
     starts: [],
     restarts: 0,
+    restartsOver: false,
     stopping: false,
-    startAgain: false,
+    restarting: false,
+    startJob: false,
+    reloadJob: false,
+    stopJob: false,
     completed: false,
   };
 }

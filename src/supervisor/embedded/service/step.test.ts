@@ -36,8 +36,11 @@ class Paper {
   send(event: ServiceEvent): string {
     const context = {
       unit: "a.service",
+      title: "a.service - A",
       settings: this.settings,
       nowMs: this.nowMs,
+      monotonicUs: this.nowMs * 1000,
+      chance: 0.5,
       invocation: `at ${this.nowMs}`,
     };
     ({ state: this.state, actions: this.actions } = step(context, this.state, event));
@@ -48,14 +51,28 @@ class Paper {
     return this.send({ kind: "started", run, pid: 100 + run });
   }
 
-  exited(run: number, end: ProcessEnd, more: { core?: boolean; oom?: boolean } = {}): string {
-    return this.send({ kind: "exited", run, pid: 100 + run, end, core: false, oom: false, ...more });
+  exited(run: number, end: ProcessEnd, more: { last?: boolean; pidInFile?: number } = {}): string {
+    return this.send({ kind: "exited", run, pid: 100 + run, end, last: false, ...more });
+  }
+
+  notify(run: number | undefined, ...lines: readonly string[]): string {
+    return this.send({
+      kind: "notify",
+      pid: 100 + (run ?? 900),
+      ...(run === undefined ? {} : { run }),
+      text: lines.join("\n"),
+    });
   }
 
   /** The process ends and leaves nothing behind. */
   gone(run: number, end: ProcessEnd): string {
-    this.exited(run, end);
+    this.exited(run, end, { last: true });
     return this.send({ kind: "empty" });
+  }
+
+  /** What a restart job does. */
+  restart(): string {
+    return this.send({ kind: "start" });
   }
 
   kinds(): readonly string[] {
@@ -104,16 +121,16 @@ describe("a start", () => {
     lenient.send({ kind: "start" });
     lenient.started(1);
     lenient.exited(1, { code: 1 });
-    expect(lenient.actions).toMatchObject([{ kind: "log" }, { kind: "run", run: 2 }]);
+    expect(lenient.actions).toMatchObject([{ kind: "run", run: 2 }]);
   });
 
   test("of a notify service waits for READY=1 of the main process alone", () => {
     const paper = new Paper("Type=notify", "ExecStart=/bin/x");
     paper.send({ kind: "start" });
     paper.started(1);
-    expect(paper.send({ kind: "notify", text: "READY=1" })).toBe("start");
-    expect(paper.send({ kind: "notify", run: 1, text: "STATUS=warm\nREADY=1" })).toBe("running");
-    expect(paper.state.message).toBe("warm");
+    expect(paper.notify(undefined, "READY=1")).toBe("start");
+    expect(paper.notify(1, "STATUS=warm", "READY=1")).toBe("running");
+    expect(paper.state.statusText).toBe("warm");
   });
 
   test("of a notify service that exits before it is ready is a fault of protocol", () => {
@@ -163,7 +180,7 @@ describe("a stop", () => {
     const paper = new Paper("ExecStart=/bin/x", "ExecStop=/bin/stop", "ExecStopPost=/bin/post");
     paper.send({ kind: "start" });
     paper.started(1);
-    expect(paper.send({ kind: "stop" })).toBe("stop");
+    expect(paper.send({ kind: "stop", restarts: false })).toBe("stop");
     expect(paper.actions).toMatchObject([
       { kind: "log" },
       { kind: "run", run: 2, variables: { MAINPID: "101" } },
@@ -172,7 +189,6 @@ describe("a stop", () => {
     expect(paper.actions).toEqual([{ kind: "kill", signal: "TERM" }]);
     expect(paper.exited(1, { signal: "TERM" })).toBe("stop-post");
     expect(paper.actions).toMatchObject([
-      { kind: "log" },
       { kind: "run", variables: { EXIT_CODE: "killed", EXIT_STATUS: "TERM" } },
     ]);
     expect(paper.gone(3, { code: 0 })).toBe("dead");
@@ -182,9 +198,9 @@ describe("a stop", () => {
     const paper = new Paper("ExecStart=/bin/x", "TimeoutStopSec=2");
     paper.send({ kind: "start" });
     paper.started(1);
-    paper.send({ kind: "stop" });
+    paper.send({ kind: "stop", restarts: false });
     expect(paper.send({ kind: "deadline" })).toBe("stop-sigkill");
-    expect(paper.actions).toContainEqual({ kind: "kill", signal: "KILL" });
+    expect(paper.actions).toContainEqual({ kind: "kill", signal: "KILL", told: true });
     expect(paper.gone(1, { signal: "KILL" })).toBe("failed");
     expect(paper.state.result).toBe("timeout");
   });
@@ -198,7 +214,7 @@ describe("a stop", () => {
     const paper = new Paper("ExecStart=/bin/x", `KillMode=${mode}`);
     paper.send({ kind: "start" });
     paper.started(1);
-    paper.send({ kind: "stop" });
+    paper.send({ kind: "stop", restarts: false });
     expect(paper.actions.filter(({ kind }) => kind === "kill")).toEqual(kills);
   });
 
@@ -206,9 +222,9 @@ describe("a stop", () => {
     const paper = new Paper("ExecStart=/bin/x", "KillMode=mixed");
     paper.send({ kind: "start" });
     paper.started(1);
-    paper.send({ kind: "stop" });
+    paper.send({ kind: "stop", restarts: false });
     expect(paper.exited(1, { signal: "TERM" })).toBe("final-sigkill");
-    expect(paper.actions).toContainEqual({ kind: "kill", signal: "KILL" });
+    expect(paper.actions).toContainEqual({ kind: "kill", signal: "KILL", told: true });
     expect(paper.send({ kind: "empty" })).toBe("dead");
   });
 
@@ -216,18 +232,8 @@ describe("a stop", () => {
     const paper = new Paper("ExecStart=/bin/x", "Restart=always");
     paper.send({ kind: "start" });
     paper.started(1);
-    paper.send({ kind: "stop" });
+    paper.send({ kind: "stop", restarts: false });
     expect(paper.gone(1, { code: 1 })).toBe("failed");
-  });
-
-  test("is followed by the start that came meanwhile", () => {
-    const paper = new Paper("ExecStart=/bin/x");
-    paper.send({ kind: "start" });
-    paper.started(1);
-    paper.send({ kind: "stop" });
-    paper.send({ kind: "start" });
-    expect(paper.gone(1, { signal: "TERM" })).toBe("start");
-    expect(paper.kinds()).toEqual(["ended", "run"]);
   });
 });
 
@@ -260,7 +266,9 @@ describe("Restart=", () => {
     expect(paper.gone(1, { code: 1 })).toBe("auto-restart");
     expect(paper.state.deadlineMs).toBe(3000);
     paper.nowMs = 3000;
-    expect(paper.send({ kind: "deadline" })).toBe("start");
+    paper.send({ kind: "deadline" });
+    expect(paper.kinds()).toEqual(["restart"]);
+    expect(paper.restart()).toBe("start");
     expect(paper.state).toMatchObject({ restarts: 1, invocation: "at 3000" });
   });
 
@@ -280,26 +288,25 @@ describe("Restart=", () => {
       delays.push((paper.state.deadlineMs ?? 0) - paper.nowMs);
       paper.nowMs = paper.state.deadlineMs ?? 0;
       paper.send({ kind: "deadline" });
+      paper.restart();
     }
     expect(delays).toEqual([1000, 10_000, 100_000, 100_000]);
   });
 });
 
 describe("the end of the main process", () => {
-  test.each<[string, readonly string[], ProcessEnd, { core?: boolean; oom?: boolean }, UnitResult]>([
-    ["0", [], { code: 0 }, {}, "success"],
-    ["143", [], { code: 143 }, {}, "exit-code"],
-    ["143 where that is a success", ["SuccessExitStatus=143"], { code: 143 }, {}, "success"],
-    ["SIGTERM", [], { signal: "TERM" }, {}, "success"],
-    ["SIGTERM of a oneshot", ["Type=oneshot"], { signal: "TERM" }, {}, "signal"],
-    ["SIGSEGV with a dump", [], { signal: "SEGV" }, { core: true }, "core-dump"],
-    ["want of memory", [], { signal: "KILL" }, { oom: true }, "oom-kill"],
-  ])("by %s has its result", (_, lines, end, more, result) => {
+  test.each<[string, readonly string[], ProcessEnd, UnitResult]>([
+    ["0", [], { code: 0 }, "success"],
+    ["143", [], { code: 143 }, "exit-code"],
+    ["143 where that is a success", ["SuccessExitStatus=143"], { code: 143 }, "success"],
+    ["SIGTERM", [], { signal: "TERM" }, "success"],
+    ["SIGTERM of a oneshot", ["Type=oneshot"], { signal: "TERM" }, "signal"],
+    ["SIGSEGV with a dump", [], { signal: "SEGV", core: true }, "core-dump"],
+  ])("by %s has its result", (_, lines, end, result) => {
     const paper = new Paper("ExecStart=/bin/x", ...lines);
     paper.send({ kind: "start" });
     paper.started(1);
-    paper.exited(1, end, more);
-    paper.send({ kind: "empty" });
+    paper.gone(1, end);
     expect(paper.state).toMatchObject({ sub: result === "success" ? "dead" : "failed", result });
   });
 
@@ -308,7 +315,7 @@ describe("the end of the main process", () => {
     paper.send({ kind: "start" });
     paper.started(1);
     expect(paper.gone(1, { code: 0 })).toBe("exited");
-    expect(paper.send({ kind: "stop" })).toBe("dead");
+    expect(paper.send({ kind: "stop", restarts: false })).toBe("dead");
   });
 });
 

@@ -91,10 +91,13 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
 
 test.each([
   ["started\tseq=1\trun=2\tpid=3", { kind: "started", run: 2, pid: 3 }],
-  ["exited\tseq=1\trun=2\tpid=3\tcode=143", { kind: "exited", run: 2, pid: 3, code: 143, core: false }],
   [
-    "exited\tseq=1\trun=2\tpid=3\tsignal=15\tcore=1",
-    { kind: "exited", run: 2, pid: 3, signal: 15, core: true },
+    "exited\tseq=1\trun=2\tpid=3\tcode=143",
+    { kind: "exited", run: 2, pid: 3, code: 143, core: false, last: false },
+  ],
+  [
+    "exited\tseq=1\trun=2\tpid=3\tsignal=15\tcore=1\tlast=1",
+    { kind: "exited", run: 2, pid: 3, signal: 15, core: true, last: true },
   ],
   ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2" }],
   ["failed\tseq=1\trun=2\tstep=exec\terror=no", { kind: "failed", run: 2, step: "exec", error: "no" }],

@@ -12,7 +12,14 @@ export type ShimRequest =
   /** Makes a process the shim did not start itself a run; `guess`: the only one that is left over. */
   | { readonly kind: "watch"; readonly run: number; readonly pid: number | "guess" }
   /** Signals one run's main process, or everything. KILL to everything goes on until nothing is left. */
-  | { readonly kind: "kill"; readonly signal: string; readonly run?: number; readonly cgroup?: string }
+  | ({
+      readonly kind: "kill";
+      readonly signal: string;
+      readonly run?: number;
+      readonly cgroup?: string;
+    } & Partial<Naming>)
+  /** Only names every process of the unit. */
+  | ({ readonly kind: "name" } & Naming)
   /** A line of the supervisor's own for the unit's journal; `fields` in the form of journal/record.ts. */
   | { readonly kind: "log"; readonly priority: number; readonly text: string; readonly fields?: string }
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
@@ -79,6 +86,8 @@ export type ProcessEvent =
       /** Number of the signal. */
       readonly signal?: number;
       readonly core: boolean;
+      /** No process of the unit is left. */
+      readonly last: boolean;
     }
   /** Process 0: it is none of this unit's, or there is more than one to guess from. */
   | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
@@ -119,6 +128,14 @@ const OTHER_EVENTS: ReadonlySet<ShimEvent["kind"]> = new Set<(SocketEvent | Path
 /** Whether it is about processes; every unit with commands has such events. */
 export function isProcessEvent(event: ShimEvent): event is ProcessEvent {
   return !OTHER_EVENTS.has(event.kind);
+}
+
+/** A line in the journal for each process: these words, its number and name between them. */
+export interface Naming {
+  readonly priority: number;
+  readonly before: string;
+  readonly after: string;
+  readonly fields: string;
 }
 
 /** What a shim says first to whoever connects. */
@@ -214,6 +231,7 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
         run,
         pid,
         core: text("core") === "1",
+        last: text("last") === "1",
         ...numbers(fields, "code"),
         ...numbers(fields, "signal"),
       };

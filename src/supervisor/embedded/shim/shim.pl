@@ -181,6 +181,7 @@ my %HANDLERS = (
   run => \&start_run,
   watch => \&watch_pid,
   kill => \&kill_request,
+  name => sub { name_processes($_[0], descendants()) },
   listen => \&open_port,
   poll => \&poll_ports,
   unpoll => \&unpoll_ports,
@@ -221,7 +222,7 @@ sub start_run {
   if (!defined $pid) {
     emit('failed', run => $run, step => 'fork', error => "$!");
     $runs{$run} = { pid => 0, alive => 0 };
-    emit('exited', run => $run, pid => 0, code => 203);
+    emit('exited', run => $run, pid => 0, code => 203, last => $had_children ? 0 : 1);
     emit('empty') if !$had_children;
     return;
   }
@@ -230,6 +231,8 @@ sub start_run {
   $runs{$run} = { pid => $pid, alive => 1 };
   $run_of{$pid} = $run;
   $had_children = 1;
+  # What is started after all were killed is not meant.
+  $killing = 0;
   $exec_pipes{fileno $status_read} = { fh => $status_read, run => $run, text => '' };
   for (@captures) {
     next if !$_->{read};
@@ -264,8 +267,10 @@ sub read_exec_pipe {
 }
 
 sub reap {
-  while ((my $pid = waitpid -1, WNOHANG) > 0) { reaped($pid, $?) }
+  my @ended;
+  while ((my $pid = waitpid -1, WNOHANG) > 0) { push @ended, [$pid, $?] }
   my $none_left = waitpid(-1, WNOHANG) == -1;
+  reaped(@$_, $none_left) for @ended;
   if ($none_left && $had_children) {
     $had_children = $killing = 0;
     drain_outputs();
@@ -275,7 +280,7 @@ sub reap {
 }
 
 sub reaped {
-  my ($pid, $status) = @_;
+  my ($pid, $status, $none_left) = @_;
   my $run = delete $run_of{$pid};
   if (!defined $run) {
     push @reaped, [$pid, $status];
@@ -288,14 +293,15 @@ sub reaped {
   for (keys %exec_pipes) { read_exec_pipe($_) if $exec_pipes{$_} && $exec_pipes{$_}{run} eq $run }
   for (keys %outputs) { read_output($_) if $outputs{$_}{pid} == $pid }
   @left_behind = unwatched_children();
-  emit_exit($run, $pid, $status);
+  emit_exit($run, $pid, $status, $none_left);
 }
 
+# `last`: nobody else of the unit is left either.
 sub emit_exit {
-  my ($run, $pid, $status) = @_;
+  my ($run, $pid, $status, $last) = @_;
   my $signal = $status & 127;
   my @how = $signal ? (signal => $signal, core => $status & 128 ? 1 : 0) : (code => $status >> 8);
-  emit('exited', run => $run, pid => $pid, @how);
+  emit('exited', run => $run, pid => $pid, @how, last => $last ? 1 : 0);
 }
 
 sub unwatched_children { return grep { !defined $run_of{$_} } children_of($$) }
@@ -322,7 +328,7 @@ sub find_main {
   return emit('adopted', run => $run, pid => 0) if !$gone && !is_descendant($pid);
   $runs{$run} = { pid => $pid, alive => $gone ? 0 : 1 };
   emit('adopted', run => $run, pid => $pid);
-  return emit_exit($run, @$gone) if $gone;
+  return emit_exit($run, @$gone, !$had_children) if $gone;
   $run_of{$pid} = $run;
 }
 
@@ -330,16 +336,31 @@ sub kill_request {
   my ($request) = @_;
   my $signal = $request->{signal}[0];
   if (defined(my $run = $request->{run}[0])) {
-    kill $signal, $runs{$run}{pid} if $runs{$run} && $runs{$run}{alive};
-    kill 'CONT', $runs{$run}{pid} if $runs{$run} && $runs{$run}{alive} && $signal ne 'KILL';
+    my $pid = $runs{$run} && $runs{$run}{alive} ? $runs{$run}{pid} : return;
+    name_processes($request, $pid);
+    kill $signal, $pid;
+    kill 'CONT', $pid if $signal ne 'KILL';
     return;
   }
   $kill_cgroup = $request->{cgroup}[0] // '';
+  name_processes($request, descendants());
   if ($signal eq 'KILL') {
     $killing = 1;
     return kill_everything();
   }
   for my $pid (stable_descendants(0)) { kill $signal, $pid; kill 'CONT', $pid }
+}
+
+# Writes a line about each process, where the request has the words around its number and name. One that is still to
+# become its command is none of the unit's yet.
+sub name_processes {
+  my ($request, @pids) = @_;
+  my $before = $request->{before}[0] // return;
+  for my $pid (@pids) {
+    my $name = read_file("/proc/$pid/comm") // next;
+    next if $name =~ /^flotilla-shim/;
+    $HANDLERS{log}->({ %$request, text => ["$before$pid ($name)$request->{after}[0]"] });
+  }
 }
 
 # Once in the kernel where it can do that, and by walking the tree, which also finds what left the cgroup.
