@@ -14,7 +14,7 @@ describe("parseDuration", () => {
     ["5 minutes 20 seconds", 320_000],
     ["1d", 86_400_000],
     ["2w", 1_209_600_000],
-    ["1M", 30.44 * 86_400_000],
+    ["1M", 30.4375 * 86_400_000],
     ["1m", 60_000],
     ["1y", 365.25 * 86_400_000],
     [".5s", 500],
@@ -25,7 +25,46 @@ describe("parseDuration", () => {
     expect(parseDuration(text)).toBe(ms);
   });
 
-  test.each(["", " ", "abc", "5x", "-5", "5s x", "1:30", "s", "infinity 5", "5,5s"])("%j is none", (text) => {
+  test("what is below a microsecond is cut off, digit by digit", () => {
+    expect(parseDuration("1.0000019s")).toBe(1000.001);
+    expect(parseDuration("0.5us")).toBe(0);
+    expect(parseDuration("1.99999999ms")).toBe(1.999);
+  });
+
+  test("a unit below a microsecond counts nanoseconds", () => {
+    expect(parseDuration("500", 1e-6)).toBeCloseTo(0.0005, 10);
+    expect(parseDuration("2ms", 1e-6)).toBe(2);
+  });
+
+  test("numbers and spans have systemd's limits", () => {
+    expect(parseDuration("9223372036854775806us")).toBeDefined();
+    expect(parseDuration("9223372036854775808us")).toBeUndefined();
+    expect(parseDuration("584541y")).toBeDefined();
+    expect(parseDuration("584542y")).toBeUndefined();
+  });
+
+  test.each([
+    "",
+    " ",
+    "abc",
+    "5x",
+    "-5",
+    "1.",
+    "1.s",
+    "5. 5",
+    "1.5.5",
+    "5+5",
+    "+ 5",
+    "+.5",
+    ".",
+    "1..5",
+    "5Ms",
+    "5s x",
+    "1:30",
+    "s",
+    "infinity 5",
+    "5,5s",
+  ])("%j is none", (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 

@@ -4,8 +4,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** systemd's month is 30.44 days and its year 365.25. */
-const MONTH = 30.44 * DAY;
+/** systemd's month is a twelfth of its year of 365.25 days. */
+const MONTH = 30.4375 * DAY;
 const YEAR = 365.25 * DAY;
 
 const UNITS: ReadonlyMap<string, number> = new Map(
@@ -22,22 +22,47 @@ const UNITS: ReadonlyMap<string, number> = new Map(
   ].flatMap(({ ms, names }) => names.map((name) => [name, ms] as const)),
 );
 
+/** What systemd counts spans in, and its greatest numbers: a span and a number in one. */
+const MICROSECONDS_PER_MS = 1000;
+const NANOSECONDS_PER_MS = 1_000_000;
+const SPAN_END = 2 ** 64;
+const GREATEST_NUMBER = 2n ** 63n - 1n;
+
 /**
  * `90`, `1min 30s`, `2h 3.5s`, `infinity` as milliseconds (Infinity for the last), or undefined when it is none.
- * A number without a unit counts `defaultUnitMs`, which is seconds unless a key of systemd's says otherwise.
+ * A number without a unit counts `defaultUnitMs`, which is seconds unless a key of systemd's says otherwise. As in
+ * systemd, what is below a microsecond is cut off (below a nanosecond for a unit smaller than that).
  */
 export function parseDuration(text: string, defaultUnitMs: number = SECOND): number | undefined {
-  const trimmed = text.trim();
+  const trimmed = text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
   if (trimmed === "infinity") return Number.POSITIVE_INFINITY;
   if (trimmed === "") return undefined;
-  const part = /\s*(\+?(?:\d+(?:\.\d*)?|\.\d+))\s*([A-Za-zµμ]*)\s*/y;
+  const perMs = defaultUnitMs * MICROSECONDS_PER_MS < 1 ? NANOSECONDS_PER_MS : MICROSECONDS_PER_MS;
+  const part = /(?:\+?(\d+)(?:\.(\d+))?|\.(\d+))([ \t\n\r]*)([A-Za-zµμ]*)([ \t\n\r]*)/y;
   let total = 0;
   while (part.lastIndex < trimmed.length) {
     const match = part.exec(trimmed);
     if (match === null) return undefined;
-    const unit = match[2] === "" ? defaultUnitMs : UNITS.get(match[2] ?? "");
-    if (unit === undefined) return undefined;
-    total += Number(match[1]) * unit;
+    const [, whole = "0", fraction, bareFraction, gap, name = "", gapAfter] = match;
+    const isApart = name !== "" || gap !== "" || gapAfter !== "" || part.lastIndex === trimmed.length;
+    const unitMs = name === "" ? defaultUnitMs : UNITS.get(name);
+    if (unitMs === undefined || !isApart) return undefined;
+    const unit = Math.round(unitMs * perMs);
+    if (BigInt(whole) > GREATEST_NUMBER || Number(whole) >= Math.floor(SPAN_END / unit)) return undefined;
+    total += Number(whole) * unit + fractionOf(fraction ?? bareFraction ?? "", unit);
+    if (total >= SPAN_END) return undefined;
+  }
+  return total / perMs;
+}
+
+/** The digits behind the point; each counts a tenth of the one before, cut off to a whole number as systemd does. */
+function fractionOf(digits: string, unit: number): number {
+  let total = 0;
+  let worth = Math.floor(unit / 10);
+  for (const digit of digits) {
+    if (worth === 0) break;
+    total += Number(digit) * worth;
+    worth = Math.floor(worth / 10);
   }
   return total;
 }

@@ -5,6 +5,7 @@ import {
   completeUnitName,
   escapeUnitName,
   isUnitName,
+  mangleUnitName,
   parseUnitName,
   UNIT_SUFFIXES,
   unescapeUnitName,
@@ -181,5 +182,41 @@ describe("escaping", () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe("mangleUnitName, checked against systemd-escape 252", () => {
+  test.each([
+    ["foo", "foo.service"],
+    ["foo.service", "foo.service"],
+    ["foo.bar", "foo.bar.service"],
+    ["foo@.timer", "foo@.timer"],
+    ["a b", "a\\x20b.service"],
+    ["a@b c.timer", "a@b\\x20c.timer"],
+    ["/home/x", "home-x.mount"],
+    ["/", "-.mount"],
+    ["/dev/sda", "dev-sda.device"],
+    ["/dev", "dev.mount"],
+    ["dev/sda", "dev-sda.service"],
+    ["/a/../b", "-a-..-b.service"],
+    [".service", ".service.service"],
+    ["*.service", "\\x2a.service"],
+  ])("%s is %s", (text, name) => {
+    expect(mangleUnitName(text)).toBe(name);
+  });
+
+  test.each(["", "@", "x".repeat(300)])("%j cannot be made a name", (text) => {
+    expect(() => mangleUnitName(text)).toThrow("is not a unit name");
+  });
+});
+
+describe("unescaping a path", () => {
+  test.each(["", "-a", "a-", "a--b", "\\x2e", "a-.", "a-\\x2e\\x2e-b"])("%j is none", (escaped) => {
+    expect(() => unescapeUnitName(escaped, { path: true })).toThrow("is not a unit name");
+  });
+
+  test("a NUL ends the text", () => {
+    expect(unescapeUnitName("a\\x00b")).toBe("a");
+    expect(unescapeUnitName("a\\x00b", { path: true })).toBe("/a");
   });
 });

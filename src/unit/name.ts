@@ -123,32 +123,70 @@ export function escapeUnitName(text: string, options: EscapeOptions = {}): strin
   if (options.path !== true) return escapeBytes(text);
   const parts = text.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) throw badName(text, 'a path with ".." cannot be escaped');
+  if (parts.length === 0 && !text.startsWith("/")) throw badName(text, "it is no path");
   return parts.length === 0 ? "-" : escapeBytes(parts.join("/"));
 }
 
-function escapeBytes(text: string): string {
+/** @param hidesDot whether a dot at the beginning is escaped, too */
+function escapeBytes(text: string, kept = /[0-9A-Za-z:_.]/, hidesDot = true): string {
   let escaped = "";
   for (const byte of new TextEncoder().encode(text)) {
     const char = String.fromCharCode(byte);
     if (char === "/") escaped += "-";
-    else if (/[0-9A-Za-z:_.]/.test(char) && !(char === "." && escaped === "")) escaped += char;
+    else if (kept.test(char) && !(hidesDot && char === "." && escaped === "")) escaped += char;
     else escaped += `\\x${byte.toString(16).padStart(2, "0")}`;
   }
   return escaped;
 }
 
-/** The text that {@link escapeUnitName} made `escaped` from. Throws `bad-unit-name` for an escape that is none. */
+/**
+ * The text that {@link escapeUnitName} made `escaped` from. A NUL ends it, as it ends systemd's strings.
+ * Throws `bad-unit-name` for an escape that is none and, with `path`, for what no path is escaped to.
+ */
 export function unescapeUnitName(escaped: string, options: EscapeOptions = {}): string {
-  if (options.path === true && escaped === "-") return "/";
+  if (options.path !== true) return unescapeBytes(escaped);
+  if (escaped === "-") return "/";
+  const path = unescapeBytes(escaped);
+  if (path === "" && escaped !== "") return "/";
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === "..")) {
+    throw badName(escaped, "it is no escaped path");
+  }
+  return `/${path}`;
+}
+
+function unescapeBytes(escaped: string): string {
   const bytes: number[] = [];
   const encoder = new TextEncoder();
-  const part = /\\x([0-9a-fA-F]{2})|([^\\])/uy;
+  const part = /\\x([0-9a-fA-F]{2})|([^\\]+)/uy;
   while (part.lastIndex < escaped.length) {
     const match = part.exec(escaped);
     if (match === null) throw badName(escaped, "a backslash in it begins no \\xNN escape");
     if (match[1] !== undefined) bytes.push(Number.parseInt(match[1], 16));
-    else bytes.push(...encoder.encode(match[2] === "-" ? "/" : match[2]));
+    else for (const byte of encoder.encode(match[2]?.replaceAll("-", "/"))) bytes.push(byte);
   }
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
-  return options.path === true ? `/${text}` : text;
+  const end = bytes.indexOf(0);
+  const kept = Uint8Array.from(end < 0 ? bytes : bytes.slice(0, end));
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(kept);
+}
+
+/**
+ * What systemctl makes of anything a person types for a unit (`systemd-escape --mangle`): a unit name stays, a path
+ * becomes the name of its mount or device, other text is escaped where it must be and is a service.
+ * Throws `bad-unit-name` for text that cannot be made one.
+ */
+export function mangleUnitName(text: string): string {
+  if (isUnitName(text)) return text;
+  const ofPath = nameOfPath(text);
+  if (ofPath !== undefined) return ofPath;
+  const mangled = escapeBytes(text, /[0-9A-Za-z:_.\\@-]/, false);
+  return parseUnitName(isUnitName(mangled) ? mangled : `${mangled}.service`).full;
+}
+
+/** The mount unit of an absolute path, or the device unit of one below /dev or /sys. */
+function nameOfPath(path: string): string | undefined {
+  if (!path.startsWith("/") || path.split("/").includes("..")) return undefined;
+  const escaped = escapeUnitName(path, { path: true });
+  const name = `${escaped}.${/^\/(dev|sys)\/./.test(path) ? "device" : "mount"}`;
+  return isUnitName(name) ? name : undefined;
 }
