@@ -94,9 +94,13 @@ describe("conditions", () => {
     ]);
   });
 
-  test("an empty one forgets those of its kind", () => {
-    const text = "[Unit]\nConditionPathExists=/a\nConditionHost=x\nConditionPathExists=\n";
-    expect(read(text).conditions.map(({ check }) => check)).toEqual(["Host"]);
+  test("an empty one forgets conditions of every check, and no assertions", () => {
+    const text =
+      "[Unit]\nConditionPathExists=/a\nConditionHost=x\nAssertHost=y\nConditionPathExists=\nConditionUser=root\n";
+    expect(read(text).conditions.map(({ check, argument }) => [check, argument])).toEqual([
+      ["Host", "y"],
+      ["User", "root"],
+    ]);
   });
 });
 

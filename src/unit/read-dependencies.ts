@@ -64,7 +64,7 @@ export function readDependencies(file: UnitFile, context: SpecifierContext): Uni
     description: unit.last("Description") ?? context.unit.full,
     documentation: unit.all("Documentation").flat(),
     ...readRelations(unit),
-    conditions: readConditions(unit),
+    conditions: readConditions(file, unit),
     defaultDependencies: unit.last("DefaultDependencies") ?? true,
     refuseManualStart: unit.last("RefuseManualStart") ?? false,
     refuseManualStop: unit.last("RefuseManualStop") ?? false,
@@ -112,13 +112,30 @@ function readJobTimeouts(unit: SectionReader<"Unit">) {
   return { jobTimeoutMs, jobRunningTimeoutMs: unit.last("JobRunningTimeoutSec") ?? jobTimeoutMs };
 }
 
-/** In order of lines within a kind; the order does not change what they say. */
-function readConditions(unit: SectionReader<"Unit">): readonly Condition[] {
+/** In order of lines within a check; the order does not change what they say. */
+function readConditions(file: UnitFile, unit: SectionReader<"Unit">): readonly Condition[] {
   const checks: readonly Check[] = [...PATH_CHECKS, ...OTHER_CHECKS];
   return checks.flatMap((check) => [
-    ...unit.all(`Condition${check}`).map((test) => ({ kind: "condition" as const, check, ...test })),
-    ...unit.all(`Assert${check}`).map((test) => ({ kind: "assert" as const, check, ...test })),
+    ...readTests(file, unit, "condition", check),
+    ...readTests(file, unit, "assert", check),
   ]);
+}
+
+/** An empty assignment forgets the conditions, or assertions, of every check. */
+function readTests(
+  file: UnitFile,
+  unit: SectionReader<"Unit">,
+  kind: Condition["kind"],
+  check: Check,
+): readonly Condition[] {
+  const prefix = kind === "condition" ? "Condition" : "Assert";
+  const emptied = file.entries.findLast(
+    ({ section, key, value }) => section === "Unit" && key.startsWith(prefix) && value === "",
+  );
+  return unit
+    .located(`${prefix}${check}`)
+    .filter(({ entry }) => entry.line > (emptied?.line ?? 0))
+    .map(({ value }) => ({ kind, check, ...value }));
 }
 
 function readInstall(install: SectionReader<"Install">): Install {

@@ -135,7 +135,12 @@ export class JobQueue {
     this.#limitTime(job, this.#units.settings(job.unit)?.jobRunningTimeoutMs);
     job.state = "running";
     const attempt = this.#attempt(job);
-    if (this.#jobs.get(job.unit) !== job) return;
+    // The unit may have come to where the job wants it within the call.
+    if (this.#jobs.get(job.unit) !== job) {
+      if (attempt.kind === "begun") job.performed = attempt.outcome;
+      return;
+    }
+    if (job.state !== "running") return;
     switch (attempt.kind) {
       case "later":
         job.state = "waiting";

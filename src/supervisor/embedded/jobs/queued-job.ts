@@ -43,19 +43,20 @@ export class QueuedJob implements InstalledJob {
 
   /**
    * Answers those who wait. Where the unit itself came to its end, once it has written everything about that to its
-   * journal, and in its words.
+   * journal, and in its words. That may be within the call that asks it, so that `performed` is read behind it.
    */
   settle(outcome: JobOutcome): void {
     this.timeout?.timer.cancel();
-    const answer = (final: JobOutcome): void => {
-      for (const resolve of this.#waiting) resolve(final);
-    };
+    queueMicrotask(() => void this.#answer(outcome));
+  }
+
+  async #answer(outcome: JobOutcome): Promise<void> {
     const isUnits = outcome.result === "done" || outcome.result === "failed";
-    if (this.performed === undefined || !isUnits) answer(outcome);
-    else {
-      void this.performed.then(({ message }) => {
-        answer(message === undefined || outcome.result === "done" ? outcome : { ...outcome, message });
-      });
-    }
+    const said = isUnits ? await this.performed : undefined;
+    const answer =
+      outcome.result === "failed" && said?.message !== undefined
+        ? { ...outcome, message: said.message }
+        : outcome;
+    for (const resolve of this.#waiting) resolve(answer);
   }
 }
