@@ -42,8 +42,11 @@ const service = fc
     line("ExecStop", COMMANDS),
     line("ExecStopPost", COMMANDS),
   )
-  .map(([type, life, restart, ...lines]) =>
-    [
+  .map(([type, life, restart, ...lines]) => {
+    // Whether a main process that ends at once does so before or after ExecStartPost is chance.
+    const isRace = /^(exit|die)/.test(life) && /^(simple|exec)$/.test(type);
+    const settled = lines.flat().filter((text) => !isRace || !text.startsWith("ExecStartPost"));
+    return [
       "[Unit]",
       "StartLimitBurst=3",
       "StartLimitIntervalSec=100",
@@ -55,9 +58,9 @@ const service = fc
       "TimeoutStopSec=1s",
       "LimitCORE=0",
       `ExecStart=@DIR@/worker ${type} ${life}`,
-      ...lines.flat(),
-    ].join("\n"),
-  );
+      ...settled,
+    ].join("\n");
+  });
 
 const ACTIONS = [
   "kill STEM TERM",
