@@ -19,7 +19,7 @@ import { type Identity, resolveIdentity, unitIdentity } from "./identity.ts";
 import { needsMounts } from "./mount-plan.ts";
 import { privateTmpOf, providePrivateTmp, removePrivateTmp } from "./private-tmp.ts";
 import { Refusal } from "./refusal.ts";
-import { attributesOf, type SandboxPlace, sandboxOf } from "./sandbox.ts";
+import { attributesOf, type SandboxPlace, sandboxOf, unprotected } from "./sandbox.ts";
 import { streamsOf, writesJournal } from "./streams.ts";
 
 /** What is known of the run that a command belongs to. */
@@ -143,7 +143,7 @@ function accountOf(
   };
 }
 
-/** A `+` command is not confined. */
+/** A `+` command keeps its rights. */
 function confinement(
   settings: ExecSettings,
   command: ExecCommand,
@@ -152,9 +152,8 @@ function confinement(
 ): Pick<RunRequest, "attributes" | "sandbox"> {
   const isConfined = command.privileges !== "full";
   const attributes = attributesOf(settings, { isConfined, missing: host.missing });
-  const sandbox = isConfined
-    ? sandboxOf(settings, () => sandboxPlace(settings, context, host), host.missing)
-    : undefined;
+  const applied = isConfined ? settings : unprotected(settings);
+  const sandbox = sandboxOf(applied, () => sandboxPlace(applied, context, host), host.missing);
   return {
     ...(attributes === undefined ? {} : { attributes }),
     ...(sandbox === undefined ? {} : { sandbox }),

@@ -41,6 +41,34 @@ function capabilitiesOf({
   };
 }
 
+/**
+ * What a `+` command is left with: it is protected from nothing, and sees the files and the network that the unit is
+ * shown all the same.
+ */
+export function unprotected(settings: ExecSettings): ExecSettings {
+  const { sandbox } = settings;
+  const off = Object.entries(sandbox).filter(([, value]) => value === true);
+  return {
+    ...settings,
+    dynamicUser: false,
+    sandbox: {
+      ...sandbox,
+      ...Object.fromEntries(off.map(([key]) => [key, false])),
+      privateNetwork: sandbox.privateNetwork,
+      privateIpc: sandbox.privateIpc,
+      mountApiVfs: false,
+      protectSystem: "no",
+      protectHome: "no",
+      protectProc: "default",
+      procSubset: "all",
+      readOnlyPaths: [],
+      inaccessiblePaths: [],
+      execPaths: [],
+      noExecPaths: [],
+    },
+  };
+}
+
 /** What mounts need of the machine. */
 export interface SandboxPlace extends MountSources {
   readonly staging: string;
