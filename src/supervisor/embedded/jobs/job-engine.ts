@@ -20,7 +20,7 @@ import { type PlanRequest, planTransaction } from "./plan.ts";
 import type { Refusal } from "./refusal.ts";
 import type { JobUnits } from "./units.ts";
 import { Upkeep } from "./upkeep.ts";
-import { activeOf } from "./view.ts";
+import { activeOf, type UnitView } from "./view.ts";
 
 /** A change of a unit's state that has been told of. */
 interface Change {
@@ -55,7 +55,7 @@ export class JobEngine {
   request({ type, unit, mode = "replace" }: JobRequest): Promise<JobOutcome> {
     const view = this.#units.unit(unit);
     const wanted = typeOfRequest(type, view?.canReload === true);
-    if (type === "stop" && (view === undefined || view.load === "not-found"))
+    if (type === "stop" && hasNothingToStop(view))
       return refused({ error: "NoSuchUnit", message: `Unit ${unit} not loaded.` });
     if (mode === "isolate" && type !== "start")
       return refused({ error: "NoIsolation", message: "Isolate is only valid for start." });
@@ -228,6 +228,12 @@ export class JobEngine {
     this.#closed = true;
     this.#queue.close();
   }
+}
+
+/** A unit that could not be loaded; one that was, and went bad while it ran, can be stopped. */
+function hasNothingToStop(unit: UnitView | undefined): boolean {
+  if (unit === undefined || unit.load === "not-found") return true;
+  return (unit.load === "error" || unit.load === "bad-setting") && unit.active === "inactive";
 }
 
 function refused({ error, message }: Refusal): Promise<JobOutcome> {

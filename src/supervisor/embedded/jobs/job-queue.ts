@@ -18,6 +18,7 @@ import {
 import { endMessage } from "./messages.ts";
 import type { TransactionJob } from "./plan.ts";
 import { QueuedJob } from "./queued-job.ts";
+import { firstToRun } from "./run-order.ts";
 import type { Attempt, JobUnits } from "./units.ts";
 import { activeOf, type MachineView } from "./view.ts";
 
@@ -108,13 +109,14 @@ export class JobQueue {
 
   /** Runs what can run. True when there was anything to try. */
   dispatch(): boolean {
-    const units = [...this.#runnable];
-    this.#runnable.clear();
-    for (const unit of units) {
+    const hasAny = this.#runnable.size > 0;
+    while (this.#runnable.size > 0) {
+      const unit = firstToRun(this.#runnable);
+      this.#runnable.delete(unit);
       const job = this.#jobs.get(unit);
       if (job?.state === "waiting" && !this.#mustWait(job)) this.#run(job);
     }
-    return units.length > 0;
+    return hasAny;
   }
 
   /** Whether a job is queued that goes before this one. */
