@@ -244,8 +244,11 @@ class EmbeddedSupervisor implements Supervisor {
     return true;
   }
 
+  /** Once everybody has been told of its end, who might ask for it again by its name. */
   #forgetInstance(name: string): void {
-    if (this.#instances.has(name)) this.#forget(name);
+    queueMicrotask(() => {
+      if (this.#instances.has(name) && !this.#closed) this.#forget(name);
+    });
   }
 
   #socketsFor(service: string): PassedSockets {
