@@ -20,8 +20,11 @@ test("systemd's defaults; what is started is the service of the same name", () =
       onCalendar: [],
       persistent: false,
       randomizedDelayMs: 0,
+      fixedRandomDelay: false,
       accuracyMs: 60_000,
       remainAfterElapse: true,
+      onClockChange: false,
+      onTimezoneChange: false,
     },
     diagnostics: [],
   });

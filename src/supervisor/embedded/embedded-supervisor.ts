@@ -6,7 +6,7 @@
  * (unit-files.ts, journal/). It must not know the cluster.
  */
 import { readFileSync } from "node:fs";
-import { hostname, uptime } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
@@ -35,11 +35,12 @@ import { RunDirectory } from "./run-directory.ts";
 import { ServiceUnit } from "./service/service-unit.ts";
 import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
-import { TimerStamps } from "./timer-stamps.ts";
-import { TimerUnit } from "./timer-unit.ts";
 import { PathUnit } from "./triggers/path/path-unit.ts";
 import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
 import { SocketUnit } from "./triggers/socket/socket-unit.ts";
+import { localZone, TimeWatch, timesOfBoot } from "./triggers/timer/time-watch.ts";
+import { TimerStamps } from "./triggers/timer/timer-stamps.ts";
+import { TimerUnit } from "./triggers/timer/timer-unit.ts";
 import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
 import { UnitFiles } from "./unit-files.ts";
 import { UnitTable } from "./unit-table.ts";
@@ -92,6 +93,7 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #run: RunDirectory;
   readonly #cgroups: Cgroups;
   readonly #spawner: ShimSpawner;
+  readonly #timeWatch: TimeWatch;
   readonly #host: UnitHost;
   readonly #jobs: JobEngine;
   readonly #units = new UnitTable();
@@ -111,7 +113,11 @@ class EmbeddedSupervisor implements Supervisor {
     this.#journal = openJournal(options, this.#boot);
     this.#run = new RunDirectory(join(options.runDirectory, "units"), this.#boot);
     this.#cgroups = new Cgroups(usable);
-    this.#spawner = new ShimSpawner((message) => this.#log(message));
+    this.#spawner = new ShimSpawner(
+      (message) => this.#log(message),
+      () => this.#timeChanged("clock"),
+    );
+    this.#timeWatch = new TimeWatch(() => this.#timeChanged("zone"));
     this.#host = this.#createHost();
     this.#jobs = new JobEngine(
       createJobUnits({
@@ -140,9 +146,11 @@ class EmbeddedSupervisor implements Supervisor {
         boot: this.#boot,
         runDirectory: this.#options.runDirectory,
       }),
-      bootMs: clock.now() - uptime() * 1000,
-      startupMs: clock.now(),
-      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      ...timesOfBoot(clock, this.#run),
+      machineSeed: `${this.#options.facts?.machineId ?? ""}${this.#boot}`,
+      get zone() {
+        return localZone();
+      },
       changed: (name) => this.#changed(name),
       statusOf: (name) => this.#units.get(name)?.status(),
       passed: (name, state) => this.#jobs.passed(name, state),
@@ -354,6 +362,7 @@ class EmbeddedSupervisor implements Supervisor {
     this.#jobs.close();
     for (const unit of this.#units.values()) unit.close();
     this.#spawner.close();
+    this.#timeWatch.close();
     this.#cgroups.close();
   }
 
@@ -363,6 +372,10 @@ class EmbeddedSupervisor implements Supervisor {
     this.#notify(name, status);
     this.#tellOthers(name);
     this.#jobs.changed(name);
+  }
+
+  #timeChanged(what: "clock" | "zone"): void {
+    for (const unit of [...this.#units.values()]) unit.timeChanged?.(what);
   }
 
   #tellOthers(name: string): void {

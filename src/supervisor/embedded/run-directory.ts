@@ -19,6 +19,15 @@ export class RunDirectory {
     writeFileSync(marker, this.#boot);
   }
 
+  /** When the first supervisor of this boot was started: `nowMs`, or what an earlier one has kept. */
+  firstStart(nowMs: number): number {
+    const path = join(this.#directory, ".started");
+    const kept = Number(readText(path) ?? Number.NaN);
+    if (kept <= nowMs) return kept;
+    writeFileSync(path, String(nowMs));
+    return nowMs;
+  }
+
   /** The unit's directory, made when it is not there. */
   of(unit: string): string {
     const path = join(this.#directory, unit);
@@ -27,7 +36,7 @@ export class RunDirectory {
   }
 
   units(): readonly string[] {
-    return readdirSync(this.#directory).filter((name) => name !== ".boot");
+    return readdirSync(this.#directory).filter((name) => !name.startsWith("."));
   }
 
   /** IDs of the shims that have a socket here. */

@@ -47,9 +47,13 @@ export interface UnitHost {
   readonly spawner: ShimSpawner;
   /** What commands are given beside what their unit files say. */
   readonly exec: ExecHost;
-  /** When the machine and this supervisor came up, wall-clock milliseconds. */
+  /** What the clock's monotonic time was when the machine came up. */
+  readonly monotonicBootMs: number;
+  /** What OnBootSec= and OnStartupSec= count from: when the machine and its first supervisor came up, since the boot. */
   readonly bootMs: number;
   readonly startupMs: number;
+  /** A text of this machine's own, for what must differ between machines and stay. */
+  readonly machineSeed: string;
   /** The machine's time zone, for OnCalendar=. */
   readonly zone: string;
   /** Called after each change of a unit's status. */
@@ -108,6 +112,8 @@ export interface Unit {
   resume?(): void;
   /** For units that start others: another one has changed its state, or its job has ended. */
   unitChanged?(name: string): void;
+  /** The wall clock has been set, or the machine is in another time zone. */
+  timeChanged?(what: "clock" | "zone"): void;
   /** Lets go without stopping anything. */
   close(): void;
 }

@@ -11,17 +11,36 @@ require "$home/$_.pl" for qw(system message journal tree command shim sockets pa
 $0 = 'flotilla-spawner';
 umask 077;
 
-use constant DAEMON_FD => 3;
+use constant { DAEMON_FD => 3, TFD_FLAGS => 02000000 | 04000, TFD_ABSTIME_CANCEL_ON_SET => 1 | 2, FAR_AWAY => 1 << 40 };
 
 open my $daemon, '+<&=', DAEMON_FD or die "daemon: $!\n";
+
+my $clock;
 
 sub serve {
   # The kernel reaps the shims that end before the spawner does.
   local $SIG{CHLD} = 'IGNORE';
+  watch_clock();
   my $in = '';
-  while (sysread $daemon, $in, 65536, length $in) {
+  while (1) {
+    my $read = '';
+    vec($read, fileno $_, 1) = 1 for grep { defined } $daemon, $clock;
+    next if select($read, undef, undef, undef) < 0;
+    if ($clock && vec($read, fileno $clock, 1)) { watch_clock(); syswrite $daemon, message('clock') }
+    next if !vec($read, DAEMON_FD, 1);
+    sysread $daemon, $in, 65536, length $in or last;
     while ($in =~ s/^([^\n]*)\n//) { syswrite $daemon, answer(parse_message($1)) }
   }
+}
+
+# A timer that never elapses and is cancelled when the wall clock is set: timerfd_create(2).
+sub watch_clock {
+  undef $clock;
+  my $fd = sys('timerfd_create', 0, TFD_FLAGS);
+  return if $fd < 0;
+  my $never = pack 'q4', 0, 0, FAR_AWAY, 0;
+  sys('timerfd_settime', $fd, TFD_ABSTIME_CANCEL_ON_SET, $never, 0);
+  open $clock, '<&=', $fd;
 }
 
 sub answer {
@@ -54,6 +73,7 @@ sub spawn_shim {
   return message('failed', id => $place{id}, error => "fork: $!") if !defined $pid;
   return message('spawned', id => $place{id}) if $pid;
   close $daemon;
+  undef $clock;
   $SIG{CHLD} = 'DEFAULT';
   run_shim(\%place, $listener);
 }

@@ -41,12 +41,15 @@ export function requirePerl(perl = PERL): void {
 
 export class ShimSpawner {
   readonly #log: (message: string) => void;
+  readonly #clockSet: () => void;
   readonly #waiting = new Map<string, PromiseWithResolvers<ReadonlyMap<string, string>>>();
   #socket: Socket | undefined;
   #closed = false;
 
-  constructor(log: (message: string) => void) {
+  /** `clockSet` is called when the wall clock has been set, which only the process learns from the kernel. */
+  constructor(log: (message: string) => void, clockSet: () => void = () => {}) {
     this.#log = log;
+    this.#clockSet = clockSet;
   }
 
   /** Starts the process, if it does not run; the first shim then need not wait for it. */
@@ -134,6 +137,10 @@ export class ShimSpawner {
 
   #answer(line: string): void {
     const { verb, fields } = decodeFields(line);
+    if (verb === "clock") {
+      this.#clockSet();
+      return;
+    }
     const id = fields.get("id") ?? "";
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);

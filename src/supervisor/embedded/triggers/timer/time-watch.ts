@@ -1,0 +1,66 @@
+/** What the machine's clocks and time zone are, and when the zone changes. (The spawner tells when the clock is set.) */
+import { type FSWatcher, readlinkSync, watch } from "node:fs";
+import type { Clock } from "#base/clock.ts";
+import type { RunDirectory } from "../../run-directory.ts";
+
+const LOCALTIME = "/etc/localtime";
+
+/** The zone of /etc/localtime, read anew each time: Node's own knows only that of its start. */
+export function localZone(): string {
+  const fallback = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (process.env.TZ !== undefined) return fallback;
+  try {
+    const [, zone] = /\/zoneinfo\/(.+)$/.exec(readlinkSync(LOCALTIME)) ?? [];
+    return zone === undefined
+      ? fallback
+      : new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return fallback;
+  }
+}
+
+export interface BootTimes {
+  readonly monotonicBootMs: number;
+  readonly bootMs: number;
+  readonly startupMs: number;
+}
+
+/** Milliseconds since the boot are the same for every supervisor of it; the first one's start is kept for the others. */
+export function timesOfBoot(clock: Clock, run: RunDirectory): BootTimes {
+  const sinceBootMs = Number(process.hrtime.bigint() / 1000n) / 1000;
+  return {
+    monotonicBootMs: clock.monotonic() - sinceBootMs,
+    bootMs: 0,
+    startupMs: run.firstStart(sinceBootMs),
+  };
+}
+
+/** Watches for another time zone. */
+export class TimeWatch {
+  readonly #watcher: FSWatcher | undefined;
+
+  constructor(changed: () => void) {
+    let zone = localZone();
+    this.#watcher = watchDirectory("/etc", (name) => {
+      if (name !== "localtime" || localZone() === zone) return;
+      zone = localZone();
+      changed();
+    });
+    this.#watcher?.unref();
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+}
+
+/** Undefined where there are no more watches to be had: a change of zone is then seen at the next elapse. */
+function watchDirectory(path: string, changed: (name: string | null) => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(path, (_, name) => changed(name));
+    watcher.on("error", () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
+}
