@@ -59,7 +59,7 @@ function parseAbsolute(text: string, nowMs: number): number | undefined {
 
 function isInRange([year, month, day, hours, minutes, seconds]: readonly number[]): boolean {
   const lastDay = new Date(Date.UTC(year ?? 0, (month ?? 0) + 1, 0)).getUTCDate();
-  const isDate = (month ?? 12) < 12 && (day ?? 0) >= 1 && (day ?? 32) <= lastDay;
+  const isDate = (month ?? -1) >= 0 && (month ?? 12) < 12 && (day ?? 0) >= 1 && (day ?? 32) <= lastDay;
   return isDate && (hours ?? 24) < 24 && (minutes ?? 60) < 60 && (seconds ?? 60) < 60;
 }
 

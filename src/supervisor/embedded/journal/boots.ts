@@ -31,7 +31,7 @@ export class Boots {
     if (/^[0-9a-f]{32}$/.test(id)) return id;
     if (!/^[+-]?\d{1,6}$/.test(wanted)) return undefined;
     const offset = Number(wanted);
-    return this.#ids.at(offset > 0 ? offset - 1 : this.#ids.length - 1 + offset);
+    return this.#ids[offset > 0 ? offset - 1 : this.#ids.length - 1 + offset];
   }
 }
 

@@ -70,19 +70,21 @@ sub now {
   return @clocks;
 }
 
-# Writes lines that end in newlines and hold no NUL, of one source and priority.
+# Writes lines that end in newlines and hold no NUL, of one source and priority. The text is the caller's own, because
+# Perl keeps the memory of every copy.
 sub write_lines {
-  my ($fields, $priority, $text) = @_;
+  my ($fields, $priority) = @_;
   my ($now, $monotonic) = now();
   next_file() if $journal_size >= $file_bytes || $now < $last_stamp
     || $journal_size && $now - ($journal_since // $now) > $file_age_us;
   $last_stamp = $now;
   $journal_since //= $now;
   report_lost($now, $monotonic) if $lost;
-  my $count = $text =~ tr/\n//;
+  my $count = $_[2] =~ tr/\n//;
   my ($source, $head) = source($fields, $now);
-  $text =~ s/^/$now $monotonic $source $priority /mg;
-  my $ok = append($head . $text, $count);
+  $_[2] =~ s/^/$now $monotonic $source $priority /mg;
+  substr $_[2], 0, 0, $head if length $head;
+  my $ok = append($_[2], $count);
   $source_at{$fields} = $source if $ok && length $head;
   sys('fdatasync', fileno $journal) if $ok && $priority <= CRITICAL;
 }
@@ -98,15 +100,14 @@ sub source {
 }
 
 sub append {
-  my ($text, $count) = @_;
-  my $written = syswrite $journal, $text;
-  if (defined $written && $written == length $text) {
+  my $written = syswrite $journal, $_[0];
+  if (defined $written && $written == length $_[0]) {
     $journal_size += $written;
     return 1;
   }
   $lost_why = defined $written ? 'No space left on device' : "$!";
   truncate $journal, $journal_size if $written;
-  $lost += $count;
+  $lost += $_[1];
   return 0;
 }
 
@@ -124,7 +125,8 @@ sub journal_log {
   my ($request) = @_;
   my $text = $request->{text}[0];
   $text =~ tr/\n\0/  /;
-  write_lines($request->{fields}[0] // $own_fields, $request->{priority}[0], "$text\n");
+  $text .= "\n";
+  write_lines($request->{fields}[0] // $own_fields, $request->{priority}[0], $text);
 }
 
 # --- output ----------------------------------------------------------------------------------------------------------
@@ -142,6 +144,7 @@ sub journal_output {
   $text =~ tr/\n//s;
   $text =~ s/^\n//;
   my $log = $output->{log} //= output_log($output);
+  return take_lines($log, $log->{level}, $text) if !$log->{prefix} || $text !~ /^</m;
   for (by_priority($log, $text)) { take_lines($log, @$_) }
 }
 
@@ -159,12 +162,11 @@ sub cut_lines {
   }
 }
 
-# Pieces of [priority, lines]: most output has no priorities of its own and is one piece.
+# Pieces of [priority, lines] of output that has priorities of its own.
 sub by_priority {
-  my ($log, $text) = @_;
-  return [$log->{level}, $text] if !$log->{prefix} || $text !~ /^</m;
+  my ($log) = @_;
   my @pieces;
-  for my $line (split /^/, $text) {
+  for my $line (split /^/, $_[1]) {
     my $priority = $line =~ s/^<0{0,2}([0-7])>// ? $1 : $log->{level};
     next if $line eq "\n";
     if (@pieces && $pieces[-1][0] == $priority) { $pieces[-1][1] .= $line }
@@ -174,10 +176,10 @@ sub by_priority {
 }
 
 sub take_lines {
-  my ($log, $priority, $text) = @_;
-  return if $priority > $log->{max} || !length $text;
-  $text = within_rate($log, $priority, $text) if $log->{burst};
-  write_lines($log->{fields}, $priority, $text) if length $text;
+  my ($log, $priority) = @_;
+  return if $priority > $log->{max};
+  $_[2] = within_rate(@_) if $log->{burst};
+  write_lines($log->{fields}, $priority, $_[2]) if length $_[2];
 }
 
 # LogRateLimitIntervalSec= and LogRateLimitBurst=: the lines that are still allowed.
@@ -203,7 +205,8 @@ sub report_dropped {
   my $count = $class->[2] or return;
   $class->[2] = 0;
   my ($unit) = $own_fields =~ /(?:^|\t)UNIT=([^\t]*)/;
-  write_lines("$own_fields\t$DROPPED\tN_DROPPED=$count", WARNING, "Suppressed $count messages from $unit\n");
+  my $text = "Suppressed $count messages from $unit\n";
+  write_lines("$own_fields\t$DROPPED\tN_DROPPED=$count", WARNING, $text);
 }
 
 # What was held back is told before the shim ends.

@@ -22,7 +22,7 @@ use constant {
   PR_SET_CHILD_SUBREAPER => 36,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
   EAGAIN => 11, EINTR => 4, WNOHANG => 1,
-  MAX_LINE => 48 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
+  PIPE_BYTES => 64 * 1024, CHUNK_BYTES => 16 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
   UNASKED_SECONDS => 30,
 };
 
@@ -413,8 +413,9 @@ sub notified {
 sub read_output {
   my ($fd) = @_;
   my $output = $outputs{$fd} or return;
-  while (1) {
-    my $count = sysread $output->{fh}, $output->{rest}, 65536, length $output->{rest};
+  # All that a pipe holds at a time, and no more: a unit that never stops writing must not keep the shim from its stop.
+  for (1 .. PIPE_BYTES / CHUNK_BYTES + 1) {
+    my $count = sysread $output->{fh}, $output->{rest}, CHUNK_BYTES, length $output->{rest};
     return if !defined $count && ($! == EAGAIN || $! == EINTR);
     journal_output($output, !$count);
     next if $count;
