@@ -1,9 +1,7 @@
 /** What two runs of one scenario say: where expectations do not hold, where the sides differ, and which differences are known. */
-import { COMPARED, type Properties } from "./properties.ts";
+import { COMPARED, isInTransition, type Properties } from "./properties.ts";
 import type { Finding } from "./run-scenario.ts";
 import type { Side } from "./scenario.ts";
-
-const IN_TRANSITION = new Set(["activating", "deactivating", "reloading", "maintenance"]);
 
 /** A line for each expectation that does not hold on this side, and for each known difference that is none any more. */
 export function faultsOf(side: Side, findings: readonly Finding[]): readonly string[] {
@@ -46,8 +44,7 @@ export function differencesOf(embedded: Finding, systemd: Finding): readonly str
 }
 
 function differencesOfUnit(unit: string, state: Properties, real: Properties): readonly string[] {
-  const isMoving = [state, real].some(({ ActiveState = "" }) => IN_TRANSITION.has(ActiveState));
-  if (isMoving) return [];
+  if (isInTransition(state) || isInTransition(real)) return [];
   return COMPARED.filter((property) => state[property] !== real[property]).map(
     (property) => `${unit} ${property} is ${state[property]}, with systemd ${real[property]}`,
   );

@@ -53,6 +53,13 @@ export function hasProperty(unit: string, property: Property): boolean {
   return property !== "Result" || WITH_RESULT.test(unit);
 }
 
+const IN_TRANSITION = new Set(["activating", "deactivating", "reloading", "maintenance"]);
+
+/** Whether the unit will be in another state without anybody's doing. */
+export function isInTransition({ ActiveState = "" }: Properties): boolean {
+  return IN_TRANSITION.has(ActiveState);
+}
+
 const NOT_FOUND: Properties = {
   LoadState: "not-found",
   ActiveState: "inactive",

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ScenarioMachine } from "./machine.ts";
-import type { Properties } from "./properties.ts";
+import { isInTransition, type Properties } from "./properties.ts";
 import { type Action, ANY_RESULT, type Expected, type Scenario, type Step } from "./scenario.ts";
 import { expandDirectory } from "./scenario-files.ts";
 
@@ -17,7 +17,7 @@ const LOOK_MS = 10;
 
 /** Nothing has changed for so long: the units are at rest. */
 const REST_MS = 400;
-const REST_AT_LAST_MS = 8_000;
+const REST_AT_LAST_MS = 12_000;
 
 /** What a line found. */
 export interface Finding {
@@ -154,14 +154,19 @@ async function resultOf(ended: Promise<string>, wanted: string): Promise<Outcome
   return { result, fault: isWanted ? undefined : `the result is ${result}, not ${wanted}` };
 }
 
-/** Waits until none of the units changes any more; those that never cease to are not waited for without end. */
+/** Waits until no unit changes any more nor is about to; those that never cease to are not waited for without end. */
 async function rest(machine: ScenarioMachine, units: readonly string[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const atRest = setTimeout(resolve, REST_MS);
+  const look = async (): Promise<void> => {
+    const states = await statesOf(machine, units);
+    if ([...states.values()].some(isInTransition)) quiet.refresh();
+    else resolve();
+  };
+  const quiet = setTimeout(() => void look().catch(resolve), REST_MS);
   const giveUp = setTimeout(resolve, REST_AT_LAST_MS);
-  const forget = machine.onChange((unit) => units.includes(unit) && atRest.refresh());
+  const forget = machine.onChange((unit) => units.includes(unit) && quiet.refresh());
   await promise;
-  for (const timer of [atRest, giveUp]) clearTimeout(timer);
+  for (const timer of [quiet, giveUp]) clearTimeout(timer);
   forget();
 }
 

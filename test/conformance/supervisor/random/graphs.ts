@@ -21,7 +21,8 @@ const KINDS = [
   "ExecStart=/bin/sleep 60",
   "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true",
   "Type=oneshot\nExecStart=/bin/true",
-  "Type=oneshot\nExecStart=/bin/false",
+  // Later than any unit that is not ordered behind it has been started.
+  "Type=oneshot\nExecStart=/bin/sh -c 'sleep 0.3; exit 1'",
 ];
 const VERBS = ["start", "start", "start", "stop", "restart", "try-restart"];
 const MODES = ["", "", "", " mode=fail", " mode=ignore-dependencies", " mode=ignore-requirements"];
@@ -68,7 +69,7 @@ export function graphScenario(stem: string): fc.Arbitrary<string> {
           return `--- ${nameOf(index)}\n[Unit]\n${limit}\n${own.join("\n")}\n[Service]\nRestartSec=50ms\n${body}\n`;
         });
         const stops = bodies.map((_, index) => `stop ${nameOf(index)} => *`);
-        const script = [...actions.flatMap((step) => [step, "rest"]), ...stops, "rest"].join("\n");
+        const script = [...actions, ...stops].flatMap((step) => [step, "rest"]).join("\n");
         return `${units.join("")}--- script\n${script}\n`;
       });
   });
@@ -76,5 +77,7 @@ export function graphScenario(stem: string): fc.Arbitrary<string> {
 
 function linesOf({ kind, to, isOrdered }: Edge, nameOf: (index: number) => string): readonly string[] {
   const own = `${kind}=${nameOf(to)}`;
-  return isOrdered && kind !== "Before" ? [own, `After=${nameOf(to)}`] : [own];
+  // What Requisite= asks for is looked at in time only behind it.
+  const isAfter = kind === "Requisite" || (isOrdered && kind !== "Before");
+  return isAfter ? [own, `After=${nameOf(to)}`] : [own];
 }

@@ -43,8 +43,8 @@ const service = fc
     line("ExecStopPost", COMMANDS),
   )
   .map(([type, life, restart, ...lines]) => {
-    // Whether a main process that ends at once does so before or after ExecStartPost is chance.
-    const isRace = /^(exit|die)/.test(life) && /^(simple|exec)$/.test(type);
+    // Whether a main process that ends does so before or after ExecStartPost is chance.
+    const isRace = !life.startsWith("stay") && type !== "oneshot";
     const settled = lines.flat().filter((text) => !isRace || !text.startsWith("ExecStartPost"));
     return [
       "[Unit]",
@@ -54,8 +54,8 @@ const service = fc
       `Type=${type}`,
       `Restart=${restart}`,
       "RestartSec=50ms",
-      "TimeoutStartSec=1s",
-      "TimeoutStopSec=1s",
+      "TimeoutStartSec=800ms",
+      "TimeoutStopSec=800ms",
       "LimitCORE=0",
       `ExecStart=@DIR@/worker ${type} ${life}`,
       ...settled,

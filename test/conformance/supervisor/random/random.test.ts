@@ -1,0 +1,15 @@
+/** What no scenario was written for: generated services and graphs of dependencies, the same on both sides. main.ts does it for longer. */
+import { expect, test } from "vitest";
+import { whyNoContainer } from "../systemd/container.ts";
+import { differAtRandom } from "./differ.ts";
+
+const COUNT = 15;
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+test.runIf(whyNoContainer() === undefined)(
+  `${COUNT} services and ${COUNT} graphs are the same with systemd (SEED=${seed})`,
+  { timeout: 180_000 },
+  async () => {
+    expect(await differAtRandom(COUNT, seed)).toEqual([]);
+  },
+);
