@@ -31,6 +31,11 @@ export type InputSource =
   | { readonly kind: "fd"; readonly name: string }
   | { readonly kind: "file"; readonly path: string };
 
+/** Where a path of private directories really is. */
+export function privatePath(root: string, path: string): string {
+  return `${root}/private${path.slice(root.length)}`;
+}
+
 export type DirectoryKind = "runtime" | "state" | "cache" | "logs" | "configuration";
 
 /** Directories made for the service before it is run: RuntimeDirectory= and its like. */
@@ -44,6 +49,8 @@ export interface ServiceDirectories {
   /** Symbolic links to be made to one of the paths; absolute. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
   readonly mode: number;
+  /** A dynamic user's: the paths are links to directories below `private`, which nobody else can enter. */
+  readonly isPrivate: boolean;
   /** How long they last: `stop`: until the run has ended; `restart`: until no restart follows; `ever`. */
   readonly kept: "stop" | "restart" | "ever";
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ALL_CAPABILITIES, capabilitySet } from "./capabilities.ts";
-import type { ExecSettings } from "./exec-settings.ts";
+import { type ExecSettings, privatePath } from "./exec-settings.ts";
 import { readExec } from "./read-exec.ts";
 import { SectionReader } from "./section-reader.ts";
 import { specifierContext } from "./specifiers.ts";
@@ -138,9 +138,18 @@ describe("directories", () => {
         paths: ["/run/a", "/run/b/c"],
         links: [{ path: "/run/link", target: "/run/b/c" }],
         mode: 0o755,
+        isPrivate: false,
         kept: "stop",
       },
-      { kind: "state", root: "/var/lib", paths: ["/var/lib/1"], links: [], mode: 0o700, kept: "ever" },
+      {
+        kind: "state",
+        root: "/var/lib",
+        paths: ["/var/lib/1"],
+        links: [],
+        mode: 0o700,
+        isPrivate: false,
+        kept: "ever",
+      },
     ]);
   });
 
@@ -152,6 +161,14 @@ describe("directories", () => {
     expect(exec("RuntimeDirectory=a", `RuntimeDirectoryPreserve=${value}`).directories).toMatchObject([
       { kept },
     ]);
+  });
+
+  test("a dynamic user's own are private where they stay", () => {
+    expect(exec("DynamicUser=yes", "RuntimeDirectory=r", "StateDirectory=a/b").directories).toMatchObject([
+      { kind: "runtime", paths: ["/run/r"], isPrivate: false },
+      { kind: "state", paths: ["/var/lib/a/b"], isPrivate: true },
+    ]);
+    expect(privatePath("/var/lib", "/var/lib/a/b")).toBe("/var/lib/private/a/b");
   });
 
   test.each(["/abs", "../up", "a/../b", "a:/abs"])("%s is no directory's name", (name) => {

@@ -37,7 +37,7 @@ export function readExec(section: ExecReader, context: SpecifierContext): ExecSe
     ignoreSigpipe: section.last("IgnoreSIGPIPE") ?? true,
     ...readStreams(section),
     log: readLog(section),
-    directories: readDirectories(section, context),
+    directories: readDirectories(section, context, dynamicUser),
     credentials: readCredentials(section, context),
     noNewPrivileges: dynamicUser || (section.last("NoNewPrivileges") ?? false),
     ...readCapabilities(section),
@@ -134,7 +134,11 @@ function readLog(section: ExecReader): LogSettings {
   };
 }
 
-function readDirectories(section: ExecReader, context: SpecifierContext): readonly ServiceDirectories[] {
+function readDirectories(
+  section: ExecReader,
+  context: SpecifierContext,
+  dynamicUser: boolean,
+): readonly ServiceDirectories[] {
   const rows = [
     ["runtime", "RuntimeDirectory", context.runtimeDirectory],
     ["state", "StateDirectory", context.stateDirectory],
@@ -145,12 +149,13 @@ function readDirectories(section: ExecReader, context: SpecifierContext): readon
   return rows.flatMap(([kind, key, root]) => {
     const names = section.all(key).flat();
     if (names.length === 0) return [];
+    const kept = kind === "runtime" ? keptFor(section) : "ever";
+    const isPrivate = dynamicUser && kind !== "configuration" && kept !== "stop";
     const links = names.flatMap(({ name, link }) =>
       link === undefined ? [] : [{ path: `${root}/${link}`, target: `${root}/${name}` }],
     );
     const paths = [...new Set(names.map(({ name }) => `${root}/${name}`))];
-    const kept = kind === "runtime" ? keptFor(section) : "ever";
-    return [{ kind, root, paths, links, mode: section.last(`${key}Mode`) ?? 0o755, kept }];
+    return [{ kind, root, paths, links, mode: section.last(`${key}Mode`) ?? 0o755, isPrivate, kept }];
   });
 }
 

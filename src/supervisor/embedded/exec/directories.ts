@@ -2,16 +2,18 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { DirectoryKind, ServiceDirectories } from "#unit/exec-settings.ts";
+import { type DirectoryKind, privatePath, type ServiceDirectories } from "#unit/exec-settings.ts";
 import type { SetupStep } from "../shim/run-request.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -41,11 +43,18 @@ export function provideDirectories(
   }
 }
 
-function makeDirectories({ paths, links, mode }: ServiceDirectories, owner: Owner | undefined): void {
+function makeDirectories(
+  { root, paths, links, mode, isPrivate }: ServiceDirectories,
+  owner: Owner | undefined,
+): void {
+  if (isPrivate) mkdirSync(`${root}/private`, { recursive: true, mode: 0o700 });
   for (const path of paths) {
-    mkdirSync(path, { recursive: true });
-    chmodSync(path, mode);
-    if (owner !== undefined) chownTree(path, owner);
+    const place = isPrivate ? privatePath(root, path) : path;
+    if (isPrivate) adoptDirectory(path, place);
+    mkdirSync(place, { recursive: true });
+    chmodSync(place, mode);
+    if (owner !== undefined) chownTree(place, owner);
+    if (isPrivate) makeLink(path, place);
   }
   for (const { path, target } of links) makeLink(path, target);
 }
@@ -57,6 +66,14 @@ function chownTree(path: string, { uid, gid }: Owner): void {
   for (const entry of readdirSync(path, { recursive: true, encoding: "utf8" }))
     lchownSync(join(path, entry), uid, gid);
   chownSync(path, uid, gid);
+}
+
+/** What was there before the user became a dynamic one is its own from now on. */
+function adoptDirectory(path: string, target: string): void {
+  const isDirectory = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isDirectory || existsSync(target)) return;
+  mkdirSync(dirname(target), { recursive: true });
+  renameSync(path, target);
 }
 
 /** Relative, as systemd's; one that is there already is left. */

@@ -4,7 +4,7 @@
  * As in systemd each key yields entries of a path and what is to be there; sorted by path, so that what is above comes
  * first; of two for one path the stricter one counts; nothing counts below what is inaccessible.
  */
-import type { ExecSettings } from "#unit/exec-settings.ts";
+import { type ExecSettings, privatePath } from "#unit/exec-settings.ts";
 import type { AccessPath, SandboxSettings, TemporaryFileSystem } from "#unit/sandbox-settings.ts";
 import type { MountEntry, MountKind } from "../shim/run-request.ts";
 
@@ -177,14 +177,7 @@ function homeEntries(protect: SandboxSettings["protectHome"]): readonly MountEnt
   if (protect === "no") return [];
   if (protect === "yes") return inaccessible(HOMES);
   if (protect === "read-only") return readOnly(HOMES);
-  return HOMES.map((path) =>
-    entry("tmpfs", path, {
-      optional: true,
-      options: "mode=0755",
-      flags: MS_NODEV | MS_STRICTATIME,
-      readOnly: true,
-    }),
-  );
+  return HOMES.map((path) => ({ ...emptyDirectory(path), optional: true }));
 }
 
 /** With `strict` everything but the kernel's own file systems; homes are ProtectHome='s affair. */
@@ -233,16 +226,28 @@ function privateTmp(
 }
 
 /**
- * A service may write to what it was given, whatever else is read-only; its configuration is its administrator's. In a
- * root of its own it finds its directories at the same places.
+ * A service may write to what it was given, whatever else is read-only; its configuration is its administrator's. It
+ * finds its directories at the same places in a root of its own, and where a /tmp of its own would hide them.
  */
 function givenDirectories({ directories, sandbox }: ExecSettings): readonly MountEntry[] {
-  return directories.flatMap(({ kind, paths }) => {
-    if (sandbox.rootDirectory !== undefined)
-      return paths.map((path) => entry("rbind", path, { source: path }));
-    if (kind === "configuration") return [];
-    return paths.map((path) => entry("read-write", path, { optional: true }));
+  const isHidden = (path: string): boolean =>
+    sandbox.rootDirectory !== undefined || (sandbox.privateTmp && /^(\/var)?\/tmp\//.test(path));
+  return directories.flatMap(({ kind, root, paths, isPrivate }) => {
+    const real = (path: string): string => (isPrivate ? privatePath(root, path) : path);
+    const hidden = paths.filter(isHidden).map((path) => shown(real(path), path));
+    const open = paths.filter((path) => !isHidden(path) && kind !== "configuration");
+    if (isPrivate)
+      return [emptyDirectory(`${root}/private`), ...paths.map((path) => shown(real(path))), ...hidden];
+    return [...hidden, ...readWrite(open)];
   });
+}
+
+function shown(source: string, path = source): MountEntry {
+  return entry("rbind", path, { source });
+}
+
+function emptyDirectory(path: string): MountEntry {
+  return entry("tmpfs", path, { options: "mode=0755", flags: MS_NODEV | MS_STRICTATIME, readOnly: true });
 }
 
 /** A root of the unit's own gets the file systems that programs take for granted. */
