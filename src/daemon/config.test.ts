@@ -35,6 +35,8 @@ describe("readConfig", () => {
       cpuMillis: undefined,
       memoryBytes: undefined,
       cgroup: "flotilla",
+      journalMaxBytes: undefined,
+      journalMaxAgeMs: 90 * 24 * 3_600_000,
       onExit: "leave",
       logLevel: "info",
     });
@@ -48,6 +50,25 @@ describe("readConfig", () => {
     const environment = { FLOTILLA_API_PORT: "1", FLOTILLA_LEASE_TTL: "9", FLOTILLA_METADATA: "disk=ssd" };
     const { apiPort, leaseTtlS, metadata } = read({ "api-port": "2" }, environment);
     expect({ apiPort, leaseTtlS, metadata }).toEqual({ apiPort: 2, leaseTtlS: 9, metadata: { disk: "ssd" } });
+  });
+
+  test("reads how much of the journal is kept in systemd's sizes and times", () => {
+    const { journalMaxBytes, journalMaxAgeMs } = read({ "journal-max-use": "1.5G", "journal-max-age": "2w" });
+    expect({ journalMaxBytes, journalMaxAgeMs }).toEqual({
+      journalMaxBytes: 1.5 * 2 ** 30,
+      journalMaxAgeMs: 14 * 24 * 3_600_000,
+    });
+    expect(read({ "journal-max-age": "infinity" }).journalMaxAgeMs).toBe(Number.POSITIVE_INFINITY);
+    for (const given of [
+      { "journal-max-use": "much" },
+      { "journal-max-use": "0" },
+      { "journal-max-age": "long" },
+    ]) {
+      expect(refusal(given)).toMatchObject({
+        code: "bad-config",
+        hint: expect.stringContaining("write it as"),
+      });
+    }
   });
 
   test("puts everything under the directory it is given, unless a part is given its own", () => {

@@ -1,7 +1,9 @@
 /** The daemon's configuration, read from its settings and checked. */
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { parseDuration } from "#base/duration.ts";
 import { FlotillaError } from "#base/errors.ts";
+import { parseSize } from "#base/size.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { SETTINGS, type Setting, type SettingName, type SettingValues } from "./settings.ts";
 
@@ -34,6 +36,9 @@ export interface DaemonConfig {
   readonly memoryBytes: number | undefined;
   /** Name of this daemon's part of the cgroup hierarchies; undefined: no cgroups are used. */
   readonly cgroup: string | undefined;
+  /** What all units' journals may take of the disk; undefined: as journald has it. */
+  readonly journalMaxBytes: number | undefined;
+  readonly journalMaxAgeMs: number;
   /** On SIGTERM: leave the units running (so that an upgrade stops nothing), or stop them and leave the cluster. */
   readonly onExit: "leave" | "stop";
   readonly logLevel: LogLevel;
@@ -71,6 +76,8 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
         ? undefined
         : readWhole("memory", get("memory"), 0, Number.MAX_SAFE_INTEGER),
     cgroup: cgroup === "none" ? undefined : cgroup,
+    journalMaxBytes: readSize("journal-max-use", get("journal-max-use")),
+    journalMaxAgeMs: readTime("journal-max-age", get("journal-max-age")),
     onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
     logLevel: readChoice("log-level", get("log-level"), LOG_LEVELS),
   };
@@ -110,6 +117,19 @@ function readWhole(name: SettingName, text: string | undefined, min: number, max
   const value = readNumber(name, text, min, max);
   if (Number.isSafeInteger(value)) return value;
   throw badSetting(name, text ?? "", "is no whole number", `give a whole number from ${min} to ${max}`);
+}
+
+function readSize(name: SettingName, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseSize(text);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  throw badSetting(name, text, "is not a size", "write it as 500M or 2G");
+}
+
+function readTime(name: SettingName, text = ""): number {
+  const timeMs = parseDuration(text);
+  if (timeMs !== undefined && timeMs > 0) return timeMs;
+  throw badSetting(name, text, "is not a length of time", "write it as 90d, 12h or infinity");
 }
 
 function readChoice<T extends string>(name: SettingName, text: string | undefined, choices: readonly T[]): T {

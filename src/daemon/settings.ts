@@ -51,6 +51,17 @@ export const SETTINGS = [
     fallback: "flotilla",
   },
   {
+    name: "journal-max-use",
+    value: "SIZE",
+    help: "what all units' journals may take of the disk, such as 500M (default: a tenth of it, 4G at most)",
+  },
+  {
+    name: "journal-max-age",
+    value: "TIME",
+    help: "how long what units wrote is kept",
+    fallback: "90d",
+  },
+  {
     name: "on-exit",
     value: "leave|stop",
     help: "on SIGTERM leave units running or stop them",

@@ -25,6 +25,10 @@ export function openSupervisor(config: DaemonConfig, identity: Identity, means: 
     random: means.random,
     facts: readMachineFacts(config, identity),
     environment: process.env,
+    journalLimits: {
+      maxAgeMs: config.journalMaxAgeMs,
+      ...(config.journalMaxBytes === undefined ? {} : { maxBytes: config.journalMaxBytes }),
+    },
     log: (message) => means.log.warn({}, message),
   });
 }

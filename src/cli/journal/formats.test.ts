@@ -66,6 +66,10 @@ describe("a line is shown as journalctl shows it", () => {
     expect(shown("short", { fields: {}, ...changes })).toBe(`Nov 03 04:05:06 m1 ${text}\n`);
   });
 
+  test("about a unit is the supervisor's, with -o with-unit", () => {
+    expect(shown("with-unit", { origin: "supervisor" })).toContain(" m1 init.scope[7]: hello");
+  });
+
   test("as it is, with -a", () => {
     expect(shown("short", { message: "a\u0001\tb" }, true)).toBe("Nov 03 04:05:06 m1 nginx[7]: a\u0001\tb\n");
   });

@@ -27,7 +27,7 @@ export function parseJournalFormat(text: string | undefined): JournalFormat {
   if (format !== undefined) return format;
   const near = nearest(text ?? "", JOURNAL_FORMATS);
   throw new FlotillaError("usage", `-o takes ${JOURNAL_FORMATS.join(", ")}, not ${text}`, {
-    ...(near === undefined ? {} : { hint: `did you mean -o ${near}?` }),
+    hint: near === undefined ? "the same names as journalctl's" : `did you mean -o ${near}?`,
   });
 }
 
@@ -74,7 +74,7 @@ export function formatJournalLine(
 export function formatShort(line: JournalLine, format: JournalFormat, options: ShowOptions): string {
   const { paint, machineLook } = options;
   const stamp = formatStamp(isStampFormat(format) ? format : "short-full", line);
-  const who = format === "with-unit" ? line.unit : line.identifier || "unknown";
+  const who = format === "with-unit" ? writerOf(line) : line.identifier || "unknown";
   const pid = line.pid === undefined ? "" : `[${line.pid}]`;
   const machine =
     machineLook === undefined ? line.machineName : paint(machineLook(line.machine), line.machineName);
@@ -82,6 +82,11 @@ export function formatShort(line: JournalLine, format: JournalFormat, options: S
   const text = printable(line, options.all).replaceAll("\n", `\n${" ".repeat(prefixWidth)}`);
   const look = lookOf(line.priority);
   return `${stamp} ${machine} ${who}${pid}: ${look === undefined ? text : paint(look, text)}`;
+}
+
+/** The unit that wrote it: of what is said about a unit, the supervisor's. */
+function writerOf({ origin, unit }: JournalLine): string {
+  return origin === "unit" ? unit : "init.scope";
 }
 
 /** journalctl's colours of priorities. */

@@ -2,19 +2,21 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "#host/system.ts";
 import { allFields } from "../../journal-fields.ts";
 import type { JournalEntry, JournalQuery } from "../../supervisor.ts";
 import { Journal, SUPERVISOR_UNIT } from "./journal.ts";
 
 const BOOT = "b".repeat(32);
 let directory: string;
-let nowMs: number;
+/** How far the wall clock has been set. */
+let shiftMs: number;
 let journal: Journal;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "flotilla-journal-"));
-  nowMs = Date.now();
-  const clock = { now: () => nowMs, monotonic: () => nowMs, setTimer: () => ({ cancel: () => undefined }) };
+  shiftMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + shiftMs };
   journal = new Journal({
     directory,
     clock,
@@ -47,7 +49,7 @@ describe("a line of the supervisor's", () => {
       _MACHINE_ID: "f".repeat(32),
       _HOSTNAME: "m1",
       _PID: String(process.pid),
-      __REALTIME_TIMESTAMP: String(nowMs * 1000),
+      __REALTIME_TIMESTAMP: expect.stringMatching(/^\d{16}$/),
     });
     expect(own).toMatchObject({
       unit: "init.scope",
@@ -59,7 +61,7 @@ describe("a line of the supervisor's", () => {
 
   test("closes one that a power cut has torn, which is then none", async () => {
     journal.append("a.service", 6, "first");
-    appendFileSync(join(directory, "a.service/1"), `${nowMs * 1000} 5 0 6 half a li`);
+    appendFileSync(join(directory, "a.service/1"), `${Date.now() * 1000} 5 0 6 half a li`);
     journal.append("a.service", 6, "second");
     expect(await messages()).toEqual(["first", "second"]);
   });
@@ -68,11 +70,13 @@ describe("a line of the supervisor's", () => {
     for (let count = 0; count < 200; count++) journal.append("a.service", 6, `${count} ${"x".repeat(400)}`);
     expect(files("a.service")).toEqual(["1", "2", "3"]);
     journal.append("b.service", 6, "before");
-    nowMs -= 3_600_000;
+    shiftMs = -3_600_000;
     journal.append("b.service", 6, "after");
     expect(files("b.service")).toEqual(["1", "2"]);
     expect(await messages({ units: ["b.service"] })).toEqual(["before", "after"]);
-    expect(await messages({ units: ["b.service"], untilUs: nowMs * 1000 })).toEqual(["after"]);
+    expect(await messages({ units: ["b.service"], untilUs: (Date.now() - 1_800_000) * 1000 })).toEqual([
+      "after",
+    ]);
   });
 
   test("that could not be written is counted, and told of as soon as one can be", async () => {
@@ -108,7 +112,7 @@ describe("sweeping", () => {
   test("removes what is too old, with the directory of a unit that is not there any more", async () => {
     journal.append("gone.service", 6, "long ago");
     journal.append("here.service", 6, "long ago");
-    nowMs += 100 * 24 * 3_600_000;
+    shiftMs = 100 * 24 * 3_600_000;
     journal.sweep((unit) => unit === "here.service");
     await swept();
     expect(readdirSync(directory).sort()).toEqual(["boots", "here.service"]);
