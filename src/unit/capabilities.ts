@@ -1,6 +1,5 @@
 /** Capabilities by their kernel names, and sets of them as the kernel's bit masks: capabilities(7). */
 
-import { Complaint } from "./diagnostic.ts";
 import type { Grammar } from "./grammar.ts";
 import { splitWords } from "./words.ts";
 
@@ -38,14 +37,10 @@ export interface CapabilityAssignment {
 export const capabilities: Grammar<CapabilityAssignment> = {
   name: "capabilities such as CAP_NET_BIND_SERVICE CAP_CHOWN, after ~ for all but these",
   takesEmpty: true,
-  parse: (value, context) => {
+  parse: (value) => {
     const inverted = value.startsWith("~");
-    const { words, unbalanced } = splitWords(inverted ? value.slice(1) : value);
-    if (unbalanced) return new Complaint(`Failed to parse word: ${value}`);
-    for (const word of words) {
-      if (bitOf(word) === 0n)
-        context.warn(`Failed to parse capability in bounding/ambient set, ignoring: ${word}`);
-    }
+    // Words that are no capabilities mean nothing, and systemd says nothing of them.
+    const { words } = splitWords(inverted ? value.slice(1) : value);
     return { inverted, set: capabilitySet(...words) };
   },
 };

@@ -1,4 +1,6 @@
 /** What systemd refuses in a service as a whole although each line is good; in systemd's words (service_verify()). */
+
+import { checkPairs } from "./check-unused.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { SectionReader } from "./section-reader.ts";
 import type { UnitFile } from "./unit-file.ts";
@@ -7,20 +9,27 @@ type ServiceReader = SectionReader<"Service">;
 
 /** A reason to refuse the service: which key it is about, and whether it holds. */
 interface Refusal {
-  readonly key: "Type" | "ExecStart" | "ExecStop" | "Restart" | "RestartForceExitStatus" | "ExitType";
+  readonly key:
+    | "PAMName"
+    | "Type"
+    | "ExecStart"
+    | "ExecStop"
+    | "Restart"
+    | "RestartForceExitStatus"
+    | "ExitType";
   readonly holds: boolean;
   readonly message: string;
   readonly hint: string;
 }
 
-/** The first reason to refuse the service, as systemd names only one. */
+/** The first reason to refuse the service, as systemd names only one, or what it drops where there is none. */
 export function checkService(
   file: UnitFile,
   service: ServiceReader,
   unit: SectionReader<"Unit">,
 ): readonly Diagnostic[] {
   const found = refusals(service, unit).find((refusal) => refusal.holds);
-  if (found === undefined) return [];
+  if (found === undefined) return checkPairs(file, service);
   const { message, hint } = found;
   const entry = file.entriesOf("Service", found.key).at(-1);
   return [
@@ -96,5 +105,17 @@ function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly
       message: "Service is of type D-Bus but no D-Bus service name has been specified. Refusing.",
       hint: "add BusName=",
     },
+    killedByPam(service),
   ];
+}
+
+/** PAM leaves a process of its own behind, which somebody must end. */
+function killedByPam(service: ServiceReader): Refusal {
+  return {
+    key: "PAMName",
+    holds:
+      (service.last("PAMName") ?? "") !== "" && ["process", "none"].includes(service.last("KillMode") ?? ""),
+    message: "Service has PAM enabled. Kill mode must be set to 'control-group' or 'mixed'. Refusing.",
+    hint: "write KillMode=mixed",
+  };
 }

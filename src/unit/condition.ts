@@ -2,6 +2,7 @@
 import { Complaint } from "./diagnostic.ts";
 import { type Grammar, unresolved } from "./grammar.ts";
 import { expandSpecifiers } from "./specifiers.ts";
+import { readPath } from "./values.ts";
 
 /** What follows Condition or Assert in a key's name. Those of {@link PATH_CHECKS} take an absolute path. */
 export const PATH_CHECKS = [
@@ -63,15 +64,16 @@ export interface Condition extends ConditionTest {
 
 function conditionTest(isPath: boolean): Grammar<ConditionTest> {
   const what = isPath ? "an absolute path" : "a value to test";
+  // Blanks may stand behind the prefixes of a value, but not of a path.
+  const prefixes = isPath ? /^(\|?)(!?)(.*)$/su : /^(\|?)\s*(!?)\s*(.*)$/su;
   return {
     name: `${what}, after | or ! where wanted`,
     parse: (value, { key, specifiers }) => {
-      const [, triggering = "", negated = "", text = ""] = /^(\|?)\s*(!?)\s*(.*)$/su.exec(value) ?? [];
-      const argument = expandSpecifiers(text, specifiers);
-      if (argument === undefined) return unresolved(text, "warning");
-      if (isPath && !argument.startsWith("/")) {
-        return new Complaint(`${key}= path is not absolute, ignoring: ${argument}`);
-      }
+      const [, triggering = "", negated = "", text = ""] = prefixes.exec(value) ?? [];
+      const expanded = expandSpecifiers(text, specifiers);
+      if (expanded === undefined) return unresolved(text, isPath ? "bare" : "quoted");
+      const argument = isPath ? readPath(key, expanded) : expanded;
+      if (argument instanceof Complaint) return argument;
       return { argument, triggering: triggering !== "", negated: negated !== "" };
     },
   };

@@ -63,8 +63,11 @@ describe("Environment=", () => {
     expect(assign("A=\\x07").warnings).toHaveLength(1);
   });
 
-  test("an open quote spoils the line", () => {
-    expect(assign('A=1 "B')).toEqual({ values: 'Invalid syntax, ignoring: A=1 "B', warnings: [] });
+  test("an open quote spoils the rest of the line", () => {
+    expect(assign('A=1 "B')).toEqual({
+      values: [["A", "1"]],
+      warnings: ['Invalid syntax, ignoring: A=1 "B'],
+    });
   });
 });
 

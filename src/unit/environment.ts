@@ -2,7 +2,7 @@
 import { Complaint } from "./diagnostic.ts";
 import type { Grammar, ValueContext } from "./grammar.ts";
 import { expandSpecifiers } from "./specifiers.ts";
-import { splitWords } from "./words.ts";
+import { ESCAPED_WORDS, splitWords } from "./words.ts";
 
 export type EnvironmentAssignment = readonly [name: string, value: string];
 
@@ -12,16 +12,15 @@ export const environmentAssignments: Grammar<readonly EnvironmentAssignment[]> =
   parse: parseEnvironment,
 };
 
-function parseEnvironment(text: string, context: ValueContext): readonly EnvironmentAssignment[] | Complaint {
-  const { words, unbalanced, unknownEscape } = splitWords(text);
-  if (unbalanced) return new Complaint(`Invalid syntax, ignoring: ${text}`);
-  if (unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text}"`);
+function parseEnvironment(text: string, context: ValueContext): readonly EnvironmentAssignment[] {
+  const { words, unbalanced } = splitWords(text, ESCAPED_WORDS);
   const assignments: EnvironmentAssignment[] = [];
   for (const word of words) {
     const assignment = parseAssignment(word, context);
-    if (assignment instanceof Complaint) context.warn(assignment.message);
+    if (assignment instanceof Complaint) context.warn(assignment.message, word);
     else assignments.push(assignment);
   }
+  if (unbalanced) context.warn(`Invalid syntax, ignoring: ${text}`);
   return assignments;
 }
 

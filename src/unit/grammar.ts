@@ -44,25 +44,48 @@ export function grammar<T>(
   };
 }
 
-/** One of some words. */
+/**
+ * The same where systemd has no way back to the default: an empty value is one more that cannot be read, and what was
+ * assigned before stays.
+ */
+export function refusingEmpty<T>(inner: Grammar<T>): Grammar<T> {
+  return { ...inner, takesEmpty: true };
+}
+
+/** One of some words; an empty value is none of them. */
 export function oneOf<const W extends string>(what: string, words: readonly W[]): Grammar<W> {
+  return refusingEmpty(resettableOneOf(what, words));
+}
+
+/** One of some words; an empty value restores the default. */
+export function resettableOneOf<const W extends string>(what: string, words: readonly W[]): Grammar<W> {
   const find = (text: string): W | undefined => words.find((word) => word === text);
   return grammar(`one of ${words.join(", ")}`, find, `Failed to parse ${what}, ignoring: %v`);
 }
 
-/** `inner` after specifiers have been expanded; an unknown one spoils the value, or with `error` the unit. */
-export function expanded<T>(inner: Grammar<T>, severity: Severity = "warning"): Grammar<T> {
-  return {
-    name: inner.name,
-    parse: (text, context) => {
-      const value = expandSpecifiers(text, context.specifiers);
-      return value === undefined ? unresolved(text, severity) : inner.parse(value, context);
-    },
+/** systemd's ways to speak of a value with an unknown specifier; those of `fatal…` spoil the unit. */
+const UNRESOLVED = {
+  quoted: "'%v', ignoring",
+  bare: "%v, ignoring",
+  doublyQuoted: '"%v", ignoring',
+  unignored: "%v",
+  fatalQuoted: "'%v'",
+  fatalBare: "%v",
+} as const;
+
+export type UnresolvedForm = keyof typeof UNRESOLVED;
+
+/** `inner` after specifiers have been expanded; an unknown one spoils the value, or the unit. */
+export function expanded<T>(inner: Grammar<T>, form: UnresolvedForm = "quoted"): Grammar<T> {
+  const parse = (text: string, context: ValueContext): T | Complaint => {
+    const value = expandSpecifiers(text, context.specifiers);
+    return value === undefined ? unresolved(text, form) : inner.parse(value, context);
   };
+  return inner.takesEmpty ? { name: inner.name, takesEmpty: true, parse } : { name: inner.name, parse };
 }
 
 /** systemd's words for an unknown specifier. */
-export function unresolved(text: string, severity: Severity): Complaint {
-  const where = severity === "error" ? text : `'${text}', ignoring`;
-  return new Complaint(`Failed to resolve unit specifiers in ${where}: Invalid slot`, severity);
+export function unresolved(text: string, form: UnresolvedForm = "quoted"): Complaint {
+  const message = `Failed to resolve unit specifiers in ${UNRESOLVED[form].replace("%v", () => text)}: Invalid slot`;
+  return new Complaint(message, form.startsWith("fatal") ? "error" : "warning", text);
 }

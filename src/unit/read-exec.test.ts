@@ -289,6 +289,12 @@ describe("the sandbox", () => {
     expect(exec(...lines).sandbox.restrictAddressFamilies).toEqual(expected);
   });
 
+  test("only a list of what is not allowed gives calls errors of their own", () => {
+    expect(exec("SystemCallFilter=~reboot:EPERM").sandbox.systemCallFilter?.rules).toEqual([
+      { name: "reboot", error: "EPERM" },
+    ]);
+  });
+
   test("a filter's first line says whether it allows; a line of the other kind takes away", () => {
     const { systemCallFilter, systemCallError } = exec(
       "SystemCallFilter=@system-service reboot:EPERM",
@@ -297,11 +303,7 @@ describe("the sandbox", () => {
     ).sandbox;
     expect(systemCallFilter).toEqual({
       allow: true,
-      rules: [
-        { name: "@system-service" },
-        { name: "reboot", error: "EPERM" },
-        { name: "@mount", removes: true },
-      ],
+      rules: [{ name: "@system-service" }, { name: "@mount", removes: true }],
     });
     expect(systemCallError).toBe("EACCES");
   });

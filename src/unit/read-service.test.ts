@@ -80,7 +80,7 @@ describe("the type", () => {
     ["Type=dbus\nBusName=org.example.A\nExecStart=/bin/true", "dbus"],
     ["BusName=org.example.A\nExecStart=/bin/true", "dbus"],
     ["RemainAfterExit=yes\nExecStop=/bin/true", "oneshot"],
-    ["Type=oneshot\nType=\nExecStart=/bin/true", "simple"],
+    ["Type=oneshot\nType=\nExecStart=/bin/true", "oneshot"],
     ["Type=idle\nType=nonsense\nExecStart=/bin/true", "idle"],
   ])("%j is %s", (lines, type) => {
     expect(read(lines).settings?.type).toBe(type);

@@ -8,7 +8,6 @@ import { SectionReader } from "./section-reader.ts";
 import type { ExitStatusSet, ServiceSettings, ServiceType } from "./service.ts";
 import type { SpecifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
-import { parseBoolean } from "./values.ts";
 
 const DEFAULT_TIMEOUT_MS = 90_000;
 const DEFAULT_RESTART_MS = 100;
@@ -123,7 +122,7 @@ function readProcess(service: ServiceReader) {
   const notifies = service.last("Type") === "notify" || service.last("Type") === "notify-reload";
   const needsNotify = notifies || fileDescriptorStoreMax > 0 || (service.last("WatchdogSec") ?? 0) > 0;
   const access = service.last("NotifyAccess") ?? "none";
-  const isDelegated = parseBoolean(service.last("Delegate") ?? "no") !== false;
+  const isDelegated = (service.last("Delegate") ?? false) !== false;
   return {
     remainAfterExit: service.last("RemainAfterExit") ?? false,
     guessMainPid: service.last("GuessMainPID") ?? true,

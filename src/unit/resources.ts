@@ -93,7 +93,8 @@ export function readResources(section: SectionReader<ResourceSection>): Resource
 
 /** The list of CPUs that several assignments name together. */
 function joined(lists: readonly string[]): string | undefined {
-  return lists.length === 0 ? undefined : lists.join(",");
+  const named = lists.filter((list) => list !== "");
+  return named.length === 0 ? undefined : named.join(",");
 }
 
 function some<T>(values: readonly T[]): readonly T[] | undefined {

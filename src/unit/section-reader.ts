@@ -61,11 +61,16 @@ export class SectionReader<S extends SectionName> {
       const key = entry.section === section ? findKey(section, entry.key) : undefined;
       if (key === undefined) continue;
       const kept = values.get(entry.key) ?? [];
-      if (entry.value !== "" || key.value.takesEmpty) kept.push(...this.#read(key, entry, specifiers));
+      if (key.merge === "first" && kept.length > 0) this.#readAgain(entry);
+      else if (entry.value !== "" || key.value.takesEmpty) kept.push(...this.#read(key, entry, specifiers));
       else if (key.merge !== "additive") kept.length = 0;
       values.set(entry.key, kept);
     }
     return values;
+  }
+
+  #readAgain(entry: Entry): void {
+    this.#complain(entry, new Complaint(`Multiple units to trigger specified, ignoring: ${entry.value}`));
   }
 
   #read(key: Key<unknown>, entry: Entry, specifiers: SpecifierContext): readonly Located<unknown>[] {

@@ -1,4 +1,5 @@
 /** Addresses that ListenStream= and its like take (systemd.socket(5)), and their form as the kernel's sockaddr bytes. Pure. */
+import { parseInteger } from "#base/number.ts";
 import { Complaint } from "./diagnostic.ts";
 import { simplifyPath } from "./exec.ts";
 import { expanded, type Grammar } from "./grammar.ts";
@@ -39,15 +40,16 @@ const OUT_OF_RANGE = "Numerical result out of range";
 export function parseSocketAddress(value: string): SocketAddress | string {
   if (value.startsWith("/")) {
     const path = simplifyPath(value);
-    return byteLength(path) < UNIX_PATH_BYTES ? { kind: "path", path } : INVALID;
+    return path !== "/" && byteLength(path) < UNIX_PATH_BYTES ? { kind: "path", path } : INVALID;
   }
   if (value.startsWith("@")) {
     const name = value.slice(1);
     return name !== "" && byteLength(name) < UNIX_PATH_BYTES ? { kind: "abstract", name } : INVALID;
   }
   if (value.startsWith("vsock:")) return /^vsock:\d*:\d+$/.test(value) ? { kind: "vsock" } : INVALID;
-  if (/^\d+$/.test(value)) return isPort(value) ? { kind: "any", port: Number(value) } : OUT_OF_RANGE;
-  return parseInet(value);
+  const port = parseInteger(value, 0, 65_535);
+  if (typeof port === "number") return port > 0 ? { kind: "any", port } : INVALID;
+  return port === OUT_OF_RANGE ? port : parseInet(value);
 }
 
 function parseInet(value: string): SocketAddress | string {
@@ -70,14 +72,14 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-function inet4Bytes(text: string): readonly number[] | undefined {
+export function inet4Bytes(text: string): readonly number[] | undefined {
   const parts = text.split(".");
   const isGood =
     parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
   return isGood ? parts.map(Number) : undefined;
 }
 
-function inet6Bytes(text: string): readonly number[] | undefined {
+export function inet6Bytes(text: string): readonly number[] | undefined {
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   const tail = dotted?.[2] === undefined ? [] : inet4Bytes(dotted[2]);
   if (tail === undefined) return undefined;

@@ -125,9 +125,6 @@ describe("names, paths and addresses", () => {
       "man:a(8) http://x file:/y info:z nope",
       ["man:a(8)", "http://x", "file:/y", "info:z"],
     ],
-    ["words", values.words, "a 'b c'", ["a", "b c"]],
-    ["an open quote", values.words, "'a", 'warning: Unbalanced quoting, ignoring: "\'a"'],
-    ["words with specifiers", values.expandedWords, "%i %p", ["1", "web"]],
     ["text with specifiers", values.expandedText, "Web %i", "Web 1"],
   ])("%s", (_, grammar, text, expected) => {
     expect(parse(grammar, text)).toEqual(expected);

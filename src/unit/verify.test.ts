@@ -77,7 +77,7 @@ describe("unknown keys", () => {
 
   test("a former name says the new one", () => {
     expect(found("web.service", `${GOOD}MemoryLimit=1G\n[X-Fleet]\nX-Conflicts=a.service\n`)).toEqual([
-      "warning 3: Unit uses MemoryLimit=; please use MemoryMax= instead.",
+      "warning 3: Unit uses MemoryLimit=; please use MemoryMax= instead. Support for MemoryLimit= will be removed soon.",
       "warning 5: Unit uses X-Conflicts=; please use Conflicts= instead.",
     ]);
   });

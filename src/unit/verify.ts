@@ -1,13 +1,17 @@
 /** Everything that is wrong with a unit file, from its name to combinations of options: what `flotilla verify` prints. */
 import { type ErrorDetails, FlotillaError } from "#base/errors.ts";
 import { nearest } from "#base/nearest.ts";
+import { checkAutomount, checkMount, checkSwap } from "./check-mounts.ts";
 import { checkTemplate } from "./check-template.ts";
+import { checkOwnDependencies } from "./check-unused.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
 import type { Keys } from "./key.ts";
 import { COMMON_SECTIONS, findKey, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
-import type { UnitName } from "./name.ts";
+import type { UnitName, UnitSuffix } from "./name.ts";
+import { readPath } from "./read-path.ts";
 import { readPlacement } from "./read-placement.ts";
 import { readService } from "./read-service.ts";
+import { readSocket } from "./read-socket.ts";
 import { readTimer } from "./read-timer.ts";
 import { SectionReader } from "./section-reader.ts";
 import { type MachineFacts, type SpecifierContext, specifierContext } from "./specifiers.ts";
@@ -26,15 +30,21 @@ export function verifyUnit(
   const context = contextOf(name, facts);
   if (context instanceof FlotillaError) return [badName(name, context), ...file.diagnostics];
   if (text === "") return [masked(name)];
-  const sections = knownSections(context.unit).filter((section) => file.hasSection(section));
+  const ofType = readByType(file, context);
+  const sections = knownSections(context.unit).filter(
+    (section) => file.hasSection(section) && !ofType.sections.includes(section) && section !== "Unit",
+  );
+  const unit = new SectionReader(file, "Unit", context);
   return inOrder([
     ...file.diagnostics,
     ...unknownSections(file, context.unit),
     ...unknownKeys(file, context.unit),
+    ...unit.diagnostics,
+    ...checkOwnDependencies(file, context.unit.full, unit),
     ...sections.flatMap((section) => new SectionReader(file, section, context).diagnostics),
     ...readPlacement(file, name).diagnostics,
     ...checkTemplate(file, context.unit),
-    ...ofType(file, context),
+    ...ofType.diagnostics,
   ]);
 }
 
@@ -64,11 +74,32 @@ function masked(name: string): Diagnostic {
   return { severity: "warning", code: "masked", message: `Unit ${name} is masked.`, place };
 }
 
-/** What only a reader of the whole section can see. */
-function ofType(file: UnitFile, context: SpecifierContext): readonly Diagnostic[] {
-  if (context.unit.suffix === "service") return readService(file, context).diagnostics;
-  return context.unit.suffix === "timer" ? readTimer(file, context).diagnostics : [];
+interface ReadByType {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Sections that have been read. */
+  readonly sections: readonly SectionName[];
 }
+
+/** What only a reader of the type's own section as a whole can see. */
+function readByType(file: UnitFile, context: SpecifierContext): ReadByType {
+  const { suffix } = context.unit;
+  const reader = READERS[suffix];
+  const section = OWN_SECTION[suffix];
+  if (reader === undefined || section === undefined) return { diagnostics: [], sections: [] };
+  return { diagnostics: reader(file, context).diagnostics, sections: [section] };
+}
+
+type Reader = (file: UnitFile, context: SpecifierContext) => { readonly diagnostics: readonly Diagnostic[] };
+
+const READERS: Partial<Record<UnitSuffix, Reader>> = {
+  service: readService,
+  timer: readTimer,
+  socket: readSocket,
+  path: readPath,
+  mount: checkMount,
+  automount: checkAutomount,
+  swap: checkSwap,
+};
 
 function unknownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
   const known = knownSections(unit);
@@ -104,8 +135,8 @@ function unknownKeys(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
     if (section === undefined) return [];
     const row = findKey(section, key);
     if (row === undefined) return key.startsWith("X-") ? [] : [unknownKey(file, entry, section)];
-    if (row.insteadUse === undefined) return [];
-    const message = `Unit uses ${key}=; please use ${row.insteadUse}= instead.`;
+    if (row.notice === undefined) return [];
+    const message = row.notice.replaceAll("%k", key);
     return [{ ...about(file, entry), code: "obsolete-key", message } as const];
   });
 }

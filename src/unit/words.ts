@@ -6,6 +6,8 @@
 export interface WordOptions {
   /** What a backslash does: begins a C escape, stays as it is, or makes the next character stand for itself. */
   readonly escapes?: "c" | "keep" | "plain";
+  /** A backslash that begins no escape is as bad as a quote that is not closed. */
+  readonly strict?: true;
   /** Quotes are characters like others. */
   readonly retainQuotes?: boolean;
   /** What stands between words; blanks unless said otherwise. */
@@ -14,12 +16,18 @@ export interface WordOptions {
   readonly splitAtEach?: boolean;
 }
 
+/** For lists of assignments. */
+export const ESCAPED_WORDS: WordOptions = { escapes: "c", strict: true };
 /** For lists of unit names. */
 export const LITERAL_WORDS: WordOptions = { escapes: "keep", retainQuotes: true };
 /** For lists of simple words. */
 export const PLAIN_WORDS: WordOptions = { escapes: "plain", retainQuotes: true };
 /** For lists of paths and names. */
 export const QUOTED_WORDS: WordOptions = { escapes: "plain" };
+/** For lists whose words have parts of their own, which are split later. */
+export const TUPLE_WORDS: WordOptions = { escapes: "keep" };
+/** For the parts of such a word; a colon after a backslash is part of one. */
+export const TUPLE_PARTS: WordOptions = { separators: ":", retainQuotes: true };
 
 /** The word at a position of a text, or how there is none. */
 export type Word =
@@ -57,6 +65,13 @@ export function splitWords(text: string, options: WordOptions = {}): Words {
   }
 }
 
+/** The text with its C escapes resolved, or undefined when one of them is none. */
+export function unescapeText(text: string): string | undefined {
+  const word = takeWord(text, 0, { separators: "", retainQuotes: true, splitAtEach: true });
+  if (word.kind !== "word") return "";
+  return word.unknownEscape ? undefined : word.text;
+}
+
 export function isBlank(char: string | undefined): boolean {
   return char !== undefined && BLANKS.includes(char);
 }
@@ -77,7 +92,7 @@ export function takeWord(text: string, start: number, options: WordOptions = {})
   if (splitAtEach ? start > text.length || text === "" : skipAny(text, start, separators) >= text.length)
     return { kind: "end" };
   const reader = new WordReader(text, splitAtEach ? start : skipAny(text, start, separators), options);
-  if (!reader.read(separators)) return { kind: "unbalanced" };
+  if (!reader.read(separators) || (options.strict && reader.unknownEscape)) return { kind: "unbalanced" };
   const next = splitAtEach ? reader.at + 1 : skipAny(text, reader.at, separators);
   return { kind: "word", text: reader.word.toString(), next, unknownEscape: reader.unknownEscape };
 }

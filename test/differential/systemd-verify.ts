@@ -55,7 +55,7 @@ function runInBatches(paths: readonly string[], search: string): readonly string
 function run(paths: readonly string[], search: string): readonly string[] {
   // Without "yes" the tool keeps to itself what it says of names of other units in a file.
   const argv = ["verify", "--man=no", "--recursive-errors=yes", ...paths];
-  const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LANG: "C.UTF-8", SYSTEMD_UNIT_PATH: search };
+  const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", LANG: "C.UTF-8", SYSTEMD_UNIT_PATH: search };
   const { error, stderr, signal } = spawnSync("systemd-analyze", argv, {
     env,
     encoding: "utf8",

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ourVerdicts } from "./our-verify.ts";
 import { type Files, systemdVerdicts, type Verdicts } from "./systemd-verify.ts";
+import { unitsOfRows } from "./values.ts";
 
 const GOLDEN = new URL("../conformance/unit/files/", import.meta.url);
 
@@ -31,4 +32,11 @@ test("the golden files get the verdict that their comments say from systemd, too
   const names = readdirSync(GOLDEN);
   const files = new Map(names.map((name) => [name, readFileSync(new URL(name, GOLDEN), "utf8")]));
   expect(differences(files)).toEqual([]);
+});
+
+/** The version of systemd that these tests are about. */
+const VERSION = 252;
+
+test("every key says of every value what systemd says", () => {
+  expect(differences(unitsOfRows(VERSION))).toEqual([]);
 });

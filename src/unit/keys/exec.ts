@@ -1,11 +1,14 @@
 /** Keys for the environment in which commands run, shared by every section that runs any: systemd.exec(5). */
 
 import { capabilities } from "../capabilities.ts";
+import { nodeMask } from "../device-values.ts";
 import { environmentAssignments } from "../environment.ts";
 import {
   cpuPolicy,
+  cpuPriority,
   cpuSet,
   directoryNames,
+  encryptedCredential,
   inputData,
   inputSource,
   inputText,
@@ -15,20 +18,33 @@ import {
   logFacility,
   logFields,
   logLevel,
+  logNamespace,
   nanoseconds,
   outputTarget,
   personality,
   searchPath,
   secureBits,
 } from "../exec-values.ts";
-import { oneOf } from "../grammar.ts";
+import { type Grammar, grammar, oneOf, resettableOneOf, unresolved } from "../grammar.ts";
+import {
+  coredumpFilter,
+  extensionImages,
+  mountImages,
+  rootHash,
+  rootHashSignature,
+  rootImageOptions,
+} from "../image-values.ts";
 import { type Key, last, list } from "../key.ts";
 import { type LimitPair, type LimitUnit, resourceLimit } from "../resource-values.ts";
 import {
   accessPaths,
   addressFamilies,
   bindMounts,
+  callArchitectures,
+  callError,
   directoryPreservation,
+  fileSystems,
+  loggedCalls,
   namespaceRestriction,
   protectHome,
   protectSystem,
@@ -43,16 +59,22 @@ import {
   variableNamesOrAssignments,
   workingDirectory,
 } from "../service-values.ts";
+import { expandSpecifiers } from "../specifiers.ts";
 import {
   absolutePath,
   boolean,
   expandedText,
+  fatalBoolean,
+  fatalPath,
   integer,
   mode,
+  nothing,
+  REMOVED,
+  resettableBoolean,
+  resettableUnsigned,
   text,
   timeSpan,
   unsigned,
-  words,
 } from "../values.ts";
 
 /** Resource limits by prlimit's name, as it is written behind Limit in a key. */
@@ -88,22 +110,39 @@ function rlimitKeys(): RlimitKeys {
   return Object.fromEntries(rows) as RlimitKeys;
 }
 
+const numaPolicy = grammar(
+  "default, preferred, bind, interleave or local",
+  (value) => ["default", "preferred", "bind", "interleave", "local"].find((policy) => policy === value),
+  "Invalid NUMA policy type, ignoring: %v",
+);
+
+/** A label for the kernel's security module; `-` before it: one that cannot be set is no failure. */
+const securityLabel: Grammar<string> = {
+  name: "a label, after - for one that may fail",
+  parse: (value, { specifiers }) => {
+    const [, optional, label = ""] = /^(-?)(.*)$/s.exec(value) ?? [];
+    return (
+      expandSpecifiers(label, specifiers) ?? unresolved(label, optional === "" ? "fatalQuoted" : "quoted")
+    );
+  },
+};
+
 export const EXEC_KEYS = {
   WorkingDirectory: last(workingDirectory, "run"),
-  RootDirectory: last(absolutePath, "run"),
-  RootImage: last(expandedText),
-  RootImageOptions: list(text, "ignored", { since: 247 }),
-  RootHash: last(expandedText, "ignored", { since: 246 }),
-  RootHashSignature: last(expandedText, "ignored", { since: 246 }),
-  RootVerity: last(expandedText, "ignored", { since: 246 }),
+  RootDirectory: last(fatalPath, "run"),
+  RootImage: last(fatalPath),
+  RootImageOptions: list(rootImageOptions, "ignored", { since: 247 }),
+  RootHash: last(rootHash, "ignored", { since: 246 }),
+  RootHashSignature: last(rootHashSignature, "ignored", { since: 246 }),
+  RootVerity: last(fatalPath, "ignored", { since: 246 }),
   RootEphemeral: last(boolean, "ignored", { since: 254 }),
-  ExtensionDirectories: list(expandedText, "ignored", { since: 251 }),
-  ExtensionImages: list(text, "ignored", { since: 248 }),
-  MountImages: list(text, "ignored", { since: 247 }),
+  ExtensionDirectories: list(accessPaths, "ignored", { since: 251 }),
+  ExtensionImages: list(extensionImages, "ignored", { since: 248 }),
+  MountImages: list(mountImages, "ignored", { since: 247 }),
   User: last(account, "run"),
   Group: last(account, "run"),
   SupplementaryGroups: list(accounts, "run"),
-  DynamicUser: last(boolean, "run"),
+  DynamicUser: last(fatalBoolean, "run"),
   SetLoginEnvironment: last(boolean, "ignored", { since: 255 }),
   Nice: last(
     integer(
@@ -123,15 +162,15 @@ export const EXEC_KEYS = {
     ),
     "run",
   ),
-  CoredumpFilter: list(text, "ignored", { since: 246 }),
+  CoredumpFilter: list(coredumpFilter, "ignored", { since: 246 }),
   IOSchedulingClass: last(ioClass, "run"),
-  IOSchedulingPriority: last(integer(0, 7), "run"),
+  IOSchedulingPriority: last(integer(0, 7, "Failed to parse IO priority, ignoring: %v"), "run"),
   CPUSchedulingPolicy: last(cpuPolicy, "run"),
-  CPUSchedulingPriority: last(integer(1, 99), "run"),
+  CPUSchedulingPriority: last(cpuPriority, "run"),
   CPUSchedulingResetOnFork: last(boolean, "run"),
   CPUAffinity: list(cpuSet, "run"),
-  NUMAPolicy: last(text, "ignored", { since: 243 }),
-  NUMAMask: list(text, "ignored", { since: 243 }),
+  NUMAPolicy: last(numaPolicy, "ignored", { since: 243 }),
+  NUMAMask: list(nodeMask, "ignored", { since: 243 }),
   UMask: last(mode, "run"),
   Environment: list(environmentAssignments, "run"),
   EnvironmentFile: list(environmentFile, "run"),
@@ -143,12 +182,12 @@ export const EXEC_KEYS = {
   StandardInputData: list(inputData, "run"),
   StandardOutput: last(outputTarget, "run"),
   StandardError: last(outputTarget, "run"),
-  TTYPath: last(expandedText),
+  TTYPath: last(absolutePath),
   TTYReset: last(boolean),
   TTYVHangup: last(boolean),
   TTYVTDisallocate: last(boolean),
-  TTYRows: last(unsigned, "ignored", { since: 250 }),
-  TTYColumns: last(unsigned, "ignored", { since: 250 }),
+  TTYRows: last(resettableUnsigned, "ignored", { since: 250 }),
+  TTYColumns: last(resettableUnsigned, "ignored", { since: 250 }),
   SyslogIdentifier: last(expandedText, "run"),
   SyslogFacility: last(logFacility, "run"),
   SyslogLevel: last(logLevel, "run"),
@@ -158,11 +197,11 @@ export const EXEC_KEYS = {
   LogRateLimitBurst: last(unsigned, "run", { since: 240 }),
   LogExtraFields: list(logFields, "run"),
   LogFilterPatterns: list(text, "ignored", { since: 253 }),
-  LogNamespace: last(expandedText, "ignored", { since: 245 }),
+  LogNamespace: last(logNamespace, "ignored", { since: 245 }),
   SecureBits: list(secureBits, "run"),
   CapabilityBoundingSet: list(capabilities, "run"),
   AmbientCapabilities: list(capabilities, "run"),
-  Capabilities: last(text),
+  Capabilities: last(nothing, "ignored", { notice: REMOVED }),
   TimerSlackNSec: last(nanoseconds, "run"),
   NoNewPrivileges: last(boolean, "run"),
   KeyringMode: last(oneOf("keyring mode", ["inherit", "private", "shared"])),
@@ -171,17 +210,17 @@ export const EXEC_KEYS = {
     "run",
     { since: 247 },
   ),
-  ProcSubset: last(oneOf("/proc/ subset", ["all", "pid"]), "run", { since: 247 }),
+  ProcSubset: last(oneOf("/proc/ subset mode", ["all", "pid"]), "run", { since: 247 }),
   SystemCallFilter: list(systemCalls, "ignored"),
-  SystemCallArchitectures: list(words, "ignored"),
-  SystemCallErrorNumber: last(text, "ignored"),
-  SystemCallLog: list(text, "ignored", { since: 247 }),
+  SystemCallArchitectures: list(callArchitectures, "ignored"),
+  SystemCallErrorNumber: last(callError, "ignored"),
+  SystemCallLog: list(loggedCalls, "ignored", { since: 247 }),
   MemoryDenyWriteExecute: last(boolean, "ignored"),
   RestrictNamespaces: list(namespaceRestriction, "ignored"),
   RestrictRealtime: last(boolean, "ignored"),
   RestrictSUIDSGID: last(boolean, "ignored", { since: 242 }),
   RestrictAddressFamilies: list(addressFamilies, "ignored"),
-  RestrictFileSystems: list(text, "ignored", { since: 250 }),
+  RestrictFileSystems: list(fileSystems, "ignored", { since: 250 }),
   LockPersonality: last(boolean, "ignored"),
   ...rlimitKeys(),
   ReadWriteDirectories: list(accessPaths, "run", { insteadUse: "ReadWritePaths" }),
@@ -211,9 +250,9 @@ export const EXEC_KEYS = {
   ProtectHostname: last(boolean, "run", { since: 242 }),
   ProtectSystem: last(protectSystem, "run"),
   ProtectHome: last(protectHome, "run"),
-  MountFlags: last(oneOf("mount flag", ["shared", "slave", "private"]), "run"),
+  MountFlags: last(resettableOneOf("mount flag", ["shared", "slave", "private"]), "run"),
   RemoveIPC: last(boolean),
-  MountAPIVFS: last(boolean, "run"),
+  MountAPIVFS: last(resettableBoolean, "run"),
   Personality: last(personality, "run"),
   RuntimeDirectory: list(directoryNames, "run"),
   RuntimeDirectoryMode: last(mode, "run"),
@@ -228,15 +267,15 @@ export const EXEC_KEYS = {
   ConfigurationDirectoryMode: last(mode, "run"),
   TimeoutCleanSec: last(timeSpan, "ignored", { since: 244 }),
   SetCredential: list(literalCredential, "run", { since: 247 }),
-  SetCredentialEncrypted: list(text, "ignored", { since: 250 }),
+  SetCredentialEncrypted: list(encryptedCredential, "ignored", { since: 250 }),
   LoadCredential: list(loadedCredential, "run", { since: 247 }),
-  LoadCredentialEncrypted: list(expandedText, "ignored", { since: 250 }),
+  LoadCredentialEncrypted: list(loadedCredential, "ignored", { since: 250 }),
   ImportCredential: list(text, "ignored", { since: 254 }),
   PAMName: last(expandedText),
   IgnoreSIGPIPE: last(boolean, "run"),
   UtmpIdentifier: last(expandedText),
   UtmpMode: last(oneOf("utmp mode", ["init", "login", "user"])),
-  SELinuxContext: last(expandedText),
-  AppArmorProfile: last(expandedText),
-  SmackProcessLabel: last(expandedText),
+  SELinuxContext: last(securityLabel),
+  AppArmorProfile: last(securityLabel),
+  SmackProcessLabel: last(securityLabel),
 } as const;

@@ -13,6 +13,11 @@ import {
 } from "../fleet-values.ts";
 import { additive, last } from "../key.ts";
 
+/** fleet's former name of a key, which still counts. */
+function former<K extends string>(key: K) {
+  return { insteadUse: key, notice: `Unit uses %k=; please use ${key}= instead.` };
+}
+
 export const X_FLEET_KEYS = {
   MachineID: additive(machineId, "run"),
   MachineOf: additive(fleetNames, "run"),
@@ -20,12 +25,12 @@ export const X_FLEET_KEYS = {
   Conflicts: additive(fleetGlobs, "run"),
   Replaces: additive(fleetGlobs, "run"),
   Global: additive(fleetBoolean, "run"),
-  "X-ConditionMachineID": additive(machineId, "run", { insteadUse: "MachineID" }),
+  "X-ConditionMachineID": additive(machineId, "run", former("MachineID")),
   // A boot ID is no machine ID, but fleet compared it with machine IDs.
-  "X-ConditionMachineBootID": additive(fleetText, "run", { insteadUse: "MachineID" }),
-  "X-ConditionMachineOf": additive(fleetNames, "run", { insteadUse: "MachineOf" }),
-  "X-ConditionMachineMetadata": additive(metadataPairs, "run", { insteadUse: "MachineMetadata" }),
-  "X-Conflicts": additive(fleetGlobs, "run", { insteadUse: "Conflicts" }),
+  "X-ConditionMachineBootID": additive(fleetText, "run", former("MachineID")),
+  "X-ConditionMachineOf": additive(fleetNames, "run", former("MachineOf")),
+  "X-ConditionMachineMetadata": additive(metadataPairs, "run", former("MachineMetadata")),
+  "X-Conflicts": additive(fleetGlobs, "run", former("Conflicts")),
 } as const;
 
 export const X_FLOTILLA_KEYS = {

@@ -1,36 +1,62 @@
 /** Keys of [Service]: systemd.service(5). */
+
+import { Complaint } from "../diagnostic.ts";
 import { execCommands } from "../exec.ts";
-import { type Grammar, oneOf } from "../grammar.ts";
-import { last, list } from "../key.ts";
+import { expanded, type Grammar, oneOf } from "../grammar.ts";
+import { additive, last, list } from "../key.ts";
+import { isUnitName } from "../name.ts";
+import { busName } from "../network-values.ts";
+import { directoryPreservation } from "../sandbox-values.ts";
 import { exitStatuses } from "../service-values.ts";
 import {
+  abortTimeout,
   absolutePath,
   boolean,
   expandedText,
+  nothing,
+  patchVarRun,
+  REMOVED,
+  readPath,
   signal,
   stopTimeout,
-  text,
   timeout,
   timeSpan,
-  unitNames,
   unsigned,
 } from "../values.ts";
+import { wordList } from "../word-list.ts";
+import { PLAIN_WORDS } from "../words.ts";
 import { CGROUP_KEYS } from "./cgroup.ts";
 import { EXEC_KEYS } from "./exec.ts";
-import { KILL_KEYS } from "./kill.ts";
+import { KILL_KEYS, oomPolicy } from "./kill.ts";
 import { emergencyAction } from "./unit.ts";
 
 const failureMode = oneOf("timeout failure mode", ["terminate", "abort", "kill"]);
 
-/** A relative PID file is below the runtime directory. */
-const pidFile: Grammar<string> = {
+/** A relative PID file is below the runtime directory. Over a bad one systemd gives the unit up, whatever it says. */
+const pidFile: Grammar<string> = expanded({
   name: "a path",
-  parse: (value, context) =>
-    absolutePath.parse(
-      value.startsWith("/") ? value : `${context.specifiers.runtimeDirectory}/${value}`,
-      context,
-    ),
-};
+  parse: (value, context) => {
+    const isAbsolute = value.startsWith("/");
+    const path = readPath(
+      context.key,
+      isAbsolute ? value : `${context.specifiers.runtimeDirectory}/${value}`,
+    );
+    return path instanceof Complaint ? new Complaint(path.message, "error") : patchVarRun(path, context);
+  },
+});
+
+/** Names of sockets, as they are needed by the service. */
+const socketNames = wordList<string>({
+  name: "names of sockets",
+  words: PLAIN_WORDS,
+  specifiers: "quoted",
+  unclosed: "Trailing garbage in sockets, ignoring: %v",
+  read: (word) => {
+    if (!word.endsWith(".socket")) return new Complaint(`Unit must be of type socket, ignoring: ${word}`);
+    if (isUnitName(word)) return word;
+    return new Complaint(`Failed to add dependency on ${word}, ignoring: Invalid argument`);
+  },
+});
 
 export const SERVICE_KEYS = {
   Type: last(
@@ -46,7 +72,7 @@ export const SERVICE_KEYS = {
     ]),
     "run",
   ),
-  ExitType: last(oneOf("exit type", ["main", "cgroup"]), "run", { since: 250 }),
+  ExitType: last(oneOf("service exit type", ["main", "cgroup"]), "run", { since: 250 }),
   ExecCondition: list(execCommands, "run", { since: 243 }),
   ExecStartPre: list(execCommands, "run"),
   ExecStart: list(execCommands, "run"),
@@ -76,30 +102,30 @@ export const SERVICE_KEYS = {
   TimeoutSec: last(timeout, "run"),
   TimeoutStartSec: last(timeout, "run"),
   TimeoutStopSec: last(stopTimeout, "run"),
-  TimeoutAbortSec: last(timeout, "run", { since: 243 }),
+  TimeoutAbortSec: last(abortTimeout, "run", { since: 243 }),
   TimeoutStartFailureMode: last(failureMode, "run", { since: 246 }),
   TimeoutStopFailureMode: last(failureMode, "run", { since: 246 }),
-  RuntimeMaxSec: last(timeout, "run"),
+  RuntimeMaxSec: last(timeSpan, "run"),
   RuntimeRandomizedExtraSec: last(timeSpan, "run", { since: 250 }),
   WatchdogSec: last(timeSpan, "run"),
   RemainAfterExit: last(boolean, "run"),
   GuessMainPID: last(boolean, "run"),
   PIDFile: last(pidFile, "run"),
   NotifyAccess: last(oneOf("notify access specifier", ["none", "main", "exec", "all"]), "run"),
-  BusName: last(expandedText, "run"),
-  BusPolicy: list(text),
-  SysVStartPriority: last(text),
+  BusName: last(busName, "run"),
+  BusPolicy: list(nothing, "ignored", { notice: REMOVED }),
+  SysVStartPriority: last(nothing, "ignored", { notice: REMOVED }),
   NonBlocking: last(boolean),
   PermissionsStartOnly: last(boolean),
   RootDirectoryStartOnly: last(boolean),
   FileDescriptorStoreMax: last(unsigned),
-  FileDescriptorStorePreserve: last(text, "ignored", { since: 254 }),
+  FileDescriptorStorePreserve: last(directoryPreservation, "ignored", { since: 254 }),
   OpenFile: list(expandedText, "ignored", { since: 253 }),
   ReloadSignal: last(signal, "run", { since: 253 }),
-  Sockets: list(unitNames, "run"),
+  Sockets: additive(socketNames, "run"),
   USBFunctionDescriptors: last(absolutePath),
   USBFunctionStrings: last(absolutePath),
-  OOMPolicy: last(oneOf("OOM policy", ["continue", "stop", "kill"]), "run", { since: 243 }),
+  OOMPolicy: last(oomPolicy, "run", { since: 243 }),
   // These stood here before they moved to [Unit]; systemd takes them in both places.
   StartLimitInterval: last(timeSpan, "run"),
   StartLimitBurst: last(unsigned, "run"),

@@ -1,41 +1,54 @@
 /** Keys of the units that start others: [Timer], [Path], [Socket]. Manuals: systemd.timer(5), .path(5), .socket(5). */
 import { parseDuration } from "#base/duration.ts";
 import { calendar } from "../calendar.ts";
+import { Complaint } from "../diagnostic.ts";
 import { execCommands } from "../exec.ts";
-import { grammar, oneOf } from "../grammar.ts";
-import { last, list } from "../key.ts";
+import { expanded, type Grammar, grammar, oneOf } from "../grammar.ts";
+import { first, last, list } from "../key.ts";
 import { account } from "../service-values.ts";
 import { socketAddress } from "../socket-address.ts";
 import {
   absolutePaths,
+  bindIpv6Only,
   fileDescriptorName,
   interfaceName,
   ipTos,
+  netlinkAddress,
   serviceName,
   timestamping,
 } from "../socket-values.ts";
 import {
-  absolutePath,
   boolean,
   expandedText,
-  integer,
+  int,
+  listedPath,
+  long,
   mode,
+  patchVarRun,
   size,
+  stopTimeout,
   text,
-  timeout,
   timeSpan,
   unitName,
   unsigned,
+  watchedPath,
 } from "../values.ts";
 import { CGROUP_KEYS } from "./cgroup.ts";
 import { EXEC_KEYS } from "./exec.ts";
 import { KILL_KEYS } from "./kill.ts";
 
-const timerSpan = grammar(
-  timeSpan.name,
-  (value) => parseDuration(value),
-  "Failed to parse timer value, ignoring: %v",
+const timerSpan = expanded(
+  grammar(timeSpan.name, (value) => parseDuration(value), "Failed to parse timer value, ignoring: %v"),
 );
+
+/** A name in the file system; the path below /var/run is that below /run. */
+const fifoPath: Grammar<string> = {
+  name: listedPath.name,
+  parse: (value, context) => {
+    const path = listedPath.parse(value, context);
+    return path instanceof Complaint ? path : patchVarRun(path, context);
+  },
+};
 
 export const TIMER_KEYS = {
   OnActiveSec: list(timerSpan, "run"),
@@ -43,7 +56,7 @@ export const TIMER_KEYS = {
   OnStartupSec: list(timerSpan, "run"),
   OnUnitActiveSec: list(timerSpan, "run"),
   OnUnitInactiveSec: list(timerSpan, "run"),
-  OnCalendar: list(calendar, "run"),
+  OnCalendar: list(expanded(calendar), "run"),
   OnClockChange: last(boolean, "run", { since: 242 }),
   OnTimezoneChange: last(boolean, "run", { since: 242 }),
   AccuracySec: last(timeSpan, "run"),
@@ -52,16 +65,16 @@ export const TIMER_KEYS = {
   Persistent: last(boolean, "run"),
   WakeSystem: last(boolean),
   RemainAfterElapse: last(boolean, "run"),
-  Unit: last(unitName, "run"),
+  Unit: first(unitName, "run"),
 } as const;
 
 export const PATH_KEYS = {
-  PathExists: list(absolutePath, "run"),
-  PathExistsGlob: list(absolutePath, "run"),
-  PathChanged: list(absolutePath, "run"),
-  PathModified: list(absolutePath, "run"),
-  DirectoryNotEmpty: list(absolutePath, "run"),
-  Unit: last(unitName, "run"),
+  PathExists: list(watchedPath, "run"),
+  PathExistsGlob: list(watchedPath, "run"),
+  PathChanged: list(watchedPath, "run"),
+  PathModified: list(watchedPath, "run"),
+  DirectoryNotEmpty: list(watchedPath, "run"),
+  Unit: first(unitName, "run"),
   MakeDirectory: last(boolean, "run"),
   DirectoryMode: last(mode, "run"),
   TriggerLimitIntervalSec: last(timeSpan, "run", { since: 250 }),
@@ -72,20 +85,20 @@ export const SOCKET_KEYS = {
   ListenStream: list(socketAddress, "run"),
   ListenDatagram: list(socketAddress, "run"),
   ListenSequentialPacket: list(socketAddress, "run"),
-  ListenFIFO: list(absolutePath, "run"),
-  ListenSpecial: list(absolutePath),
-  ListenNetlink: list(expandedText),
-  ListenMessageQueue: list(absolutePath),
-  ListenUSBFunction: list(absolutePath),
+  ListenFIFO: list(fifoPath, "run"),
+  ListenSpecial: list(listedPath),
+  ListenNetlink: list(netlinkAddress),
+  ListenMessageQueue: list(listedPath),
+  ListenUSBFunction: list(listedPath),
   SocketProtocol: last(oneOf("socket protocol", ["udplite", "sctp", "mptcp"]), "run"),
-  BindIPv6Only: last(oneOf("bind IPv6 only value", ["default", "both", "ipv6-only"]), "run"),
+  BindIPv6Only: last(bindIpv6Only, "run"),
   Backlog: last(unsigned, "run"),
   BindToDevice: last(interfaceName, "run"),
   ExecStartPre: list(execCommands, "run"),
   ExecStartPost: list(execCommands, "run"),
   ExecStopPre: list(execCommands, "run"),
   ExecStopPost: list(execCommands, "run"),
-  TimeoutSec: last(timeout, "run"),
+  TimeoutSec: last(stopTimeout, "run"),
   SocketUser: last(account, "run"),
   SocketGroup: last(account, "run"),
   SocketMode: last(mode, "run"),
@@ -101,12 +114,12 @@ export const SOCKET_KEYS = {
   KeepAliveProbes: last(unsigned, "run"),
   DeferAcceptSec: last(timeSpan, "run"),
   NoDelay: last(boolean, "run"),
-  Priority: last(integer(-2_147_483_648, 2_147_483_647), "run"),
+  Priority: last(int, "run"),
   ReceiveBuffer: last(size, "run"),
   SendBuffer: last(size, "run"),
   IPTOS: last(ipTos, "run"),
-  IPTTL: last(integer(0, 255), "run"),
-  Mark: last(unsigned, "run"),
+  IPTTL: last(int, "run"),
+  Mark: last(int, "run"),
   PipeSize: last(size, "run"),
   FreeBind: last(boolean, "run"),
   Transparent: last(boolean, "run"),
@@ -117,8 +130,8 @@ export const SOCKET_KEYS = {
   Timestamping: last(timestamping, "run", { since: 247 }),
   TCPCongestion: last(text, "run"),
   ReusePort: last(boolean, "run"),
-  MessageQueueMaxMessages: last(unsigned),
-  MessageQueueMessageSize: last(size),
+  MessageQueueMaxMessages: last(long),
+  MessageQueueMessageSize: last(long),
   RemoveOnStop: last(boolean, "run"),
   Symlinks: list(absolutePaths, "run"),
   FileDescriptorName: last(fileDescriptorName, "run"),

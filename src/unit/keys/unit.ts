@@ -7,15 +7,20 @@ import {
   pathTest,
   valueTest,
 } from "../condition.ts";
-import { oneOf } from "../grammar.ts";
+import { grammar, oneOf, refusingEmpty } from "../grammar.ts";
 import { additive, type Key, last, list } from "../key.ts";
+import { mountedPaths } from "../socket-values.ts";
 import {
   absolutePath,
   boolean,
   documentationUrls,
   expandedText,
-  expandedWords,
+  installedNames,
   integer,
+  nothing,
+  parseBoolean,
+  REMOVED,
+  text,
   timeout,
   timeSpan,
   unitNames,
@@ -48,7 +53,20 @@ const exitStatus = integer(
   0,
   255,
   "Failed to parse exit status '%v', ignoring: Numerical result out of range",
+  "Failed to parse exit status '%v', ignoring: Invalid argument",
 );
+
+const isolateOnFailure = refusingEmpty(
+  grammar("yes or no", parseBoolean, "Failed to parse boolean, ignoring: %v"),
+);
+
+/** systemd says of these that they are obsolete. */
+function formerDependency<K extends string>(key: K) {
+  return {
+    insteadUse: key,
+    notice: `Unit dependency type %k= is obsolete, replacing by ${key}=, please update your unit file`,
+  };
+}
 
 /** `ConditionX` and `AssertX` of every check. */
 type ConditionKeys = { readonly [K in `${"Condition" | "Assert"}${Check}`]: Key<ConditionTest> };
@@ -59,6 +77,8 @@ function conditionKeys(): ConditionKeys {
     for (const check of PATH_CHECKS) keys[`${kind}${check}`] = list(pathTest, "run");
     for (const check of OTHER_CHECKS) keys[`${kind}${check}`] = list(valueTest, "run");
   }
+  // The one that was forgotten when the condition came.
+  keys.AssertFirmware = list(valueTest, "run", { since: 253 });
   // The loops above fill exactly the keys that the type spells out.
   return keys as ConditionKeys;
 }
@@ -86,20 +106,20 @@ export const UNIT_KEYS = {
   ReloadPropagatedFrom: additive(unitNames),
   PropagateReloadFrom: additive(unitNames, "ignored", { insteadUse: "ReloadPropagatedFrom" }),
   JoinsNamespaceOf: additive(unitNames),
-  RequiresOverridable: additive(unitNames, "ignored", { insteadUse: "Requires" }),
-  RequisiteOverridable: additive(unitNames, "ignored", { insteadUse: "Requisite" }),
-  RequiresMountsFor: additive(expandedWords),
+  RequiresOverridable: additive(unitNames, "run", formerDependency("Requires")),
+  RequisiteOverridable: additive(unitNames, "run", formerDependency("Requisite")),
+  RequiresMountsFor: additive(mountedPaths),
   DefaultDependencies: last(boolean, "run"),
   RefuseManualStart: last(boolean),
   RefuseManualStop: last(boolean),
   StopWhenUnneeded: last(boolean),
   AllowIsolate: last(boolean),
   IgnoreOnIsolate: last(boolean),
-  IgnoreOnSnapshot: last(boolean),
+  IgnoreOnSnapshot: last(nothing, "ignored", { notice: REMOVED }),
   SurviveFinalKillSignal: last(boolean, "ignored", { since: 255 }),
   OnSuccessJobMode: last(jobMode, "ignored", { since: 249 }),
   OnFailureJobMode: last(jobMode),
-  OnFailureIsolate: last(boolean, "ignored", { insteadUse: "OnFailureJobMode" }),
+  OnFailureIsolate: last(isolateOnFailure, "ignored", { insteadUse: "OnFailureJobMode" }),
   JobTimeoutSec: last(timeout),
   JobRunningTimeoutSec: last(timeout),
   JobTimeoutAction: last(emergencyAction),
@@ -118,10 +138,10 @@ export const UNIT_KEYS = {
 } as const;
 
 export const INSTALL_KEYS = {
-  Alias: list(expandedWords),
-  WantedBy: list(unitNames, "run"),
-  RequiredBy: list(unitNames, "run"),
-  UpheldBy: list(unitNames, "run", { since: 255 }),
-  Also: list(unitNames),
-  DefaultInstance: last(expandedText),
+  Alias: list(installedNames),
+  WantedBy: list(installedNames, "run"),
+  RequiredBy: list(installedNames, "run"),
+  UpheldBy: list(installedNames, "run", { since: 255 }),
+  Also: list(installedNames),
+  DefaultInstance: last(text),
 } as const;
