@@ -78,21 +78,21 @@ export function propertiesOf(unit: string, status: UnitStatus | undefined): Prop
     NRestarts: String(status.restarts),
     ...exitOf(status),
     MainPID: status.mainPid === undefined ? "0" : "set",
-    StatusText: status.message ?? "",
+    StatusText: status.statusText ?? "",
     InvocationID: status.invocation === undefined ? "" : "set",
   };
   return Object.fromEntries(PROPERTIES.filter((one) => hasProperty(unit, one)).map((one) => [one, all[one]]));
 }
 
 /** The code is that of waitid(2): 1 exited, 2 killed, 3 dumped core. */
-function exitOf({ exitCode, exitSignal, result }: UnitStatus): {
+function exitOf({ exitCode, exitSignal, coreDumped }: UnitStatus): {
   readonly ExecMainCode: string;
   readonly ExecMainStatus: string;
 } {
   if (exitCode !== undefined) return { ExecMainCode: "1", ExecMainStatus: String(exitCode) };
   if (exitSignal === undefined) return { ExecMainCode: "0", ExecMainStatus: "0" };
   return {
-    ExecMainCode: result === "core-dump" ? "3" : "2",
+    ExecMainCode: coreDumped === true ? "3" : "2",
     ExecMainStatus: String(signalNumber(exitSignal)),
   };
 }

@@ -59,12 +59,13 @@ const NOT_SPAWNED: Readonly<Record<Exclude<ControlList, "execStart">, (draft: Dr
 
 // --- the main process -----------------------------------------------------------------------------------------
 
-/** A daemon may put another process in its place, if its PID file says so before it ends. */
+/** A service may put another process in the place of its main one: by a message, or by its PID file, before that ends. */
 function mainExitedOrMoved(draft: Draft, { pid, end, pidInFile }: Exit): void {
   const { state } = draft;
   state.mainAlive = false;
   delete state.mainPid;
-  if (pidInFile !== undefined && pidInFile !== pid) draft.watch(pidInFile, { from: "notify", end });
+  if (state.candidate?.from === "notify") state.candidate = { ...state.candidate, end };
+  else if (pidInFile !== undefined && pidInFile !== pid) draft.watch(pidInFile, { from: "notify", end });
   else mainExited(draft, end);
 }
 
@@ -228,7 +229,7 @@ export function empty(draft: Draft): void {
       emptyWhileStarting(draft);
       break;
     case "start-post":
-      if (state.candidate?.from === "pid-file") neverWrotePidFile(draft);
+      neverWrotePidFile(draft);
       break;
     case "running":
       enterRunning(draft, "success");
@@ -255,16 +256,18 @@ export function empty(draft: Draft): void {
 }
 
 function emptyWhileStarting(draft: Draft): void {
-  const { state, settings } = draft;
+  const { settings } = draft;
   const { type } = settings;
   if (type === "notify" || type === "notify-reload") {
     // Nobody is left to say that it is ready.
     enterStopPost(draft, "protocol");
   } else if (settings.exitType === "cgroup") enterStartPost(draft);
-  else if (state.candidate?.from === "pid-file") neverWrotePidFile(draft);
+  else neverWrotePidFile(draft);
 }
 
+/** Only where the service has named its main process otherwise does systemd give up before the time is over. */
 function neverWrotePidFile(draft: Draft): void {
+  if (draft.state.candidate?.from !== "pid-file" || draft.mainIsAlive !== false) return;
   draft.warn("Daemon never wrote its PID file. Failing.");
   const isStarting = draft.state.sub === "start";
   if (isStarting) enterStopPost(draft, "protocol");
