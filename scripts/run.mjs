@@ -27,6 +27,7 @@ const TASKS = {
   check: [node, join(root, "scripts", "check.ts")],
   build: [node, join(root, "scripts", "build.ts")],
   bench: [node, join(root, "bench", "main.ts")],
+  fuzz: [node, join(root, "test", "fuzz", "main.ts")],
   simulate: [node, join(root, "test", "simulation", "main.ts")],
 };
 
