@@ -14,6 +14,7 @@ const CHECKS: readonly Check[] = [
   { name: "form (biome)", argv: ["biome", "check", "--error-on-warnings"] },
   { name: "lint, import directions (oxlint)", argv: ["oxlint", "-c", "oxlint.json", "--deny-warnings"] },
   { name: "unused code (knip)", argv: ["knip", "--no-progress"] },
+  { name: "generated pages (npm run docs)", argv: ["node", "scripts/docs.ts", "--check"] },
 ];
 
 export interface Tally {

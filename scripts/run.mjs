@@ -26,6 +26,7 @@ const TASKS = {
   test: [node, join(root, "scripts", "test.ts")],
   check: [node, join(root, "scripts", "check.ts")],
   build: [node, join(root, "scripts", "build.ts")],
+  docs: [node, join(root, "scripts", "docs.ts")],
   bench: [node, join(root, "bench", "main.ts")],
   fuzz: [node, join(root, "test", "fuzz", "main.ts")],
   simulate: [node, join(root, "test", "simulation", "main.ts")],

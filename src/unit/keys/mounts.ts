@@ -61,7 +61,7 @@ export const SCOPE_KEYS = {
   RuntimeMaxSec: last(timeSpan, "ignored", { since: 244 }),
   RuntimeRandomizedExtraSec: last(timeSpan, "ignored", { since: 250 }),
   TimeoutStopSec: last(timeSpan),
-  OOMPolicy: last(oomPolicy, "ignored", { since: 253 }),
+  OOMPolicy: last(oomPolicy, "ignored", { since: 252 }),
   ...KILL_KEYS,
   ...CGROUP_KEYS,
 } as const;
