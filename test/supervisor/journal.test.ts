@@ -58,6 +58,8 @@ describe("a unit's line", () => {
     expect(run.map(({ origin, message }) => [origin, message])).toContainEqual(["unit", "hello"]);
     const [about] = run.filter(({ origin }) => origin === "supervisor").map(allFields);
     expect(about).toMatchObject({
+      MESSAGE_ID: "7d4958e842da4a758f6c1cdc7b36dcc5",
+      JOB_TYPE: "start",
       UNIT: "a.service",
       _SYSTEMD_UNIT: "init.scope",
       SYSLOG_IDENTIFIER: "flotilla",

@@ -32,6 +32,7 @@ import {
   type UnitShare,
   unitShare,
 } from "./limits.ts";
+import { messageFields } from "./messages.ts";
 import { JournalReader } from "./read-journal.ts";
 import { formatFields, formatLines, NEWLINE } from "./record.ts";
 import { journalFiles, listDirectory } from "./unit-log.ts";
@@ -92,12 +93,12 @@ export class Journal {
         _SYSTEMD_UNIT: unit,
         _SYSTEMD_SLICE: slice,
       }),
-      ownFields: this.fieldsAbout(unit, { _TRANSPORT: "driver" }),
+      ownFields: this.fieldsAbout(unit, "", { _TRANSPORT: "driver" }),
     };
   }
 
-  /** Fields of what the supervisor writes about a unit, for a source's line. */
-  fieldsAbout(unit: string, fields: Fields = {}): string {
+  /** Fields of a message of the supervisor's about a unit, in the form of record.ts. */
+  fieldsAbout(unit: string, text: string, fields: Fields = {}): string {
     return formatFields({
       ...this.#machineFields,
       _TRANSPORT: "journal",
@@ -108,6 +109,7 @@ export class Journal {
       _SYSTEMD_UNIT: SUPERVISOR_UNIT,
       SYSLOG_IDENTIFIER: "flotilla",
       ...(unit === SUPERVISOR_UNIT ? {} : { UNIT: unit }),
+      ...messageFields(unit, text),
       ...fields,
     });
   }
@@ -122,7 +124,7 @@ export class Journal {
   #write(unit: string, priority: number, message: string, fields: Fields): boolean {
     const timeUs = Math.round(this.#clock.now() * 1000);
     const monotonicUs = Number(process.hrtime.bigint() / 1000n);
-    const line = { timeUs, monotonicUs, priority, message, fields: this.fieldsAbout(unit, fields) };
+    const line = { timeUs, monotonicUs, priority, message, fields: this.fieldsAbout(unit, message, fields) };
     const directory = join(this.#directory, unit);
     const { fileBytes } = unitShare(this.#limits);
     try {

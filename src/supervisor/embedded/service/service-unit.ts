@@ -249,7 +249,7 @@ export class ServiceUnit implements Unit {
   }
 
   #naming(words: Words): Naming {
-    return { ...words, before: `${this.#name}: ${words.before}`, fields: this.#logFields() };
+    return { ...words, before: `${this.#name}: ${words.before}`, fields: this.#logFields("") };
   }
 
   #findMain({ run, pidFile }: ActionOf<"find-main">): void {
@@ -293,12 +293,13 @@ export class ServiceUnit implements Unit {
   // --- the journal -----------------------------------------------------------------------------------------------
 
   #log(priority: number, text: string): void {
-    if (!this.#shim.isOpen) this.#host.journal.append(this.#name, priority, text);
-    else this.#shim.request({ kind: "log", priority, text, fields: this.#logFields() });
+    const run = { INVOCATION_ID: this.#state.invocation };
+    if (!this.#shim.isOpen) this.#host.journal.append(this.#name, priority, text, run);
+    else this.#shim.request({ kind: "log", priority, text, fields: this.#logFields(text) });
   }
 
-  #logFields(): string {
-    return this.#host.journal.fieldsAbout(this.#name, { INVOCATION_ID: this.#state.invocation });
+  #logFields(text: string): string {
+    return this.#host.journal.fieldsAbout(this.#name, text, { INVOCATION_ID: this.#state.invocation });
   }
 
   #logNotApplied(): void {

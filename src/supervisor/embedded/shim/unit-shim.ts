@@ -82,7 +82,7 @@ export class UnitShim {
 
   /** A line about the unit for its journal. */
   log(priority: number, text: string, invocation: string | undefined): void {
-    const fields = this.#host.journal.fieldsAbout(this.#user.unit, { INVOCATION_ID: invocation });
+    const fields = this.#host.journal.fieldsAbout(this.#user.unit, text, { INVOCATION_ID: invocation });
     this.request({ kind: "log", priority, text, fields });
   }
 
