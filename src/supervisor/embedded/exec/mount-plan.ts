@@ -38,7 +38,11 @@ const STRICTNESS: readonly MountKind[] = [
   "exec",
   "tmpfs",
   "mqueue",
+  "read-write-implicit",
 ];
+
+/** Kinds that have flags of their own. */
+const ACCESS: readonly MountKind[] = ["inaccessible", "read-only", "read-write", "read-write-implicit", "exec", "no-exec"];
 
 /** Whether anything in the settings needs mounts of the unit's own. */
 export function needsMounts(settings: ExecSettings): boolean {
@@ -124,6 +128,11 @@ function readWrite(paths: readonly string[]): readonly MountEntry[] {
   return paths.map((path) => entry("read-write", path, { optional: true }));
 }
 
+/** Left as they are, though what is above is made read-only, unless another key says something of them. */
+function spared(paths: readonly string[]): readonly MountEntry[] {
+  return paths.map((path) => entry("read-write-implicit", path, { optional: true }));
+}
+
 function inaccessible(paths: readonly string[]): readonly MountEntry[] {
   return paths.map((path) => entry("inaccessible", path, { optional: true }));
 }
@@ -167,7 +176,7 @@ function tunables(): readonly MountEntry[] {
     ...readOnly(below.map((name) => `/proc/${name}`)),
     ...inaccessible(["/proc/kallsyms", "/proc/kcore"]),
     ...readOnly(["/sys", "/sys/fs/bpf", "/sys/kernel/debug", "/sys/kernel/tracing"]),
-    ...readWrite(["/sys/fs/cgroup", "/sys/fs/selinux"]),
+    ...spared(["/sys/fs/cgroup", "/sys/fs/selinux"]),
   ];
 }
 
@@ -183,8 +192,7 @@ function homeEntries(protect: SandboxSettings["protectHome"]): readonly MountEnt
 /** With `strict` everything but the kernel's own file systems; homes are ProtectHome='s affair. */
 function systemEntries(protect: SandboxSettings["protectSystem"]): readonly MountEntry[] {
   if (protect === "no") return [];
-  if (protect === "strict")
-    return [entry("read-only", "/"), ...readWrite(["/proc", "/sys", "/dev", ...HOMES])];
+  if (protect === "strict") return [entry("read-only", "/"), ...spared(["/proc", "/sys", "/dev", ...HOMES])];
   return readOnly([
     "/usr",
     "/boot",
@@ -297,7 +305,7 @@ function dropDuplicates(entries: readonly MountEntry[]): readonly MountEntry[] {
     const [first] = same;
     if (first === undefined) return [];
     const isReadOnly = same.some(({ kind, readOnly: asked }) => kind === "read-only" || asked);
-    return [isReadOnly && first.kind !== "read-write" ? { ...first, readOnly: true } : first];
+    return [isReadOnly && !ACCESS.includes(first.kind) ? { ...first, readOnly: true } : first];
   });
 }
 

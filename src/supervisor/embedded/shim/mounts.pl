@@ -66,7 +66,7 @@ sub make_root {
 my %MAKERS = (
   inaccessible => \&make_inaccessible, bind => \&make_bind, rbind => \&make_bind, dev => \&make_dev, proc => \&make_special,
   sysfs => \&make_special, mqueue => \&make_special, tmpfs => \&make_special, 'read-only' => \&make_point, 'read-write' => \&make_point,
-  exec => \&make_point, 'no-exec' => \&make_point,
+  'read-write-implicit' => \&make_point, exec => \&make_point, 'no-exec' => \&make_point,
 );
 
 # False when there is nothing to mount and that is no failure.

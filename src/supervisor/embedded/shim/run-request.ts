@@ -105,6 +105,7 @@ export type MountKind =
   | "tmpfs"
   | "read-only"
   | "read-write"
+  | "read-write-implicit"
   | "exec"
   | "no-exec";
 
