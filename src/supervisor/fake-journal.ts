@@ -36,14 +36,14 @@ export class FakeJournal {
   }
 
   async *read(query: JournalQuery): AsyncGenerator<JournalEntry> {
-    const accepts = compileFilter(query);
+    const select = compileFilter(query);
     const { boot = "0", reverse = false, signal } = query;
-    const isSelected = (entry: JournalEntry): boolean => selectsUnit(query, entry.unit) && accepts(entry);
     if (boot !== "0" && boot !== BOOT) return;
     let after = Number(query.after ?? 0);
     let lines = query.lines ?? Number.POSITIVE_INFINITY;
     while (!signal?.aborted) {
-      const fresh = this.#entries.filter((entry) => Number(entry.cursor) > after && isSelected(entry));
+      const later = this.#entries.filter((entry) => Number(entry.cursor) > after);
+      const fresh = select(later.filter(({ unit }) => selectsUnit(query, unit)));
       const wanted = fresh.slice(Math.max(0, fresh.length - lines));
       lines = Number.POSITIVE_INFINITY;
       after = Math.max(after, this.#next - 1);

@@ -47,7 +47,7 @@ describe("an entry is selected", () => {
     ["by the unit it is about", { matches: ["UNIT=web.service"] }, true, about],
     ["not by a field it has not", { matches: ["NOTHING="] }, false],
   ])("%s", (_, query, selected, subject = entry()) => {
-    expect(compileFilter(query)(subject)).toBe(selected);
+    expect(compileFilter(query)([subject])).toEqual(selected ? [subject] : []);
   });
 });
 
@@ -93,4 +93,12 @@ test("a field has texts where it is text, once or several times", () => {
   expect(textsOf(["a", [255], "b"])).toEqual(["a", "b"]);
   expect(textsOf([255, 254])).toEqual([]);
   expect(textsOf(undefined)).toEqual([]);
+});
+
+test("a pattern that takes for ever is given up, and says why", () => {
+  const select = compileFilter({ grep: { pattern: "^(a+)+$", ignoreCase: false } });
+  expect(select([entry({ message: "aaa" }), entry({ message: "b" })])).toHaveLength(1);
+  expect(() => select([entry({ message: `${"a".repeat(40)}b` })])).toThrow(
+    expect.objectContaining({ code: "bad-request", message: expect.stringContaining("takes too long") }),
+  );
 });

@@ -1,17 +1,34 @@
 /**
  * Which entries a query selects: everything of it but its place in time (`after`, `lines`, `reverse`, `follow`) and the
- * boot, which only who keeps the journal can count. Pure.
+ * boot, which only who keeps the journal can count.
  */
 import { FlotillaError } from "#base/errors.ts";
 import { matchGlob } from "#unit/glob.ts";
 import { allFields, textsOf } from "./journal-fields.ts";
+import { compilePattern } from "./message-pattern.ts";
 import type { JournalEntry, JournalQuery } from "./supervisor.ts";
 
 type Predicate = (entry: JournalEntry) => boolean;
 
+/** Those of the entries that are selected. */
+export type Select = (entries: readonly JournalEntry[]) => readonly JournalEntry[];
+
 /** @throws FlotillaError `bad-request` for a pattern or a match that is none */
-export function compileFilter(query: JournalQuery): Predicate {
-  const { priority, sinceUs, untilUs, identifiers, invocation, grep, matches } = query;
+export function compileFilter(query: JournalQuery): Select {
+  const tests = predicatesOf(query);
+  const select: Select = (entries) => entries.filter((entry) => tests.every((test) => test(entry)));
+  if (query.grep === undefined) return select;
+  const search = compilePattern(query.grep.pattern, query.grep.ignoreCase);
+  return (entries) => {
+    const selected = select(entries);
+    const found = search(selected.map(({ message }) => message));
+    return selected.filter((_, index) => found[index]);
+  };
+}
+
+/** Everything but the search in messages, which costs more and comes last. */
+function predicatesOf(query: JournalQuery): readonly Predicate[] {
+  const { priority, sinceUs, untilUs, identifiers, invocation, matches } = query;
   const tests: Predicate[] = [];
   if (priority !== undefined) {
     tests.push((entry) => entry.priority >= priority.from && entry.priority <= priority.to);
@@ -20,12 +37,8 @@ export function compileFilter(query: JournalQuery): Predicate {
   if (untilUs !== undefined) tests.push(({ timeUs }) => timeUs <= untilUs);
   if (identifiers !== undefined) tests.push(({ identifier }) => identifiers.includes(identifier));
   if (invocation !== undefined) tests.push((entry) => invocationOf(entry) === invocation);
-  if (grep !== undefined) {
-    const pattern = compilePattern(grep.pattern, grep.ignoreCase);
-    tests.push(({ message }) => pattern.test(message));
-  }
   if (matches !== undefined && matches.length > 0) tests.push(compileMatches(matches));
-  return (entry) => tests.every((test) => test(entry));
+  return tests;
 }
 
 /** Whether a query reads the journal of the unit. */
@@ -36,16 +49,6 @@ export function selectsUnit({ units }: JournalQuery, unit: string): boolean {
 /** The run that an entry belongs to, whoever wrote it. */
 function invocationOf({ fields }: JournalEntry): string | undefined {
   return textsOf(fields._SYSTEMD_INVOCATION_ID ?? fields.INVOCATION_ID)[0];
-}
-
-function compilePattern(pattern: string, ignoreCase: boolean): RegExp {
-  try {
-    return new RegExp(pattern, ignoreCase ? "iu" : "u");
-  } catch (error) {
-    throw new FlotillaError("bad-request", `"${pattern}" is no regular expression`, {
-      causes: [error instanceof Error ? error.message : String(error)],
-    });
-  }
 }
 
 /** journalctl's rule: of one field any value, of several fields each, of groups with `+` between them any. */

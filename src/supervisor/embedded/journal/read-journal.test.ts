@@ -114,12 +114,11 @@ const all = (wanted: JournalQuery): Promise<JournalEntry[]> => Array.fromAsync(r
 
 /** The same of a list: everything in the order of writing, then what the query says. */
 function model(written: readonly JournalEntry[], wanted: JournalQuery): readonly JournalEntry[] {
-  const accepts = compileFilter(wanted);
+  const select = compileFilter(wanted);
   const behind = wanted.after === undefined ? -1 : written.findIndex(({ cursor }) => cursor === wanted.after);
   const boot = { "0": 2, "-1": 1, "1": 0 }[wanted.boot ?? ""] ?? 0;
-  const found = written
-    .slice(behind + 1)
-    .filter((entry) => selectsUnit(wanted, entry.unit) && accepts(entry))
+  const found = select(written.slice(behind + 1))
+    .filter((entry) => selectsUnit(wanted, entry.unit))
     .filter((entry) => wanted.boot === undefined || entry.boot === BOOTS[boot]);
   const last = wanted.lines === undefined ? found : found.slice(Math.max(0, found.length - wanted.lines));
   return wanted.reverse ? last.toReversed() : last;

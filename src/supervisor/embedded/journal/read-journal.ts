@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { isUnitName } from "#unit/name.ts";
-import { compileFilter, selectsUnit } from "../../journal-filter.ts";
+import { compileFilter, type Select, selectsUnit } from "../../journal-filter.ts";
 import type { JournalEntry, JournalQuery } from "../../supervisor.ts";
 import type { Boots } from "./boots.ts";
 import { Changes } from "./changes.ts";
@@ -36,15 +36,15 @@ export class JournalReader {
 
   /** @throws FlotillaError `bad-request` for a query that cannot be meant */
   async *read(query: JournalQuery): AsyncGenerator<JournalEntry, void> {
-    const accepts = compileFilter(query);
+    const select = compileFilter(query);
     const selects = (name: string): boolean => isUnitName(name) && selectsUnit(query, name);
     using changes = query.follow ? new Changes(this.#root, selects, query.signal) : undefined;
     // Names come from users and become paths, so only what is in the directory is opened.
     const units = listDirectory(this.#root).filter(selects).sort();
     for (const unit of units) changes?.add(unit);
     const written = units.map((unit) => this.#written(unit, undefined));
-    yield* this.#readWritten(written, query, accepts);
-    if (changes !== undefined) yield* this.#follow(written, changes, query, accepts);
+    yield* this.#readWritten(written, query, select);
+    if (changes !== undefined) yield* this.#follow(written, changes, query, select);
   }
 
   #written(unit: string, from: Position | undefined): Written {
@@ -55,7 +55,7 @@ export class JournalReader {
   async *#readWritten(
     written: readonly Written[],
     query: JournalQuery,
-    accepts: (entry: JournalEntry) => boolean,
+    select: Select,
   ): AsyncGenerator<JournalEntry, void> {
     const selection = selectionOf(query, this.#boots);
     if (selection === undefined) return;
@@ -65,10 +65,10 @@ export class JournalReader {
     }));
     const { lines = Number.POSITIVE_INFINITY, reverse = false, signal } = query;
     if (!reverse && !Number.isFinite(lines)) {
-      yield* paced(this.#merge(selected), accepts, signal);
+      yield* paced(this.#merge(selected), select, signal);
       return;
     }
-    const newestFirst = firstOf(paced(this.#mergeBackward(selected), accepts, signal), lines);
+    const newestFirst = firstOf(paced(this.#mergeBackward(selected), select, signal), lines);
     if (reverse) yield* newestFirst;
     else yield* (await Array.fromAsync(newestFirst)).reverse();
   }
@@ -77,14 +77,14 @@ export class JournalReader {
     written: readonly Written[],
     changes: Changes,
     query: JournalQuery,
-    accepts: (entry: JournalEntry) => boolean,
+    select: Select,
   ): AsyncGenerator<JournalEntry, void> {
     const ends = new Map(written.map(({ log, segments }) => [log.unit, endOf(segments)]));
     while (!query.signal?.aborted) {
       const changed = [...(await changes.next())].sort();
       const fresh = changed.map((unit) => this.#written(unit, ends.get(unit)));
       for (const { log, segments } of fresh) ends.set(log.unit, endOf(segments) ?? ends.get(log.unit));
-      yield* paced(this.#merge(fresh), accepts, query.signal);
+      yield* paced(this.#merge(fresh), select, query.signal);
     }
   }
 
@@ -107,15 +107,25 @@ function endOf(segments: readonly Segment[]): Position | undefined {
 
 async function* paced(
   entries: Iterable<JournalEntry>,
-  accepts: (entry: JournalEntry) => boolean,
+  select: Select,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JournalEntry, void> {
-  let count = 0;
-  for (const entry of entries) {
-    if (++count % ENTRIES_A_TURN === 0) await turn();
+  for (const batch of batchesOf(entries, ENTRIES_A_TURN)) {
+    yield* select(batch);
+    await turn();
     if (signal?.aborted) return;
-    if (accepts(entry)) yield entry;
   }
+}
+
+function* batchesOf<T>(items: Iterable<T>, size: number): Generator<readonly T[], void> {
+  let batch: T[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function* firstOf<T>(items: AsyncIterable<T>, count: number): AsyncGenerator<T, void> {
