@@ -4,7 +4,7 @@ import * as z from "zod";
 import { randomInteger, seededRandom } from "#base/random.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { createEmbeddedSupervisor } from "#supervisor/embedded/embedded-supervisor.ts";
-import { CHURNED, ENDING_UNITS, TIMER } from "./units.ts";
+import { CHURNED, ENDING_UNITS, PATH, SOCKET, TIMER } from "./units.ts";
 
 const options = z.object({
   directory: z.string(),
@@ -20,7 +20,7 @@ const supervisor = await createEmbeddedSupervisor({
   clock: systemClock,
   random: systemRandom,
 });
-for (const name of [...ENDING_UNITS, TIMER]) void supervisor.start(name);
+for (const name of [...ENDING_UNITS, TIMER, SOCKET, PATH]) void supervisor.start(name);
 for (;;) {
   const name = CHURNED[randomInteger(random, 0, CHURNED.length - 1)] ?? "";
   const type = (["start", "stop", "restart"] as const)[randomInteger(random, 0, 2)] ?? "start";

@@ -4,17 +4,21 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, randomInteger, seededRandom } from "#base/random.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
-import { isAlive, output, TestMachine } from "../machine.ts";
+import { isAlive, output, statusWhere, TestMachine } from "../machine.ts";
 import { faultsOfLife } from "./ledger.ts";
-import { roundUnits, STEADY, TIMER, WORKERS } from "./units.ts";
+import { fileIn, PATH, roundUnits, SOCKET, STEADY, socketIn, TIMER, WATCHED, WORKERS } from "./units.ts";
 
 /** From the moment the supervisor begins to take over what runs. */
 const LONGEST_ROUND_MS = 600;
+
+/** How long a connection is waited for in the end. */
+const SERVED_MS = 10_000;
 
 /** What was found wrong, a sentence each. */
 export async function killRounds(rounds: number, seed: number): Promise<readonly string[]> {
@@ -23,24 +27,55 @@ export async function killRounds(rounds: number, seed: number): Promise<readonly
   mkdirSync(ledgers, { recursive: true });
   const first = await machine.boot();
   await first.load(roundUnits(ledgers));
-  const begun = await Promise.all(STEADY.map((name) => first.start(name)));
+  const begun = await Promise.all([...STEADY, SOCKET, PATH].map((name) => first.start(name)));
   const pids = STEADY.map((name) => first.status(name)?.mainPid);
   await first.close();
   const random = seededRandom(seed);
-  for (let round = 0; round < rounds; round++) await oneRound(machine, random);
+  const served: Socket[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const kill = oneRound(machine, random);
+    await sleep(randomInteger(random, 0, LONGEST_ROUND_MS));
+    served.push(connect(socketIn(ledgers)).resume());
+    writeFileSync(fileIn(ledgers), String(round));
+    await kill;
+  }
+  const watchedRuns = startsOf(ledgers, WATCHED);
+  writeFileSync(fileIn(ledgers), "changed while there is no supervisor");
   const last = await machine.boot();
+  await statusWhere(last, WATCHED, ({ sub }) => sub === "dead" && startsOf(ledgers, WATCHED) > watchedRuns);
+  const unserved = (await Promise.all(served.map(faultsOfConnection))).flat();
   const stopped = STEADY.flatMap((name, index) => faultsOfSteady(last, name, pids[index]));
-  await last.stop(TIMER);
+  for (const name of [TIMER, SOCKET, PATH]) await last.stop(name);
   const ends = await Promise.all(WORKERS.map((name) => last.stop(name)));
-  const lives = await Promise.all(
-    WORKERS.map(async (name) =>
-      faultsOfLife(name, read(join(ledgers, `${name}.ledger`)), await output(last, name)),
-    ),
-  );
   const jobs = [...begun, ...ends]
     .filter(({ result }) => result !== "done")
     .map((job) => JSON.stringify(job));
-  return [...jobs, ...stopped, ...lives.flat()];
+  const doubled = instancesIn(ledgers).length - served.length;
+  const counted = doubled === 0 ? [] : [`${served.length} connections had ${doubled} instances too many`];
+  return [...jobs, ...unserved, ...counted, ...stopped, ...(await faultsOfLives(last, ledgers))];
+}
+
+async function faultsOfLives(supervisor: Supervisor, ledgers: string): Promise<readonly string[]> {
+  const names = [...WORKERS, ...instancesIn(ledgers)];
+  const faults = names.map(async (name) =>
+    faultsOfLife(name, readLedger(ledgers, name), await output(supervisor, name)),
+  );
+  return (await Promise.all(faults)).flat();
+}
+
+/** The instances that have served a connection. */
+function instancesIn(ledgers: string): readonly string[] {
+  const files = readdirSync(ledgers).filter((file) => file.includes("@") && file.endsWith(".ledger"));
+  return files.map((file) => file.slice(0, -".ledger".length));
+}
+
+/** The other end is closed when a connection has been served. */
+async function faultsOfConnection(socket: Socket): Promise<readonly string[]> {
+  if (socket.closed) return [];
+  const giveUp = sleep(SERVED_MS, ["a connection was not served"], { ref: false });
+  const faults = await Promise.race([once(socket, "close").then(() => []), giveUp]);
+  socket.destroy();
+  return faults;
 }
 
 async function oneRound(machine: TestMachine, random: Random): Promise<void> {
@@ -64,7 +99,12 @@ function faultsOfSteady(supervisor: Supervisor, name: string, pid: number | unde
   return pid !== undefined && isAlive(pid) ? [] : [`${name} has ended`];
 }
 
+function startsOf(ledgers: string, name: string): number {
+  return readLedger(ledgers, name).match(/^start /gm)?.length ?? 0;
+}
+
 /** Empty when the worker has never run. */
-function read(path: string): string {
+function readLedger(ledgers: string, name: string): string {
+  const path = join(ledgers, `${name}.ledger`);
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }

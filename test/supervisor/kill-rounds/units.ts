@@ -1,4 +1,7 @@
-/** The services of the kill rounds: of every type one that goes on, one that ends and is restarted, and one that is started and stopped. */
+/**
+ * The units of the kill rounds: of every type a service that goes on, one that ends and is restarted, and one that is
+ * started and stopped; and services that a timer, a socket and a file start.
+ */
 
 import type { UnitSource } from "#supervisor/supervisor.ts";
 import { service, unit } from "../machine.ts";
@@ -18,9 +21,23 @@ export const ENDING_UNITS = TYPES.map((type) => `ending-${type}.service`);
 export const CHURNED = TYPES.map((type) => `churned-${type}.service`);
 export const TIMER = "tick.timer";
 const TICKED = "tick.service";
-export const WORKERS = [...STEADY, ...ENDING_UNITS, ...CHURNED, TICKED];
+/** Serves each connection by an instance of its own. */
+export const SOCKET = "served.socket";
+const SERVED = "served@.service";
+export const PATH = "watched.path";
+/** Runs when the file has changed. */
+export const WATCHED = "watched.service";
+export const WORKERS = [...STEADY, ...ENDING_UNITS, ...CHURNED, TICKED, WATCHED];
 
-/** All of them; their ledgers are in `directory`. */
+export function socketIn(directory: string): string {
+  return `${directory}/socket`;
+}
+
+export function fileIn(directory: string): string {
+  return `${directory}/changed`;
+}
+
+/** All of them; their ledgers, the socket and the file are in `directory`. */
 export function roundUnits(directory: string): readonly UnitSource[] {
   const work = (
     name: string,
@@ -28,7 +45,7 @@ export function roundUnits(directory: string): readonly UnitSource[] {
     lines: readonly string[],
     ...more: readonly string[]
   ): UnitSource => {
-    const command = `/usr/bin/perl ${import.meta.dirname}/worker.pl ${directory} ${name}`;
+    const command = `/usr/bin/perl ${import.meta.dirname}/worker.pl ${directory} ${name === SERVED ? "%n" : name}`;
     const way = type === "forking" ? "fork" : type === "notify" ? "ready" : "";
     return service(
       name,
@@ -45,6 +62,10 @@ export function roundUnits(directory: string): readonly UnitSource[] {
     ...ENDING_UNITS.map((name) => work(name, typeOf(name), ENDING, ...restart)),
     ...CHURNED.map((name) => work(name, typeOf(name), typeOf(name) === "oneshot" ? ["4", "0"] : ["0", "0"])),
     work(TICKED, "oneshot", ["2", "0"]),
+    work(WATCHED, "oneshot", ["1", "0"], "[Unit]", "StartLimitIntervalSec=0"),
+    work(SERVED, "simple", ["2", "0"], "StandardInput=socket", "StandardOutput=journal"),
+    unit(SOCKET, `[Socket]\nListenStream=${socketIn(directory)}\nAccept=yes\nTriggerLimitIntervalSec=0\n`),
+    unit(PATH, `[Path]\nPathChanged=${fileIn(directory)}\nTriggerLimitIntervalSec=0\n`),
     unit(TIMER, "[Timer]\nOnActiveSec=1ms\nOnUnitInactiveSec=100ms\nAccuracySec=1ms\n"),
   ];
 }

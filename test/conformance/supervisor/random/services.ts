@@ -54,8 +54,9 @@ const service = fc
       `Type=${type}`,
       `Restart=${restart}`,
       "RestartSec=50ms",
-      "TimeoutStartSec=800ms",
-      "TimeoutStopSec=800ms",
+      // Only where time runs out anyway may it be short: a busy machine is slow.
+      `TimeoutStartSec=${type === "oneshot" && life.startsWith("stay") ? "1s" : "20s"}`,
+      `TimeoutStopSec=${life === "stay-deaf" ? "1s" : "20s"}`,
       "LimitCORE=0",
       `ExecStart=@DIR@/worker ${type} ${life}`,
       ...settled,
@@ -81,7 +82,7 @@ if ($type eq 'notify' && $life ne 'exit' && $life ne 'die') {
   (my $address = $ENV{NOTIFY_SOCKET}) =~ s/^@/\\0/;
   send $socket, 'READY=1', 0, pack_sockaddr_un($address) or die;
 }
-select undef, undef, undef, $life eq 'later' || $type eq 'forking' ? 0.2 : 0;
+select undef, undef, undef, $life eq 'later' || $type =~ /^(forking|exec)$/ ? 0.2 : 0;
 exit $how if $life eq 'exit' || $life eq 'later';
 kill $how, $$ if $life eq 'die';
 sleep 30;

@@ -33,6 +33,8 @@ const memory = z.object({
   sinceMs: z.number(),
   invocation: z.string().exactOptional(),
   triggers: z.object({ beganMs: z.number(), count: z.number() }).exactOptional(),
+  /** What was found last, and the last invocation of the unit before it was started for that. */
+  asked: z.object({ path: z.string(), invocation: z.string() }).exactOptional(),
   existed: z.array(z.boolean()),
   message: z.string().exactOptional(),
 });
@@ -189,10 +191,15 @@ export class PathUnit implements Unit, ShimUser {
       this.#enterDead("trigger-limit-hit");
       return;
     }
-    this.#state = { ...this.#state, triggers };
+    const { invocation = "" } = this.#host.statusOf(unit) ?? {};
+    this.#state = { ...this.#state, triggers, asked: { path, invocation } };
     this.#run();
+    this.#request(path);
+  }
+
+  #request(path: string): void {
     const variables = { TRIGGER_UNIT: this.unit, TRIGGER_PATH: path };
-    this.#host.requestStart(unit, (outcome) => this.#startEnded(outcome), variables);
+    this.#host.requestStart(this.#settings.unit, (outcome) => this.#startEnded(outcome), variables);
   }
 
   #run(): void {
@@ -249,7 +256,12 @@ export class PathUnit implements Unit, ShimUser {
   /** All units are known again. */
   resume(): void {
     this.#shim?.listen();
-    this.unitChanged(this.#settings.unit);
+    const { sub, asked } = this.#state;
+    const status = this.#host.statusOf(this.#settings.unit);
+    const wasHeard = isUp(status) || status?.invocation !== (asked?.invocation || undefined);
+    // The last supervisor may have died between the trigger and the start.
+    if (sub === "running" && asked !== undefined && !wasHeard) this.#request(asked.path);
+    else this.unitChanged(this.#settings.unit);
   }
 
   onEvent(event: ShimEvent): void {
