@@ -16,7 +16,7 @@ const SOON_MS = 5_000;
 const LOOK_MS = 10;
 
 /** Nothing has changed for so long: the units are at rest. */
-const REST_MS = 400;
+const REST_MS = 700;
 const REST_AT_LAST_MS = 12_000;
 
 /** What a line found. */

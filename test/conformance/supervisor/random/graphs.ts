@@ -21,8 +21,7 @@ const KINDS = [
   "ExecStart=/bin/sleep 60",
   "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true",
   "Type=oneshot\nExecStart=/bin/true",
-  // Later than any unit that is not ordered behind it has been started.
-  "Type=oneshot\nExecStart=/bin/sh -c 'sleep 0.3; exit 1'",
+  "Type=oneshot\nExecStart=/bin/sh -c 'sleep DELAY; exit 1'",
 ];
 const VERBS = ["start", "start", "start", "stop", "restart", "try-restart"];
 const MODES = ["", "", "", " mode=fail", " mode=ignore-dependencies", " mode=ignore-requirements"];
@@ -66,7 +65,9 @@ export function graphScenario(stem: string): fc.Arbitrary<string> {
         const units = bodies.map((body, index) => {
           const own = lines.filter(({ from }) => from === index).flatMap((edge) => linesOf(edge, nameOf));
           const limit = "StartLimitBurst=3\nStartLimitIntervalSec=100";
-          return `--- ${nameOf(index)}\n[Unit]\n${limit}\n${own.join("\n")}\n[Service]\nRestartSec=50ms\n${body}\n`;
+          // Units that fail do so one after another, and when those not ordered behind them have been started.
+          const late = body.replace("DELAY", (0.3 + index * 0.2).toFixed(1));
+          return `--- ${nameOf(index)}\n[Unit]\n${limit}\n${own.join("\n")}\n[Service]\nRestartSec=50ms\n${late}\n`;
         });
         const stops = bodies.map((_, index) => `stop ${nameOf(index)} => *`);
         const script = [...actions, ...stops].flatMap((step) => [step, "rest"]).join("\n");
