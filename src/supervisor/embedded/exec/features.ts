@@ -4,6 +4,7 @@
  * Whether it can is tried out, not assumed: shim/probe.pl.
  */
 import type { ExecSettings } from "#unit/exec-settings.ts";
+import { whyNoFilters } from "./seccomp/filters.ts";
 
 export const FEATURES = [
   "users",
@@ -26,10 +27,14 @@ export type MissingFeatures = ReadonlyMap<Feature, string>;
 export function missingFeatures(found: ReadonlyMap<string, string> | Error): MissingFeatures {
   return new Map(
     FEATURES.flatMap((feature) => {
-      const reason = found instanceof Error ? found.message : found.get(feature);
+      const reason = found instanceof Error ? found.message : (found.get(feature) ?? whyUnsupported(feature));
       return reason === undefined ? [] : [[feature, reason] as const];
     }),
   );
+}
+
+function whyUnsupported(feature: Feature): string | undefined {
+  return feature === "seccomp" ? whyNoFilters(process.arch) : undefined;
 }
 
 /** The keys in use that need each feature, by their names without `=`. */

@@ -42,7 +42,14 @@ const STRICTNESS: readonly MountKind[] = [
 ];
 
 /** Kinds that have flags of their own. */
-const ACCESS: readonly MountKind[] = ["inaccessible", "read-only", "read-write", "read-write-implicit", "exec", "no-exec"];
+const ACCESS: readonly MountKind[] = [
+  "inaccessible",
+  "read-only",
+  "read-write",
+  "read-write-implicit",
+  "exec",
+  "no-exec",
+];
 
 /** Whether anything in the settings needs mounts of the unit's own. */
 export function needsMounts(settings: ExecSettings): boolean {

@@ -10,7 +10,8 @@ import { type EnvironmentAssignment, parseEnvironmentFile } from "#unit/environm
 import { expandEnvironment } from "#unit/exec.ts";
 import type { EnvironmentFile, ExecSettings } from "#unit/exec-settings.ts";
 import type { ExecCommand } from "#unit/service.ts";
-import type { LogRequest, RunRequest } from "../shim/run-request.ts";
+import type { AttributesRequest, LogRequest, RunRequest } from "../shim/run-request.ts";
+import type { Account } from "./accounts.ts";
 import { provideCredentials, removeCredentials } from "./credentials.ts";
 import { provideDirectories, removeDirectories } from "./directories.ts";
 import { buildEnvironment, DEFAULT_PATH } from "./environment.ts";
@@ -78,7 +79,7 @@ function resolvedRequest(
   return {
     ...plainRequest(settings, command, context),
     ...accountOf(settings, identity, host),
-    ...confinement(settings, command, context, host),
+    ...confinement(settings, command, identity, context, host),
     argv: command.literalEnvironment ? command.argv : expandEnvironment(command.argv, environment),
     env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
   };
@@ -98,7 +99,7 @@ function plainRequest(settings: ExecSettings, command: ExecCommand, context: Run
     ...(settings.nice === undefined ? {} : { nice: settings.nice }),
     ...(settings.oomScoreAdjust === undefined ? {} : { oomScoreAdjust: settings.oomScoreAdjust }),
     rlimits: limitsOf(settings),
-    noNewPrivileges: settings.noNewPrivileges && command.privileges !== "full",
+    noNewPrivileges: settings.noNewPrivileges,
     ignoreSigpipe: settings.ignoreSigpipe,
     cgroupProcs: context.cgroupProcs,
     ...(context.sockets === undefined ? {} : { sockets: context.sockets }),
@@ -147,17 +148,24 @@ function accountOf(
 function confinement(
   settings: ExecSettings,
   command: ExecCommand,
+  { user }: Identity,
   context: RunContext,
   host: ExecHost,
-): Pick<RunRequest, "attributes" | "sandbox"> {
+): Pick<RunRequest, "noNewPrivileges" | "attributes" | "sandbox"> {
   const isConfined = command.privileges !== "full";
   const attributes = attributesOf(settings, { isConfined, missing: host.missing });
   const applied = isConfined ? settings : unprotected(settings);
   const sandbox = sandboxOf(applied, () => sandboxPlace(applied, context, host), host.missing);
   return {
+    noNewPrivileges: isConfined && (settings.noNewPrivileges || needsNoNewPrivileges(attributes, user)),
     ...(attributes === undefined ? {} : { attributes }),
     ...(sandbox === undefined ? {} : { sandbox }),
   };
+}
+
+/** Only root may filter the calls of programs that can still gain privileges. */
+function needsNoNewPrivileges(attributes: AttributesRequest | undefined, user: Account | undefined): boolean {
+  return attributes?.seccomp !== undefined && user !== undefined && user.uid !== 0;
 }
 
 function sandboxPlace(

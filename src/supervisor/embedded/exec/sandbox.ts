@@ -4,6 +4,7 @@ import type { AttributesRequest, SandboxRequest } from "../shim/run-request.ts";
 import { type Feature, type MissingFeatures, mountsInsistedOn } from "./features.ts";
 import { type MountSources, needsMounts, planMounts } from "./mount-plan.ts";
 import { Refusal } from "./refusal.ts";
+import { seccompPrograms } from "./seccomp/filters.ts";
 
 /** Scheduling, capabilities and the like; undefined where nothing is asked for. `+` commands keep all their rights. */
 export function attributesOf(
@@ -18,6 +19,7 @@ export function attributesOf(
     ...(scheduling.timerSlackNs === undefined ? {} : { timerSlackNs: scheduling.timerSlackNs }),
     ...(personality === undefined ? {} : { personality }),
     ...(isConfined && !missing.has("capabilities") ? capabilitiesOf(settings) : {}),
+    ...(isConfined && !missing.has("seccomp") ? filtersOf(settings) : {}),
   };
   return Object.keys(attributes).length === 0 ? undefined : attributes;
 }
@@ -67,6 +69,11 @@ export function unprotected(settings: ExecSettings): ExecSettings {
       noExecPaths: [],
     },
   };
+}
+
+function filtersOf(settings: ExecSettings): AttributesRequest {
+  const seccomp = seccompPrograms(settings, process.arch);
+  return seccomp.length === 0 ? {} : { seccomp };
 }
 
 /** What mounts need of the machine. */
