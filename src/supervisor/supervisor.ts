@@ -126,6 +126,8 @@ export interface UnitStatus {
   readonly exitSignal?: string;
   /** That signal made it write its core. */
   readonly coreDumped?: boolean;
+  /** The last start was refused because there had been too many; what starts the unit gives up over that. */
+  readonly startLimitHit?: boolean;
   /** Automatic restarts since the last explicit start. */
   readonly restarts: number;
   /** STATUS= of the service, as it said it last. */

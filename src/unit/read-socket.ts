@@ -110,7 +110,7 @@ function readSettings(file: UnitFile, socket: SocketReader, context: SpecifierCo
     service: accept ? undefined : (socket.last("Service") ?? `${full.slice(0, -suffix.length)}service`),
     maxConnections: socket.last("MaxConnections") ?? DEFAULT_MAX_CONNECTIONS,
     maxConnectionsPerSource: socket.last("MaxConnectionsPerSource") ?? 0,
-    fileDescriptorName: socket.last("FileDescriptorName") ?? (accept ? "connection" : full),
+    fileDescriptorName: socket.last("FileDescriptorName") ?? full,
     flushPending: socket.last("FlushPending") ?? false,
     ...present("user", socket.last("SocketUser")),
     ...present("group", socket.last("SocketGroup")),

@@ -190,15 +190,7 @@ test("a oneshot's end is told once", async () => {
 
 test("what is not applied is told at each start, in one line", async () => {
   await using held = await machineWith(
-    [
-      service(
-        "a.service",
-        "UtmpIdentifier=x",
-        "PAMName=x",
-        "MemoryMax=1G",
-        "ExecStart=/bin/sleep 1000",
-      ),
-    ],
+    [service("a.service", "UtmpIdentifier=x", "PAMName=x", "MemoryMax=1G", "ExecStart=/bin/sleep 1000")],
     { cgroups: false },
   );
   await held.supervisor.start("a.service");

@@ -64,6 +64,7 @@ export function resetFailed(draft: Draft): void {
     restarts: 0,
     restartsOver: false,
   });
+  delete state.startLimitHit;
   if (state.sub !== "failed") return;
   delete state.message;
   draft.enter("dead");

@@ -61,6 +61,7 @@ const savedState = z.object({
   reloadBeginUs: z.number().exactOptional(),
   statusText: z.string().exactOptional(),
   statusErrno: z.number().exactOptional(),
+  startLimitHit: z.boolean().exactOptional(),
   starts: z.array(z.number()),
   restarts: z.number(),
   restartsOver: z.boolean().default(false),

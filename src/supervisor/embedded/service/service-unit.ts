@@ -95,7 +95,6 @@ export class ServiceUnit implements Unit {
     const outcome = this.#waiters.add("start");
     const isNew = isAtRest(this.#state);
     if (isNew) this.#triggerVariables = this.#host.triggerVariables(this.#name);
-    if (isNew) this.#triggerVariables = this.#host.triggerVariables(this.#name);
     this.#dispatch({ kind: "start" });
     if (isNew) this.#logNotApplied();
     return outcome;

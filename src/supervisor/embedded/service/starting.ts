@@ -41,6 +41,7 @@ const OF_ONE_RUN = [
   "control",
   "unspawned",
   "message",
+  "startLimitHit",
   "statusText",
   "statusErrno",
   "watchdogOverrideMs",
@@ -60,6 +61,7 @@ function refuseStart(draft: Draft): void {
   draft.warn("Start request repeated too quickly.");
   draft.state.message = `start limit reached: ${limit}; it can be started again once they have passed, or after a reset`;
   draft.state.startJob = true;
+  draft.state.startLimitHit = true;
   enterDead(draft, "start-limit-hit", false);
 }
 

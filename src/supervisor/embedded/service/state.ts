@@ -116,6 +116,8 @@ export interface ServiceState {
   readonly reloadBeginUs?: number;
   readonly statusText?: string;
   readonly statusErrno?: number;
+  /** The last start was refused because there had been too many. */
+  readonly startLimitHit?: boolean;
   /** Wall-clock times of the starts that count for the start limit. */
   readonly starts: readonly number[];
   readonly restarts: number;

@@ -28,6 +28,7 @@ export function serviceStatus(
     ...(mainEnd?.code === undefined ? {} : { exitCode: mainEnd.code }),
     ...(mainEnd?.signal === undefined ? {} : { exitSignal: mainEnd.signal }),
     ...(mainEnd?.core === true ? { coreDumped: true } : {}),
+    ...(state.startLimitHit === true ? { startLimitHit: true } : {}),
     ...(statusText === undefined ? {} : { statusText }),
     ...(text === undefined ? {} : { message: text }),
   };

@@ -50,7 +50,7 @@ sub open_socket {
   nonblocking($fh);
   setsockopt $fh, SOL_SOCKET_LEVEL, SO_REUSEADDR, pack 'i', 1;
   set_options($fh, @{ $options || [] });
-  my $old = umask 0777 & ~oct($port->{mode} // '0');
+  my $old = umask(0777 & ~oct($port->{mode}));
   my $bound = bind $fh, $address;
   # Nobody removes the file of a socket that is closed: the one who wants its place does.
   if (!$bound && $! == EADDRINUSE && length($port->{path} // '')) { $bound = unlink($port->{path}) && bind $fh, $address }

@@ -98,7 +98,7 @@ export class PathUnit implements Unit, ShimUser {
   async start(): Promise<JobOutcome> {
     if (this.active === "active") return { result: "done" };
     const { unit, makeDirectory } = this.#settings;
-    if (this.#host.statusOf(unit)?.load !== "loaded") {
+    if (!this.#host.instantiate(unit) || this.#host.statusOf(unit)?.load !== "loaded") {
       const message = `Refusing to start, unit ${unit} to trigger not loaded.`;
       this.#log(3, message);
       return { result: "failed", message };
@@ -153,7 +153,7 @@ export class PathUnit implements Unit, ShimUser {
   unitChanged(name: string): void {
     if (name !== this.#settings.unit || this.active !== "active" || this.#closed) return;
     const status = this.#host.statusOf(name);
-    if (status?.result === "start-limit-hit") {
+    if (status?.startLimitHit === true) {
       this.#enterDead("unit-start-limit-hit");
     } else if (!this.#host.hasJob(name) && isUp(status) !== (this.#state.sub === "running")) {
       this.#wait(true);

@@ -61,7 +61,13 @@ export type SocketUnitEvent =
   | { readonly kind: "start" }
   | { readonly kind: "stop" }
   | { readonly kind: "reset-failed" }
-  | { readonly kind: "opened"; readonly port: number; readonly error?: string }
+  | {
+      readonly kind: "opened";
+      readonly port: number;
+      readonly error?: string;
+      /** What the error is as a result; `resources` when absent. */
+      readonly result?: UnitResult;
+    }
   | { readonly kind: "incoming" }
   | {
       readonly kind: "accepted";
@@ -76,7 +82,7 @@ export type SocketUnitEvent =
   /** The service has changed its state. */
   | { readonly kind: "service" }
   /** What was to be started could not even be asked to. */
-  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "refused"; readonly reason: string; readonly unit: string }
   /** A connection's service instance has come to its end. */
   | { readonly kind: "served"; readonly connection: number }
   | { readonly kind: "lost"; readonly reason: string };

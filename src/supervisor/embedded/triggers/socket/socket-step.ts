@@ -25,7 +25,7 @@ export interface SocketContext {
   /** A fresh invocation ID, used if the step begins a run. */
   readonly invocation: string;
   /** The service of Accept=no, as far as it is loaded, and whether a job of it is under way. */
-  readonly service: Pick<UnitStatus, "active" | "sub" | "result"> | undefined;
+  readonly service: Pick<UnitStatus, "active" | "sub" | "startLimitHit"> | undefined;
   readonly hasJob: boolean;
 }
 
@@ -49,10 +49,7 @@ const HANDLERS: Handlers = {
   empty,
   deadline,
   service: serviceChanged,
-  refused: (draft, { reason }) => {
-    draft.log(`${draft.context.unit}: Failed to queue service startup job: ${reason}`, 4);
-    enterStopPre(draft, "resources");
-  },
+  refused,
   served: (draft, { connection }) => draft.drop(connection),
   lost,
 };
@@ -147,7 +144,8 @@ function enterStartChown(draft: Draft): void {
   draft.do({ kind: "listen" });
 }
 
-function opened(draft: Draft, { port, error }: { port: number; error?: string }): void {
+function opened(draft: Draft, event: Extract<SocketUnitEvent, { kind: "opened" }>): void {
+  const { port, error, result } = event;
   const { state, context } = draft;
   if (state.sub !== "start-chown") return;
   const { ports, fileDescriptorName } = context.settings;
@@ -155,7 +153,7 @@ function opened(draft: Draft, { port, error }: { port: number; error?: string })
   if (error !== undefined) {
     state.message = `cannot listen: ${error}`;
     draft.log(`${context.unit}: Failed to listen on sockets: ${error}`, 4);
-    enterStopPre(draft, "resources");
+    enterStopPre(draft, result ?? "resources");
   } else if (port === ports.length - 1) {
     draft.enter("start-post", true);
     if (!draft.run("execStartPost")) enterListening(draft);
@@ -285,6 +283,16 @@ function tooMany({ state, context }: Draft, { remote }: Extract<SocketUnitEvent,
     : undefined;
 }
 
+/** What cannot even be asked to start will not be by the next connection either. */
+function refused(draft: Draft, { reason, unit }: { reason: string; unit: string }): void {
+  const connection = draft.state.connections.find((other) => other.unit === unit);
+  if (connection !== undefined) draft.drop(connection.connection);
+  if (SOCKET_ACTIVE[draft.state.sub] !== "active") return;
+  draft.state.message = `cannot start its service: ${reason}`;
+  draft.log(`${draft.context.unit}: Failed to queue service startup job: ${reason}`, 4);
+  enterStopPre(draft, "resources");
+}
+
 function isAtRest(active: UnitStatus["active"]): boolean {
   return active === "inactive" || active === "failed";
 }
@@ -302,7 +310,7 @@ function serviceChanged(draft: Draft): void {
   const { state, context } = draft;
   const { service, hasJob, settings } = context;
   if (SOCKET_ACTIVE[state.sub] !== "active" || settings.accept || service === undefined) return;
-  if (service.result === "start-limit-hit") {
+  if (service.startLimitHit === true) {
     enterStopPre(draft, "service-start-limit-hit");
     return;
   }

@@ -41,6 +41,8 @@ export class SocketUnit implements Unit, ShimUser {
   #timer: Timer | undefined;
   #armedMs: number | undefined;
   #closed = false;
+  /** Resolves when the last shim has done all it was asked for. */
+  #released: Promise<void> = Promise.resolve();
 
   constructor(host: UnitHost, loaded: LoadedUnit, settings: SocketSettings) {
     this.#host = host;
@@ -123,8 +125,8 @@ export class SocketUnit implements Unit, ShimUser {
   #refusal(): JobOutcome | undefined {
     const { service } = this.#settings;
     if (service === undefined || this.active === "activating") return undefined;
-    const status = this.#host.statusOf(service);
-    if (status === undefined) return this.#refuse(`Socket service ${service} not loaded, refusing.`);
+    const status = this.#host.instantiate(service) ? this.#host.statusOf(service) : undefined;
+    if (status?.load !== "loaded") return this.#refuse(`Socket service ${service} not loaded, refusing.`);
     const isFree =
       status.active === "inactive" || status.active === "failed" || status.sub === "auto-restart";
     return isFree ? undefined : this.#refuse(`Socket service ${service} already active, refusing.`);
@@ -162,11 +164,10 @@ export class SocketUnit implements Unit, ShimUser {
     const place = `${this.#host.run.of(this.unit)}/${shim.id}`;
     const connection = this.#state.connections.find(({ unit }) => unit === service);
     if (connection !== undefined) {
-      const { fileDescriptorName } = this.#settings;
       const source = `${connection.connection}:${place}`;
       return {
         sources: [source],
-        names: [fileDescriptorName],
+        names: ["connection"],
         variables: remoteVariables(connection.remote),
       };
     }
@@ -199,6 +200,8 @@ export class SocketUnit implements Unit, ShimUser {
     this.#armDeadline();
     this.#shim?.save();
     this.#releaseShim();
+    const end = actions.find((action) => action.kind === "ended");
+    if (end !== undefined) this.#ended(end.failed);
     if (before.sub !== state.sub || before.message !== state.message) this.#host.changed(this.unit);
   }
 
@@ -255,15 +258,19 @@ export class SocketUnit implements Unit, ShimUser {
         this.#waiters.settle("start", { result: "done" });
         break;
       case "ended":
-        this.#ended(action.failed);
+        // Told once the shim has let go of everything.
         break;
     }
   }
 
   #ended(failed: boolean): void {
-    const message = this.#state.message ?? `${this.unit} failed with result '${this.#state.result}'`;
-    this.#waiters.settle("start", failed ? { result: "failed", message } : { result: "done" });
-    this.#waiters.settle("stop", { result: "done" });
+    const { message = `${this.unit} failed with result '${this.#state.result}'` } = this.#state;
+    const started = this.#waiters.take("start");
+    const stopped = this.#waiters.take("stop");
+    void this.#released.then(() => {
+      started(failed ? { result: "failed", message } : { result: "done" });
+      stopped({ result: "done" });
+    });
   }
 
   #listen(): void {
@@ -273,7 +280,8 @@ export class SocketUnit implements Unit, ShimUser {
     );
     const problem = requests.find((request) => request instanceof Error);
     if (problem !== undefined) {
-      queueMicrotask(() => this.#dispatch({ kind: "opened", port: 0, error: problem.message }));
+      const result = owner instanceof Error ? "exit-code" : "resources";
+      queueMicrotask(() => this.#dispatch({ kind: "opened", port: 0, error: problem.message, result }));
       return;
     }
     const ports = requests.filter((request): request is PortRequest => !(request instanceof Error));
@@ -315,13 +323,13 @@ export class SocketUnit implements Unit, ShimUser {
   #trigger(): void {
     const { service } = this.#settings;
     if (service === undefined) return;
-    this.#host.requestStart(service, (outcome) => this.#startEnded(outcome));
+    this.#host.requestStart(service, (outcome) => this.#startEnded(service, outcome));
   }
 
   /** The service failing is told by its state; that it could not be asked at all, only here. */
-  #startEnded({ error, result, message }: JobOutcome): void {
+  #startEnded(service: string, { error, result, message }: JobOutcome): void {
     if (error !== undefined || result === "invalid") {
-      this.#dispatch({ kind: "refused", reason: message ?? error ?? result });
+      this.#dispatch({ kind: "refused", reason: message ?? error ?? result, unit: service });
     } else {
       this.#dispatch({ kind: "service" });
     }
@@ -330,7 +338,7 @@ export class SocketUnit implements Unit, ShimUser {
   #serve(unit: string): void {
     if (!this.#host.instantiate(unit)) {
       const reason = `there is no template for ${unit} on this machine`;
-      queueMicrotask(() => this.#dispatch({ kind: "refused", reason }));
+      queueMicrotask(() => this.#dispatch({ kind: "refused", reason, unit }));
       return;
     }
     this.#host.requestStart(unit, () => this.unitChanged(unit));
@@ -418,7 +426,7 @@ export class SocketUnit implements Unit, ShimUser {
     this.#host.run.remember(this.unit, this.#state);
     const shim = this.#shim;
     this.#shim = undefined;
-    void shim?.release();
+    if (shim !== undefined) this.#released = shim.release();
   }
 
   close(): void {
