@@ -55,3 +55,29 @@ test("a service that stops petting its watchdog is killed and, if so asked, rest
     ({ restarts, active }) => restarts >= 1 && active === "active",
   );
 });
+
+test("a service that takes a name on the bus is refused, not run as if it did not", async () => {
+  await using held = await machineWith([
+    service("d.service", "Type=dbus", "BusName=org.example.D", "ExecStart=/bin/sleep 1000"),
+  ]);
+  expect(await held.supervisor.start("d.service")).toMatchObject({
+    result: "unsupported",
+    message: expect.stringContaining("no D-Bus"),
+  });
+  expect(held.supervisor.status("d.service")).toMatchObject({ active: "inactive" });
+});
+
+test("a notify-reload service is reloaded by its signal and its answer", async () => {
+  const program = `${import.meta.dirname}/programs/reloads.pl`;
+  await using held = await machineWith([
+    service("r.service", "Type=notify-reload", `ExecStart=/usr/bin/perl ${program}`),
+  ]);
+  const { supervisor } = held;
+  expect(await supervisor.start("r.service")).toEqual({ result: "done" });
+  expect(await supervisor.enqueue({ type: "reload", unit: "r.service" })).toEqual({ result: "done" });
+  expect(supervisor.status("r.service")).toMatchObject({
+    active: "active",
+    sub: "running",
+    statusText: "reloads: 1",
+  });
+});

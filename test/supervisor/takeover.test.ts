@@ -177,3 +177,18 @@ test.runIf(process.getuid?.() === 0)("works without root, and says what it canno
   expect(holder.report.enforcement.notes.join(" ")).toContain("MemoryMax=");
   await holder.kill();
 });
+
+test("a watched service is given its time again by a supervisor that did not hear it meanwhile", async () => {
+  await using machine = await machineThatWasLoaded([
+    service("w.service", "WatchdogSec=600ms", "ExecStart=/bin/sleep 1000"),
+  ]);
+  const holder = await hold(machine, ["w.service"]);
+  await holder.kill();
+  const { promise: later, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, 700);
+  await later;
+  const supervisor = await machine.boot();
+  expect(supervisor.status("w.service")).toMatchObject({ active: "active", sub: "running" });
+  const failed = await statusWhere(supervisor, "w.service", ({ active }) => active === "failed");
+  expect(failed).toMatchObject({ result: "watchdog" });
+});

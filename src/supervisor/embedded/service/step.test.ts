@@ -1,84 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { readService } from "#unit/read-service.ts";
-import type { ServiceSettings } from "#unit/service.ts";
-import { ANY_MACHINE, specifierContext } from "#unit/specifiers.ts";
-import { parseUnitFile } from "#unit/unit-file.ts";
 import type { UnitResult } from "../../supervisor.ts";
+import { Paper, settingsOf } from "./paper.ts";
 import { shallRestart } from "./policy.ts";
 import { parseSavedState } from "./saved-state.ts";
-import {
-  initialState,
-  type ProcessEnd,
-  type ServiceAction,
-  type ServiceEvent,
-  type ServiceState,
-} from "./state.ts";
-import { step } from "./step.ts";
-
-function settingsOf(...lines: readonly string[]): ServiceSettings {
-  const file = parseUnitFile(`[Service]\n${lines.join("\n")}\n`);
-  const { settings } = readService(file, specifierContext("a.service", ANY_MACHINE));
-  if (settings === undefined) throw new Error(`not a service: ${lines.join("; ")}`);
-  return settings;
-}
-
-/** A service on paper: events in, sub states and actions out. */
-class Paper {
-  readonly settings: ServiceSettings;
-  state: ServiceState = initialState(0);
-  actions: readonly ServiceAction[] = [];
-  nowMs = 0;
-
-  constructor(...lines: readonly string[]) {
-    this.settings = settingsOf(...lines);
-  }
-
-  send(event: ServiceEvent): string {
-    const context = {
-      unit: "a.service",
-      title: "a.service - A",
-      settings: this.settings,
-      nowMs: this.nowMs,
-      monotonicUs: this.nowMs * 1000,
-      chance: 0.5,
-      invocation: `at ${this.nowMs}`,
-    };
-    ({ state: this.state, actions: this.actions } = step(context, this.state, event));
-    return this.state.sub;
-  }
-
-  started(run: number): string {
-    return this.send({ kind: "started", run, pid: 100 + run });
-  }
-
-  exited(run: number, end: ProcessEnd, more: { last?: boolean; pidInFile?: number } = {}): string {
-    return this.send({ kind: "exited", run, pid: 100 + run, end, last: false, ...more });
-  }
-
-  notify(run: number | undefined, ...lines: readonly string[]): string {
-    return this.send({
-      kind: "notify",
-      pid: 100 + (run ?? 900),
-      ...(run === undefined ? {} : { run }),
-      text: lines.join("\n"),
-    });
-  }
-
-  /** The process ends and leaves nothing behind. */
-  gone(run: number, end: ProcessEnd): string {
-    this.exited(run, end, { last: true });
-    return this.send({ kind: "empty" });
-  }
-
-  /** What a restart job does. */
-  restart(): string {
-    return this.send({ kind: "start" });
-  }
-
-  kinds(): readonly string[] {
-    return this.actions.map(({ kind }) => kind).filter((kind) => kind !== "log");
-  }
-}
+import type { ProcessEnd } from "./state.ts";
 
 describe("a start", () => {
   test("of a simple service is over when the process is there", () => {
