@@ -228,6 +228,8 @@ sub start_run {
   }
   run_child($request, $status_write, @captures) if !$pid;
   close $status_write;
+  # The rest of the request is kept for the journal's sake; these are long and the command's alone.
+  delete @$request{qw(seccomp mount stdin)};
   $runs{$run} = { pid => $pid, alive => 1 };
   $run_of{$pid} = $run;
   $had_children = 1;
