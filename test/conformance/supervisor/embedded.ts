@@ -1,4 +1,4 @@
-/** Runs a scenario on an embedded supervisor of its own. */
+/** Runs scenarios on an embedded supervisor, which has the units of all of them. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
@@ -9,20 +9,42 @@ import { type Properties, propertiesOf } from "./properties.ts";
 import type { Job, Scenario } from "./scenario.ts";
 import { expandDirectory, writePrograms } from "./scenario-files.ts";
 
-export const embeddedHost: ScenarioHost = {
-  side: "embedded",
-  open: async (scenario) => {
-    const machine = new TestMachine();
-    const supervisor = await machine.boot();
-    const directory = join(machine.directory, "scenario");
-    writePrograms(scenario, directory, directory);
-    await supervisor.load(unitsOf(scenario, directory));
-    return new EmbeddedMachine(machine, supervisor, directory);
-  },
-};
+export class EmbeddedHost implements ScenarioHost, AsyncDisposable {
+  readonly side = "embedded";
+  readonly #machine: TestMachine;
+  readonly #supervisor: Supervisor;
 
-function unitsOf(scenario: Scenario, directory: string): Parameters<Supervisor["load"]>[0] {
-  return scenario.units.map(({ name, text }) => unit(name, expandDirectory(text, directory)));
+  private constructor(machine: TestMachine, supervisor: Supervisor) {
+    this.#machine = machine;
+    this.#supervisor = supervisor;
+  }
+
+  /** A machine with the units of these scenarios loaded. */
+  static async boot(scenarios: readonly Scenario[]): Promise<EmbeddedHost> {
+    const machine = new TestMachine();
+    const host = new EmbeddedHost(machine, await machine.boot());
+    await host.#supervisor.load(
+      scenarios.flatMap((scenario) => {
+        const directory = host.#directoryOf(scenario);
+        return scenario.units.map(({ name, text }) => unit(name, expandDirectory(text, directory)));
+      }),
+    );
+    return host;
+  }
+
+  #directoryOf({ name }: Scenario): string {
+    return join(this.#machine.directory, "scenarios", name.replaceAll("/", "-"));
+  }
+
+  async open(scenario: Scenario): Promise<ScenarioMachine> {
+    const directory = this.#directoryOf(scenario);
+    writePrograms(scenario, directory, directory);
+    return new EmbeddedMachine(this.#machine, this.#supervisor, directory);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#machine[Symbol.asyncDispose]();
+  }
 }
 
 class EmbeddedMachine implements ScenarioMachine {
@@ -80,9 +102,5 @@ class EmbeddedMachine implements ScenarioMachine {
   pathOf(path: string): string {
     const { runtimeDirectory = "/run", stateDirectory = "/var/lib" } = this.#machine.options.facts ?? {};
     return path.replace(/^%t(?=\/)/, runtimeDirectory).replace(/^%S(?=\/)/, stateDirectory);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#machine[Symbol.asyncDispose]();
   }
 }

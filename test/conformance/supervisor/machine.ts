@@ -9,7 +9,7 @@ export interface QueuedJob {
 }
 
 /** One scenario's view of a supervisor that has its units loaded. */
-export interface ScenarioMachine extends AsyncDisposable {
+export interface ScenarioMachine {
   readonly side: Side;
   /** What `@DIR@` stands for: the scenario's directory, as its units see it. */
   readonly directory: string;
@@ -26,8 +26,9 @@ export interface ScenarioMachine extends AsyncDisposable {
   pathOf(path: string): string;
 }
 
-/** Where scenarios run: all of one side. */
+/** One side: a machine that has the units of all scenarios, whose names are different. */
 export interface ScenarioHost {
   readonly side: Side;
+  /** Makes the scenario's directory. */
   open(scenario: Scenario): Promise<ScenarioMachine>;
 }

@@ -1,9 +1,9 @@
 /** Generated scenarios on both sides: where they differ, with the scenario that shows it. */
 import fc from "fast-check";
 import { differencesOf } from "../compare.ts";
-import { embeddedHost } from "../embedded.ts";
+import { EmbeddedHost } from "../embedded.ts";
 import type { ScenarioHost } from "../machine.ts";
-import { type Finding, runScenario } from "../run-scenario.ts";
+import { runScenario } from "../run-scenario.ts";
 import { parseScenario, type Scenario } from "../scenario.ts";
 import { SystemdHost } from "../systemd/host.ts";
 import { graphScenario } from "./graphs.ts";
@@ -23,12 +23,14 @@ export async function differAtRandom(count: number, seed: number): Promise<reado
     ...samplesOf("random-service", serviceScenario, count, seed),
     ...samplesOf("random-graph", graphScenario, count, seed),
   ];
-  await using systemd = await SystemdHost.boot(samples.map(({ scenario }) => scenario));
+  const scenarios = samples.map(({ scenario }) => scenario);
+  await using embedded = await EmbeddedHost.boot(scenarios);
+  await using systemd = await SystemdHost.boot(scenarios);
   const found: string[] = [];
   const waiting = [...samples];
   const work = async (): Promise<void> => {
     for (let sample = waiting.shift(); sample !== undefined; sample = waiting.shift()) {
-      const differences = await differencesIn(sample.scenario, systemd);
+      const differences = await differencesIn(sample.scenario, embedded, systemd);
       if (differences.length > 0) found.push(`${sample.text}\n${differences.join("\n")}`);
     }
   };
@@ -49,19 +51,17 @@ function samplesOf(
   });
 }
 
-async function differencesIn(scenario: Scenario, systemd: ScenarioHost): Promise<readonly string[]> {
-  const [embedded, real] = await Promise.all([
-    findingsOn(embeddedHost, scenario),
-    findingsOn(systemd, scenario),
-  ]);
-  return embedded.flatMap((finding, index) => {
+async function differencesIn(
+  scenario: Scenario,
+  embedded: ScenarioHost,
+  systemd: ScenarioHost,
+): Promise<readonly string[]> {
+  const [ours = [], real = []] = await Promise.all(
+    [embedded, systemd].map(async (host) => runScenario(scenario, await host.open(scenario))),
+  );
+  return ours.flatMap((finding, index) => {
     const other = real[index];
     const differences = other === undefined ? [] : differencesOf(finding, other);
     return differences.map((difference) => `line ${finding.step.line} ${finding.step.text}: ${difference}`);
   });
-}
-
-async function findingsOn(host: ScenarioHost, scenario: Scenario): Promise<readonly Finding[]> {
-  await using machine = await host.open(scenario);
-  return await runScenario(scenario, machine);
 }

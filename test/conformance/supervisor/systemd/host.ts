@@ -123,9 +123,6 @@ class SystemdMachine implements ScenarioMachine {
     const seen = path.replace(/^%t(?=\/)/, "/run").replace(/^%S(?=\/)/, "/var/lib");
     return `${this.#container.root}${seen}`;
   }
-
-  /** The units stay with the machine, which is shared. */
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 function interfaceOf(unit: string, property: Property): string {
