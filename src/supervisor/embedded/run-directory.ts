@@ -2,7 +2,7 @@
  * What is known of units until the machine goes down: a directory a unit, with its shim's socket and identity, and the
  * memory of a unit that is at rest. Memory of an earlier boot counts for nothing.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export class RunDirectory {
@@ -72,7 +72,11 @@ export class RunDirectory {
   }
 
   forgetMemory(unit: string): void {
-    rmSync(join(this.#directory, unit, "memory"), { force: true });
+    try {
+      unlinkSync(join(this.#directory, unit, "memory"));
+    } catch {
+      // There is none, as before the first run.
+    }
   }
 }
 

@@ -180,6 +180,8 @@ export class ServiceUnit implements Unit {
     const before = this.#state;
     const { state, actions } = step(this.#context(), before, event);
     this.#state = state;
+    // A shim that is there writes also the lines before its first command; opening the journal here takes longer.
+    if (actions.some(({ kind }) => kind === "run")) this.#shim.open();
     for (const action of actions) this.#act(action);
     this.#armTimers();
     if (state.candidate?.from !== "pid-file") this.#pidFile?.close();
