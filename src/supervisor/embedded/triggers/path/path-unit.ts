@@ -36,6 +36,8 @@ const memory = z.object({
   /** What was found last, and the last invocation of the unit before it was started for that. */
   asked: z.object({ path: z.string(), invocation: z.string() }).exactOptional(),
   existed: z.array(z.boolean()),
+  /** The last trigger, until what it started is known to have begun. */
+  triggered: z.object({ path: z.string(), atMs: z.number() }).exactOptional(),
   message: z.string().exactOptional(),
 });
 
@@ -160,7 +162,7 @@ export class PathUnit implements Unit, ShimUser {
     }
   }
 
-  /** Looks whether there is something to do, and watches when not. */
+  /** Looks whether there is something to do, and watches when not. It waits once the watches are in place. */
   #wait(isFresh: boolean): void {
     if (isUp(this.#host.statusOf(this.#settings.unit))) {
       this.#run();
@@ -171,7 +173,6 @@ export class PathUnit implements Unit, ShimUser {
     const { specs } = this.#settings;
     const path = specs.map((spec) => spec.path);
     this.#shim?.request({ kind: "observe", path, mask: specs.map(({ kind }) => WATCHED[kind]) });
-    this.#enter("waiting");
   }
 
   /** True when the unit was started. */
@@ -265,7 +266,7 @@ export class PathUnit implements Unit, ShimUser {
   }
 
   onEvent(event: ShimEvent): void {
-    if (this.#closed || this.active !== "active") return;
+    if (this.#closed) return;
     if (event.kind === "observed") this.#observed(event.error);
     else if (event.kind === "touched" && this.#state.sub === "waiting")
       this.#touched(event.spec, event.primary);
@@ -273,12 +274,12 @@ export class PathUnit implements Unit, ShimUser {
 
   /** Something may have come or gone between the look and the watch. */
   #observed(error: string | undefined): void {
-    if (error === undefined) this.#waiters.settle("start", { result: "done" });
     if (error !== undefined) {
       this.#log(4, `Failed to enter waiting state: ${error}`);
       this.#enterDead("resources");
-    } else if (this.#state.sub === "waiting") {
-      this.#check(this.#isFresh);
+    } else if (!isUp(this.#host.statusOf(this.#settings.unit)) && !this.#check(this.#isFresh)) {
+      this.#enter("waiting");
+      this.#waiters.settle("start", { result: "done" });
     }
   }
 
