@@ -187,10 +187,13 @@ export function expandEnvironment(
     Object.hasOwn(environment, name) ? environment[name] : undefined;
   return argv.flatMap((word) => {
     if (/^\$(?![${])/.test(word)) return splitWords(lookup(word.slice(1)) ?? "").words;
-    return [
-      word.replaceAll(/\$(?:\$|\{([^}]*)\})/g, (_, name?: string) =>
+    // Behind the last brace no variable can end, and looking for its end again and again would take long.
+    const end = word.lastIndexOf("}") + 1;
+    const expanded = word
+      .slice(0, end)
+      .replaceAll(/\$(?:\$|\{([^}]*)\})/g, (_, name?: string) =>
         name === undefined ? "$" : (lookup(name) ?? ""),
-      ),
-    ];
+      );
+    return [expanded + word.slice(end).replaceAll("$$", () => "$")];
   });
 }

@@ -105,6 +105,9 @@ export class UnitFile {
     const found = part === undefined || part === "" ? -1 : entry.raw.indexOf(part, behind);
     let before = found >= 0 ? found : skipBlanks(entry.raw, behind);
     let line = entry.line;
+    if (before < entry.source.length) {
+      return { file: this.file, line, column: before + 1, source: entry.source };
+    }
     for (const { text, end } of splitLines(entry.raw)) {
       if (before < text.length) return { file: this.file, line, column: before + 1, source: text };
       before -= text.length + end.length;

@@ -20,23 +20,34 @@ import { splitWords } from "#unit/words.ts";
 const CONTEXT = specifierContext("fuzz-a@b\\x2dc.service");
 const AFTER_MS = Date.UTC(2027, 0, 1);
 
+/** Which of them an input is read as hangs on its length: each is read as all of them often enough. */
+const TYPES = ["service", "timer", "service", "socket", "path", "mount", "slice"];
+
 export const SUBJECTS: Readonly<Record<string, (input: string) => void>> = {
   "a unit file is printed as it was": (input) => {
     const file = parseUnitFile(input);
     strictEqual(file.print(), input);
     deepStrictEqual(parseUnitFile(file.print()).entries, file.entries);
-    for (const entry of file.entries) checkPlace(file.placeOfValue(entry), input);
+    checkPlaces(
+      file.entries.map((entry) => file.placeOfValue(entry)),
+      input,
+    );
   },
 
   "what is wrong with a unit file has a place in it": (input) => {
-    for (const type of ["service", "timer", "socket", "mount"]) {
-      for (const { place } of verifyUnit(`fuzz@x.${type}`, input)) checkPlace(place, input);
-    }
+    const type = TYPES[input.length % TYPES.length] ?? "service";
+    checkPlaces(
+      verifyUnit(`fuzz@x.${type}`, input).map(({ place }) => place),
+      input,
+    );
   },
 
   "a lint and a reference have a place in the file": (input) => {
-    for (const { place } of lintUnit("fuzz@x.service", input)) checkPlace(place, input);
-    for (const { place } of findReferences("fuzz@x.service", input)) checkPlace(place, input);
+    const found = [...lintUnit("fuzz@x.service", input), ...findReferences("fuzz@x.service", input)];
+    checkPlaces(
+      found.map(({ place }) => place),
+      input,
+    );
   },
 
   "bytes are decoded without loss or refused": (input) => {
@@ -119,9 +130,9 @@ export const SUBJECTS: Readonly<Record<string, (input: string) => void>> = {
   },
 };
 
-function checkPlace({ line, column }: Place, text: string): void {
-  ok(line >= 1 && column >= 1);
-  ok(line <= Math.max(1, splitLines(text).length));
+function checkPlaces(places: readonly Place[], text: string): void {
+  const lines = Math.max(1, splitLines(text).length);
+  ok(places.every(({ line, column }) => line >= 1 && line <= lines && column >= 1));
 }
 
 function meaning(file: UnitFile): readonly unknown[] {
