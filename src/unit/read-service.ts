@@ -40,6 +40,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readProcess(service),
     ...readKill(service),
     ...readExec(service, context),
+    rootDirectoryStartOnly: service.last("RootDirectoryStartOnly") ?? false,
     sockets: service.all("Sockets").flat(),
     resources: readResources(service),
     ...present("slice", service.last("Slice")),

@@ -95,6 +95,8 @@ export interface ServiceSettings extends ExecSettings {
   readonly reloadSignal: string;
   readonly sendSigkill: boolean;
   readonly sendSighup: boolean;
+  /** Only ExecStart= is run in the unit's own root. */
+  readonly rootDirectoryStartOnly: boolean;
   readonly resources: ResourceLimits;
   /** The slice its control group is in. */
   readonly slice?: string;

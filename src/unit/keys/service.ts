@@ -117,7 +117,7 @@ export const SERVICE_KEYS = {
   SysVStartPriority: last(nothing, "ignored", { notice: REMOVED }),
   NonBlocking: last(boolean),
   PermissionsStartOnly: last(boolean),
-  RootDirectoryStartOnly: last(boolean),
+  RootDirectoryStartOnly: last(boolean, "run"),
   FileDescriptorStoreMax: last(unsigned),
   FileDescriptorStorePreserve: last(directoryPreservation, "ignored", { since: 254 }),
   OpenFile: list(expandedText, "ignored", { since: 253 }),

@@ -39,7 +39,14 @@ export function commandRequest(
     },
     sockets: passed.sources,
   };
-  return runRequest(settings, action.command, context, host.exec);
+  return runRequest(rootedFor(action.role, settings), action.command, context, host.exec);
+}
+
+/** With RootDirectoryStartOnly= all but the main process see the machine's own root. */
+function rootedFor(role: Run["role"], settings: ServiceSettings): ServiceSettings {
+  if (!settings.rootDirectoryStartOnly || role === "main") return settings;
+  const { rootDirectory: _, ...sandbox } = settings.sandbox;
+  return { ...settings, sandbox };
 }
 
 /** Sockets are the main process's, unless they are what every command reads or writes. */
