@@ -119,6 +119,16 @@ describe("a command for which there never was a process", () => {
   });
 });
 
+test("what is left of a unit at rest is none of its main process any more", () => {
+  const paper = new Paper("KillMode=none", "ExecStart=/bin/x");
+  paper.up();
+  expect(paper.send({ kind: "stop", restarts: false })).toBe("dead");
+  expect(paper.exited(1, { code: 3 }, { last: true })).toBe("dead");
+  expect(paper.state.mainEnd).toBeUndefined();
+  paper.send({ kind: "empty" });
+  expect(paper.kinds()).toEqual(["release"]);
+});
+
 describe("the words about an end", () => {
   test.each([
     [{ code: 1 }, "Main process exited, code=exited, status=1/FAILURE"],

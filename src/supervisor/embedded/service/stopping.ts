@@ -87,6 +87,7 @@ export function enterDead(draft: Draft, result: UnitResult, mayRestart: boolean)
   if (settings.type === "oneshot" && state.result === "success" && !state.stopping) state.completed = true;
   const { restarting } = state;
   Object.assign(state, { mainAlive: false, stopping: false, restarting: false });
+  delete state.mainRun;
   delete state.mainPid;
   delete state.control;
   delete state.candidate;
