@@ -1,10 +1,11 @@
 /** Points in time as systemd reads them (systemd.time(7), PARSING TIMESTAMPS), in the machine's time zone. Pure. */
 import { parseDuration } from "#base/duration.ts";
 
-const WEEKDAYS = "(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*";
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+const WEEKDAY = `(${WEEKDAYS.map((name) => `${name}|${name.slice(0, 3)}`).join("|")})`;
 const DATE = "(\\d{4}|\\d{2})-(\\d{1,2})-(\\d{1,2})";
-const TIME = "(\\d{1,2}):(\\d{1,2})(?::(\\d{1,2})(?:\\.(\\d{1,6})\\d*)?)?";
-const ABSOLUTE = new RegExp(`^(?:${WEEKDAYS},?\\s+)?(?:${DATE})?(?:(?:^|[T\\s]+)${TIME})?\\s*(UTC|Z)?$`, "i");
+const TIME = "(\\d{1,2}):(\\d{1,2})(?::(\\d{1,2})(?:\\.(\\d{1,7})\\d*)?)?";
+const ABSOLUTE = new RegExp(`^(?:${WEEKDAY}\\s+)?(?:${DATE})?(?:(?:^|[T\\s]+)${TIME})?\\s*(UTC|Z)?$`, "i");
 
 /** Microseconds since 1970; undefined for what is no point in time. */
 export function parseTimestamp(text: string, nowMs: number): number | undefined {
@@ -40,8 +41,8 @@ function parseNamedDay(text: string, nowMs: number): number | undefined {
 function parseAbsolute(text: string, nowMs: number): number | undefined {
   const match = ABSOLUTE.exec(text);
   if (match === null || text === "") return undefined;
-  const [, year, month, day, hours = "0", minutes = "0", seconds = "0", fraction, utc] = match;
-  if (year === undefined && match[4] === undefined) return undefined;
+  const [, weekday, year, month, day, hours = "0", minutes = "0", seconds = "0", fraction, utc] = match;
+  if (year === undefined && match[5] === undefined) return undefined;
   const today = new Date(nowMs);
   const isUtc = utc !== undefined;
   const parts: readonly [number, number, number, number, number, number] = [
@@ -54,13 +55,26 @@ function parseAbsolute(text: string, nowMs: number): number | undefined {
   ];
   if (!isInRange(parts)) return undefined;
   const timeMs = isUtc ? Date.UTC(...parts) : new Date(...parts).getTime();
+  if (weekday !== undefined && !isOnDay(weekday, new Date(timeMs), isUtc)) return undefined;
   return timeMs * 1000 + fractionUs(fraction);
 }
 
-function isInRange([year, month, day, hours, minutes, seconds]: readonly number[]): boolean {
-  const lastDay = new Date(Date.UTC(year ?? 0, (month ?? 0) + 1, 0)).getUTCDate();
-  const isDate = (month ?? -1) >= 0 && (month ?? 12) < 12 && (day ?? 0) >= 1 && (day ?? 32) <= lastDay;
-  return isDate && (hours ?? 24) < 24 && (minutes ?? 60) < 60 && (seconds ?? 60) < 60;
+/** As strptime(3) takes them: the last of a short month may be a day of the next. */
+function isInRange([
+  ,
+  month = -1,
+  day = 0,
+  hours = 24,
+  minutes = 60,
+  seconds = 62,
+]: readonly number[]): boolean {
+  const isDate = month >= 0 && month < 12 && day >= 1 && day <= 31;
+  return isDate && hours < 24 && minutes < 60 && seconds <= 61;
+}
+
+function isOnDay(weekday: string, time: Date, isUtc: boolean): boolean {
+  const day = WEEKDAYS[isUtc ? time.getUTCDay() : time.getDay()] ?? "";
+  return day.startsWith(weekday.toLowerCase());
 }
 
 /** Of two digits, as strptime(3) has it. */
@@ -70,6 +84,7 @@ function fullYear(text: string): number {
   return year < 69 ? 2000 + year : 1900 + year;
 }
 
-function fractionUs(digits: string | undefined): number {
-  return digits === undefined ? 0 : Number(digits.padEnd(6, "0"));
+/** Rounded at the seventh digit, where there is one. */
+function fractionUs(digits = ""): number {
+  return Math.round(Number(digits.padEnd(7, "0")) / 10);
 }

@@ -9,6 +9,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { JournalEntry, JournalFields, JournalValue } from "../../supervisor.ts";
+import { escapeValue } from "../shim/protocol.ts";
 
 /** A place in a unit's journal: a file's number and a byte in it. */
 export interface Position {
@@ -128,17 +129,6 @@ export function formatFields(fields: Readonly<Record<string, string | number | u
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${escapeValue(String(value))}`)
     .join("\t");
-}
-
-const ESCAPED = new Map([
-  ["%", "%25"],
-  ["\t", "%09"],
-  ["\n", "%0A"],
-  ["\0", "%00"],
-]);
-
-function escapeValue(value: string): string {
-  return value.replace(/[%\t\n\0]/g, (character) => ESCAPED.get(character) ?? character);
 }
 
 export interface WrittenLine {

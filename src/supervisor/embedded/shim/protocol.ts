@@ -171,7 +171,8 @@ export function encodeLine(verb: string, fields: readonly Field[]): string {
   return `${verb}${encoded.join("")}\n`;
 }
 
-function escapeValue(value: string): string {
+/** A value as it stands in a line, here and in a journal's source. */
+export function escapeValue(value: string): string {
   return value.replace(/[%\t\n\0]/g, (character) => ESCAPED.get(character) ?? character);
 }
 
