@@ -5,13 +5,24 @@ import { describeNotApplied, keysNotApplied } from "./not-applied.ts";
 test("keys that only systemd applies are told once each, in the file's order", () => {
   const file = parseUnitFile(
     [
-      "[Unit]\nDescription=x\nJobTimeoutSec=5",
+      "[Unit]\nDescription=x\nJobTimeoutRebootArgument=x",
       "[Service]\nExecStart=/bin/x\nUtmpIdentifier=yes\nUser=daemon\nAppArmorProfile=x\nUtmpIdentifier=no\nPAMName=",
       "[Install]\nAlias=y.service",
       "[X-Fleet]\nGlobal=true",
     ].join("\n"),
   );
-  expect(keysNotApplied(file)).toEqual(["JobTimeoutSec", "UtmpIdentifier", "AppArmorProfile"]);
+  expect(keysNotApplied(file)).toEqual(["JobTimeoutRebootArgument", "UtmpIdentifier", "AppArmorProfile"]);
+});
+
+test.each([
+  ["StandardOutput=journal+console", ["StandardOutput"]],
+  ["StandardOutput=kmsg", ["StandardOutput"]],
+  ["StandardInput=tty-force\nStandardError=journal", ["StandardInput"]],
+  ["StandardOutput=append:/dev/ttyS0", []],
+  ["CPUAffinity=numa", ["CPUAffinity"]],
+  ["CPUAffinity=0", []],
+])("a value that asks for what is not to be had is told: %j", (lines, expected) => {
+  expect(keysNotApplied(parseUnitFile(`[Service]\n${lines}\n`))).toEqual(expected);
 });
 
 test("a key that nobody knows is the verifier's affair", () => {

@@ -9,11 +9,24 @@ const OTHERS_SECTIONS: ReadonlySet<string> = new Set<keyof typeof SECTIONS>([
   "X-Flotilla",
 ]);
 
+/** Terminals, the console and the kernel's log: there are none for units here. */
+const DEVICES = /^(tty|kmsg)|\+console$/;
+
+/** Values that have no effect here, of keys that have. */
+const VALUES_NOT_APPLIED: ReadonlyMap<string, RegExp> = new Map([
+  ["StandardInput", DEVICES],
+  ["StandardOutput", DEVICES],
+  ["StandardError", DEVICES],
+  ["CPUAffinity", /^numa$/],
+]);
+
 /** The keys that are known to systemd and have no effect here, once each, in the file's order; without `=`. */
 export function keysNotApplied({ entries }: UnitFile): readonly string[] {
   const ignored = entries.filter(
     ({ section, key, value }) =>
-      value !== "" && !OTHERS_SECTIONS.has(section) && findKey(section, key)?.embedded === "ignored",
+      value !== "" &&
+      !OTHERS_SECTIONS.has(section) &&
+      (findKey(section, key)?.embedded === "ignored" || VALUES_NOT_APPLIED.get(key)?.test(value)),
   );
   return [...new Set(ignored.map(({ key }) => key))];
 }

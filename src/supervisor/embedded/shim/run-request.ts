@@ -1,4 +1,5 @@
 /** A command that a shim is asked to run, and its form on the wire; command.pl is the other end. */
+import type { LogSettings } from "#unit/exec-settings.ts";
 
 /** A command to run. Everything is resolved: numbers of user and groups, final arguments and environment. */
 export interface RunRequest {
@@ -42,16 +43,8 @@ export interface RunRequest {
 }
 
 /** How the journal marks what the command writes. */
-export interface LogRequest {
+export interface LogRequest extends LogSettings {
   readonly identifier: string;
-  readonly facility: number;
-  readonly level: number;
-  readonly levelPrefix: boolean;
-  readonly levelMax?: number;
-  /** `FIELD=value` */
-  readonly extraFields: readonly string[];
-  readonly rateLimitIntervalMs?: number;
-  readonly rateLimitBurst?: number;
 }
 
 /** What few units ask for; numbers are the kernel's. */
