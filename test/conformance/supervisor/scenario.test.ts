@@ -43,10 +43,12 @@ test("jobs have a mode and a result, in one step or in two", () => {
   ]);
 });
 
-test("a scenario that isolates is run alone", () => {
-  const scenario = parseScenario("topic/a", `${UNIT}--- script\nisolate a.service => done\n`);
-  expect(scenario.isAlone).toBe(true);
-});
+test.each(["--- script\nisolate a.service => done", "--- script alone\nreset-failed a.service"])(
+  "a scenario that isolates, or says so, is run alone",
+  (script) => {
+    expect(parseScenario("topic/a", `${UNIT}${script}\n`).isAlone).toBe(true);
+  },
+);
 
 test("expectations are a pair of states or properties, whose values may be quoted", () => {
   expect(actionsOf("until a.service active/auto-restart", 'show a.service StatusText="a b" Result=')).toEqual(

@@ -13,7 +13,7 @@ export interface Scenario {
   readonly units: readonly ScenarioFile[];
   readonly programs: readonly ScenarioFile[];
   readonly steps: readonly Step[];
-  /** An isolated unit ends all others of its machine, so that no other scenario may run there meanwhile. */
+  /** No other scenario may run meanwhile: it isolates a unit, which ends all others, or says so itself. */
   readonly isAlone: boolean;
 }
 
@@ -101,15 +101,17 @@ export function parseScenario(name: string, text: string): Scenario {
   const programs: ScenarioFile[] = [];
   const steps: Step[] = [];
   for (const { heading, line, lines } of sections) {
-    const [kind = "", program] = heading.split(" ");
+    const [kind = "", argument] = heading.split(" ");
     if (kind === "script") steps.push(...readScript(lines, line + 1, fail));
-    else if (kind === "program" && program !== undefined) programs.push({ name: program, text: join(lines) });
+    else if (kind === "program" && argument !== undefined)
+      programs.push({ name: argument, text: join(lines) });
     else if (kind.startsWith(stem)) units.push({ name: kind, text: join(lines) });
     else fail(line, `the unit ${kind} must begin with the name of its scenario, ${stem}`);
   }
   if (steps.length === 0) fail(1, "there is no script: a section `--- script` with at least one line");
   const title = (head?.lines ?? []).map((line) => line.replace(/^#\s*/, "")).join(" ");
-  return { name, title: title.trim(), units, programs, steps, isAlone: steps.some(isolates) };
+  const isAlone = steps.some(isolates) || sections.some(({ heading }) => heading === "script alone");
+  return { name, title: title.trim(), units, programs, steps, isAlone };
 }
 
 type Fail = (line: number, message: string) => never;
