@@ -26,7 +26,7 @@ export function stop(draft: Draft, { restarts }: { restarts: boolean }): void {
   if (state.sub === "auto-restart") {
     // Nothing runs while a restart is waited for.
     Object.assign(state, { stopping: false, restarting: false });
-    enterRest(draft, false, restarts);
+    enterRest(draft, false);
     return;
   }
   if (activeOf(state.sub, "simple") === "deactivating" && state.sub !== "stop-watchdog") return;

@@ -85,7 +85,6 @@ export function enterDead(draft: Draft, result: UnitResult, mayRestart: boolean)
   if (!state.empty) draft.do({ kind: "tell-leftovers", when: "stop" });
   const restarts = mayRestart && !state.stopping && shallRestart(settings, state.result, state.mainEnd);
   if (settings.type === "oneshot" && state.result === "success" && !state.stopping) state.completed = true;
-  const { restarting } = state;
   Object.assign(state, { mainAlive: false, stopping: false, restarting: false });
   delete state.mainRun;
   delete state.mainPid;
@@ -95,7 +94,7 @@ export function enterDead(draft: Draft, result: UnitResult, mayRestart: boolean)
   if (restarts) enterAutoRestart(draft, failed);
   else {
     state.restartsOver = true;
-    enterRest(draft, failed, restarting);
+    enterRest(draft, failed);
   }
 }
 
@@ -117,14 +116,12 @@ function enterAutoRestart(draft: Draft, failed: boolean): void {
   draft.enter("auto-restart", restartDelayMs(settings, state.restarts));
 }
 
-/** Nothing runs, and nothing is going to by itself. `restarts`: the stop that this is the end of is half a restart. */
-export function enterRest(draft: Draft, failed: boolean, restarts: boolean): void {
-  const { state, settings } = draft;
+/** Nothing runs, and nothing is going to by itself. */
+export function enterRest(draft: Draft, failed: boolean): void {
   draft.enter(failed ? "failed" : "dead");
   tellJobs(draft, failed);
-  // What is left running is kept in view; what the service has stored is kept for the start that follows.
-  const keepsStore = restarts && settings.fileDescriptorStoreMax > 0;
-  if (state.empty && !keepsStore) draft.do({ kind: "release" });
+  // What is left running is kept in view.
+  if (draft.state.empty) draft.do({ kind: "release" });
   draft.do({ kind: "ended", failed });
 }
 
