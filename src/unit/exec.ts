@@ -103,7 +103,7 @@ function takeArguments(
 function takeWarned(text: string, at: number, context: ValueContext): { text: string; next: number } | Fault {
   const word = takeWord(text, at);
   if (word.kind !== "word") return new Fault("Unbalanced quoting", `: "${text}"`, true);
-  if (word.unknownEscape) context.warn(`Ignoring unknown escape sequences: "${text.slice(at)}"`);
+  if (word.unknownEscape) context.warn(`Ignoring unknown escape sequences: "${word.text}"`);
   return { text: word.text, next: word.next };
 }
 

@@ -4,7 +4,7 @@ import { Complaint } from "./diagnostic.ts";
 import { isDescriptorName } from "./exec-values.ts";
 import { expanded, type Grammar, grammar, refusingEmpty, unresolved } from "./grammar.ts";
 import { isInterfaceName } from "./network-values.ts";
-import { expandSpecifiers } from "./specifiers.ts";
+import { expandNameSpecifiers } from "./specifiers.ts";
 import { loadFault, parseBoolean, readPath } from "./values.ts";
 import { wordList } from "./word-list.ts";
 import { PLAIN_WORDS, splitWords } from "./words.ts";
@@ -13,7 +13,7 @@ import { PLAIN_WORDS, splitWords } from "./words.ts";
 export const serviceName: Grammar<string> = refusingEmpty({
   name: "the name of a service",
   parse: (value, { specifiers }) => {
-    const name = expandSpecifiers(value, specifiers);
+    const name = expandNameSpecifiers(value, specifiers);
     if (name === undefined) return unresolved(value, "bare");
     if (!name.endsWith(".service")) return new Complaint(`Unit must be of type service, ignoring: ${value}`);
     const fault = loadFault(name);

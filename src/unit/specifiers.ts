@@ -115,12 +115,23 @@ const SPECIFIERS: ReadonlyMap<string, Expansion> = new Map<string, Expansion>([
 
 /** The text with its specifiers expanded, or undefined when one of them is unknown; `%` before anything but a letter or digit stays. */
 export function expandSpecifiers(text: string, context: SpecifierContext): string | undefined {
+  // Most values have none.
+  if (!text.includes("%")) return text;
   const specifiers = text.matchAll(/%([%0-9A-Za-z])/g);
   if (specifiers.some(([, letter = ""]) => !SPECIFIERS.has(letter))) return undefined;
   return text.replaceAll(
     /%([%0-9A-Za-z])/g,
     (whole, letter: string) => SPECIFIERS.get(letter)?.(context) ?? whole,
   );
+}
+
+/** Those that are good in names of units: what they stand for is escaped, or needs no escape. */
+const NAME_SPECIFIERS = "ijnNpaAbBHlqmMovwWgGuU%";
+
+/** The same for a name of a unit, where fewer specifiers are known. */
+export function expandNameSpecifiers(text: string, context: SpecifierContext): string | undefined {
+  const isUnknown = ([, letter = ""]: RegExpExecArray): boolean => !NAME_SPECIFIERS.includes(letter);
+  return text.matchAll(/%([%0-9A-Za-z])/g).some(isUnknown) ? undefined : expandSpecifiers(text, context);
 }
 
 function stem(unit: UnitName): string {

@@ -14,7 +14,7 @@ import {
   type ValueContext,
 } from "./grammar.ts";
 import { isUnitName, type UnitName } from "./name.ts";
-import { expandSpecifiers } from "./specifiers.ts";
+import { expandNameSpecifiers, expandSpecifiers } from "./specifiers.ts";
 import { wordList } from "./word-list.ts";
 import { LITERAL_WORDS, splitWords, TUPLE_WORDS } from "./words.ts";
 
@@ -227,6 +227,7 @@ export const unitNames = wordList<string>({
   name: "unit names such as network.target web@1.service",
   words: LITERAL_WORDS,
   specifiers: "quoted",
+  areNames: true,
   read: (word, { specifiers: { unit } }) => {
     if (!isUnitName(word))
       return new Complaint(`Failed to add dependency on ${word}, ignoring: Invalid argument`);
@@ -259,7 +260,7 @@ export function loadFault(name: string): string | undefined {
 export const unitName: Grammar<string> = refusingEmpty({
   name: "a unit name",
   parse: (value, { specifiers }) => {
-    const name = expandSpecifiers(value, specifiers);
+    const name = expandNameSpecifiers(value, specifiers);
     if (name === undefined) return unresolved(value, "bare");
     if (!isUnitName(name)) return new Complaint(`Unit type not valid, ignoring: ${value}`);
     if (name === specifiers.unit.full)

@@ -36,7 +36,7 @@ export function verifyUnit(
   );
   const unit = new SectionReader(file, "Unit", context);
   return inOrder([
-    ...file.diagnostics,
+    ...ofKnownSections(file, context.unit),
     ...unknownSections(file, context.unit),
     ...unknownKeys(file, context.unit),
     ...unit.diagnostics,
@@ -74,6 +74,15 @@ function masked(name: string): Diagnostic {
   return { severity: "warning", code: "masked", message: `Unit ${name} is masked.`, place };
 }
 
+/** What stands in a section that nobody reads cannot be wrong, except that it makes the file no unit file at all. */
+function ofKnownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
+  const known: readonly string[] = knownSections(unit);
+  return file.diagnostics.filter(({ severity, place }) => {
+    const section = file.headers.findLast(({ line }) => line <= place.line)?.name;
+    return severity === "error" || section === undefined || known.includes(section);
+  });
+}
+
 interface ReadByType {
   readonly diagnostics: readonly Diagnostic[];
   /** Sections that have been read. */
@@ -86,7 +95,8 @@ function readByType(file: UnitFile, context: SpecifierContext): ReadByType {
   const reader = READERS[suffix];
   const section = OWN_SECTION[suffix];
   if (reader === undefined || section === undefined) return { diagnostics: [], sections: [] };
-  return { diagnostics: reader(file, context).diagnostics, sections: [section] };
+  const found = reader(file, context).diagnostics.filter((one) => !file.diagnostics.includes(one));
+  return { diagnostics: found, sections: [section] };
 }
 
 type Reader = (file: UnitFile, context: SpecifierContext) => { readonly diagnostics: readonly Diagnostic[] };

@@ -1,7 +1,7 @@
 /** Grammars of values that are several words, each read for itself. */
 import { Complaint } from "./diagnostic.ts";
 import { type Grammar, type UnresolvedForm, unresolved, type ValueContext } from "./grammar.ts";
-import { expandSpecifiers } from "./specifiers.ts";
+import { expandNameSpecifiers, expandSpecifiers } from "./specifiers.ts";
 import { QUOTED_WORDS, splitWords, type WordOptions } from "./words.ts";
 
 interface WordListRules<T> {
@@ -11,6 +11,8 @@ interface WordListRules<T> {
   readonly words?: WordOptions;
   /** How systemd speaks of an unknown specifier; undefined: specifiers mean nothing here. */
   readonly specifiers?: UnresolvedForm;
+  /** The words are names of units, where fewer specifiers are known. */
+  readonly areNames?: true;
   /** systemd's words for a value with a quote that is not closed; `%v` and `%k` stand for value and key. */
   readonly unclosed?: string;
   /** The first word that is wrong ends the list. */
@@ -49,6 +51,7 @@ function readWord<T>(
   value: string,
 ): T | Complaint {
   if (rules.specifiers === undefined) return rules.read(word, context, value);
-  const expanded = expandSpecifiers(word, context.specifiers);
+  const expand = rules.areNames ? expandNameSpecifiers : expandSpecifiers;
+  const expanded = expand(word, context.specifiers);
   return expanded === undefined ? unresolved(word, rules.specifiers) : rules.read(expanded, context, value);
 }

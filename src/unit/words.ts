@@ -151,8 +151,10 @@ class WordReader {
     if (sequence !== undefined) this.#take(sequence.value, sequence.next);
     else if (isSeparator) this.#take(behind, this.at + 2);
     else {
+      // The character behind counts for itself, also where it is a blank or a quote.
       this.unknownEscape = true;
-      this.#take("\\", this.at + 1);
+      const next = this.at + 1 < this.#text.length ? behind : "";
+      this.#take(`\\${next}`, this.at + 1 + next.length);
     }
     return true;
   }

@@ -1,5 +1,5 @@
 /** `verifyUnit`'s verdicts in the form of systemd's, to be compared line by line. */
-import type { Diagnostic, DiagnosticCode } from "#unit/diagnostic.ts";
+import type { Diagnostic, DiagnosticCode, Severity } from "#unit/diagnostic.ts";
 import { splitLines } from "#unit/lines.ts";
 import { parseUnitFile, type UnitFile } from "#unit/unit-file.ts";
 import { verifyUnit } from "#unit/verify.ts";
@@ -24,10 +24,15 @@ function verdict(name: string, text: string): readonly string[] {
 /** systemd says this without saying of which unit. */
 const PLACELESS = "Accepting user/group name ";
 
-function isShared(file: UnitFile, { code, place, message }: Diagnostic): boolean {
+function isShared(file: UnitFile, { code, severity, place, message }: Diagnostic): boolean {
   if (OUR_OWN.includes(code) || message.startsWith(PLACELESS)) return false;
   const section = file.headers.findLast(({ line }) => line <= place.line)?.name ?? "";
-  return !section.startsWith("X-") || code === "syntax";
+  return code === "bad-combination" || !section.startsWith("X-") || isFatal(code, severity);
+}
+
+/** A header that is none spoils the file wherever it stands. */
+function isFatal(code: DiagnosticCode, severity: Severity): boolean {
+  return code === "syntax" && severity === "error";
 }
 
 function shown(file: UnitFile, { code, message, place }: Diagnostic): string {
@@ -39,6 +44,7 @@ function lastLine(file: UnitFile, line: number): number {
   const statement = file.statements.findLast((other) => other.line <= line);
   if (statement === undefined) return line;
   const lines = splitLines(statement.raw);
-  const goesOn = lines.at(-1)?.text.endsWith("\\") === true;
+  const backslashes = /\\*$/.exec(lines.at(-1)?.text ?? "")?.[0].length ?? 0;
+  const goesOn = backslashes % 2 === 1;
   return statement.line + lines.length - 1 + (goesOn ? 1 : 0);
 }

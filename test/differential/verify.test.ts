@@ -1,32 +1,11 @@
 /** `verifyUnit` against `systemd-analyze verify` of systemd 252: the same words about the same lines. */
 import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ourVerdicts } from "./our-verify.ts";
-import { type Files, systemdVerdicts, type Verdicts } from "./systemd-verify.ts";
-import { unitsOfRows } from "./values.ts";
+import { differences } from "./differences.ts";
+import { KEYS, PIECES, unitsOfRows } from "./values.ts";
 
 const GOLDEN = new URL("../conformance/unit/files/", import.meta.url);
-
-/** What only one of the two says. The order of what is said about one line, and how often, says nothing. */
-function differences(files: Files): readonly string[] {
-  const [theirs, ours] = [systemdVerdicts(files), ourVerdicts(files)];
-  return [...files].flatMap(([name, text]) => {
-    const [systemd, flotilla] = [said(theirs, name), said(ours, name)];
-    const onlySystemd = [...systemd.difference(flotilla)].map((line) => `only systemd: ${line}`);
-    const onlyFlotilla = [...flotilla.difference(systemd)].map((line) => `only flotilla: ${line}`);
-    return [...onlySystemd, ...onlyFlotilla].map((line) => `${name}, ${line}, in ${sourceOf(text, line)}`);
-  });
-}
-
-function said(verdicts: Verdicts, name: string): ReadonlySet<string> {
-  return new Set(verdicts.get(name));
-}
-
-/** The line that is spoken of, to make a failure readable. */
-function sourceOf(text: string, line: string): string {
-  const number = /: (\d+): /.exec(line)?.[1];
-  return JSON.stringify(number === undefined ? text : text.split("\n")[Number(number) - 1]);
-}
 
 test("the golden files get the verdict that their comments say from systemd, too", () => {
   const names = readdirSync(GOLDEN);
@@ -39,4 +18,30 @@ const VERSION = 252;
 
 test("every key says of every value what systemd says", () => {
   expect(differences(unitsOfRows(VERSION))).toEqual([]);
+});
+
+/** Lines of unit files as people get them wrong: sections, continuations, comments, unknown keys, odd values. */
+const line = fc.oneof(
+  fc.constantFrom(
+    "[Unit]",
+    "[Service]",
+    "[Install]",
+    "[X-Own]",
+    "[Unknown]",
+    "[Service",
+    "",
+    "# c",
+    "; c \\",
+    "junk",
+    "=x",
+  ),
+  fc
+    .record({ key: fc.constantFrom(...KEYS), value: fc.array(fc.constantFrom(...PIECES), { maxLength: 4 }) })
+    .map(({ key, value }) => `${key}=${value.join("")}`),
+);
+
+test("whatever is written into a service, both say the same of it", () => {
+  const files = fc.sample(fc.array(line, { minLength: 1, maxLength: 12 }), { numRuns: 1500, seed: 252 });
+  const named = files.map((lines, index) => [`generated${index}.service`, `${lines.join("\n")}\n`] as const);
+  expect(differences(new Map(named))).toEqual([]);
 });

@@ -17,7 +17,7 @@ import { last, list } from "../key.ts";
 import { addressPrefixes, bindRule, bpfProgram, interfaceList } from "../network-values.ts";
 import { cpuQuota, cpuWeight, ioWeight, memoryFloor, memoryLimit, tasksLimit } from "../resource-values.ts";
 import type { Limit } from "../resources.ts";
-import { expandSpecifiers } from "../specifiers.ts";
+import { expandNameSpecifiers } from "../specifiers.ts";
 import {
   boolean,
   integer,
@@ -127,7 +127,7 @@ const sliceName: Grammar<string> = {
   name: "the name of a slice",
   takesEmpty: true,
   parse: (value, { specifiers }) => {
-    const name = expandSpecifiers(value, specifiers);
+    const name = expandNameSpecifiers(value, specifiers);
     if (name === undefined) return unresolved(value, "bare");
     const fault = loadFault(name);
     if (fault !== undefined) return new Complaint(`Failed to load slice unit ${name}, ignoring: ${fault}`);

@@ -50,6 +50,7 @@ const socketNames = wordList<string>({
   name: "names of sockets",
   words: PLAIN_WORDS,
   specifiers: "quoted",
+  areNames: true,
   unclosed: "Trailing garbage in sockets, ignoring: %v",
   read: (word) => {
     if (!word.endsWith(".socket")) return new Complaint(`Unit must be of type socket, ignoring: ${word}`);
