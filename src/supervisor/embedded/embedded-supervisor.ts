@@ -123,6 +123,7 @@ class EmbeddedSupervisor implements Supervisor {
       createJobUnits({
         table: this.#units,
         journal: this.#journal,
+        run: this.#run,
         clock: options.clock,
         instantiate: (name) => isUnitName(name) && this.#instantiate(name),
         jobEnded: (name) => this.#tellOthers(name),

@@ -4,6 +4,7 @@ import { describeUnmet, unmetConditions } from "./conditions.ts";
 import { isActiveOrReloading, isInactiveOrFailed } from "./jobs/job-type.ts";
 import type { Attempt, JobSettings, JobUnits } from "./jobs/units.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { RunDirectory } from "./run-directory.ts";
 import { standardTarget } from "./standard-targets.ts";
 import type { Unit } from "./unit.ts";
 import type { UnitTable } from "./unit-table.ts";
@@ -20,6 +21,7 @@ const NO_SHUTDOWN: Attempt = {
 export interface JobUnitsOptions {
   readonly table: UnitTable;
   readonly journal: Journal;
+  readonly run: RunDirectory;
   readonly clock: Clock;
   /** Makes an instance of a loaded template known; false when there is no such template. */
   instantiate(name: string): boolean;
@@ -27,7 +29,7 @@ export interface JobUnitsOptions {
 }
 
 export function createJobUnits(options: JobUnitsOptions): JobUnits {
-  const { table, journal, clock, instantiate, jobEnded } = options;
+  const { table, journal, run, clock, instantiate, jobEnded } = options;
   return {
     clock,
     jobEnded,
@@ -42,6 +44,8 @@ export function createJobUnits(options: JobUnitsOptions): JobUnits {
     start: (name, isRestart) => start(table, journal, name, isRestart),
     stop: (name, isRestart) => stop(table.get(name), isRestart),
     reload: (name) => reload(table.get(name)),
+    saveRestarts: (names) => run.saveRestarts(names),
+    restarts: () => run.restarts(),
     log: (name, priority, text) => journal.append(name, priority, text),
   };
 }

@@ -28,6 +28,17 @@ export class RunDirectory {
     return nowMs;
   }
 
+  /** Units that have been stopped to be started again. */
+  saveRestarts(units: readonly string[]): void {
+    const path = join(this.#directory, ".restarts");
+    writeFileSync(`${path}.new`, units.join("\n"), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  restarts(): readonly string[] {
+    return (readText(join(this.#directory, ".restarts")) ?? "").split("\n").filter((name) => name !== "");
+  }
+
   /** The unit's directory, made when it is not there. */
   of(unit: string): string {
     const path = join(this.#directory, unit);

@@ -9,6 +9,7 @@ import type { ActiveState, JobMode, JobOutcome, JobResult } from "../../supervis
 import type { Atom } from "./atoms.ts";
 import {
   goesFirst,
+  isActiveOrActivating,
   isActiveOrReloading,
   isConflicting,
   isInactiveOrFailed,
@@ -44,6 +45,8 @@ export class JobQueue {
   readonly #jobs = new Map<string, QueuedJob>();
   /** Units whose job may be able to run now. */
   readonly #runnable = new Set<string>();
+  /** Units that are stopped to be started again. */
+  readonly #restarts = new Set<string>();
   readonly view: MachineView;
 
   constructor(units: JobUnits, events: JobQueueEvents) {
@@ -119,23 +122,38 @@ export class JobQueue {
     return hasAny;
   }
 
-  /** Whether a job is queued that goes before this one. */
+  /**
+   * Whether a job is queued that goes before this one. Planning leaves no circles, but the start of a restart can close
+   * one, because its stop went before all others: it goes ahead then. (systemd would wait for ever.)
+   */
   #mustWait(job: QueuedJob): boolean {
-    if (job.ignoreOrder) return false;
-    const after = this.#units.related(job.unit, "after").some((other) => {
-      const otherJob = this.#jobs.get(other);
-      return otherJob !== undefined && goesFirst(otherJob, job) === "first";
-    });
-    if (after) return true;
-    return this.#units.related(job.unit, "before").some((other) => {
-      const otherJob = this.#jobs.get(other);
-      return otherJob !== undefined && goesFirst(job, otherJob) === "second";
-    });
+    const earlier = this.#earlierThan(job);
+    if (earlier.length === 0) return false;
+    return !(job.isRestart && this.#isWaitedForBy(job, earlier));
+  }
+
+  #earlierThan(job: QueuedJob): readonly QueuedJob[] {
+    if (job.ignoreOrder) return [];
+    const jobsOf = (atom: Atom): readonly QueuedJob[] =>
+      this.#units.related(job.unit, atom).flatMap((other) => this.#jobs.get(other) ?? []);
+    return [
+      ...jobsOf("after").filter((other) => goesFirst(other, job) === "first"),
+      ...jobsOf("before").filter((other) => goesFirst(job, other) === "second"),
+    ];
+  }
+
+  /** Whether one of these waits for the job, if only by way of others. */
+  #isWaitedForBy(job: QueuedJob, waiting: readonly QueuedJob[]): boolean {
+    const reached = new Set(waiting);
+    for (const next of reached) for (const earlier of this.#earlierThan(next)) reached.add(earlier);
+    return reached.has(job);
   }
 
   #run(job: QueuedJob): void {
     this.#limitTime(job, this.#units.settings(job.unit)?.jobRunningTimeoutMs);
     job.state = "running";
+    if (job.type === "restart" && isActiveOrActivating(activeOf(this.view, job.unit)))
+      this.noteRestart(job.unit, true);
     const attempt = this.#attempt(job);
     // The unit may have come to where the job wants it within the call.
     if (this.#jobs.get(job.unit) !== job) {
@@ -212,12 +230,21 @@ export class JobQueue {
       return;
     }
     this.#jobs.delete(unit);
+    this.noteRestart(unit, false);
     job.settle({ result, ...(message === undefined ? {} : { message }) });
     if (!alone) this.#failDependents(unit, type, end);
     const isFailure = result === "timeout" || result === "dependency";
     if (isFailure) this.#units.log(unit, 5, `${unit}: Job ${unit}/${type} failed with result '${result}'.`);
     this.#wakeNeighbours(unit);
     this.#events.ended(unit, isFailure);
+  }
+
+  /** Remembers for the next supervisor which units are down for a moment only. */
+  noteRestart(unit: string, isDown: boolean): void {
+    if (this.#restarts.has(unit) === isDown) return;
+    if (isDown) this.#restarts.add(unit);
+    else this.#restarts.delete(unit);
+    this.#units.saveRestarts([...this.#restarts]);
   }
 
   #tell({ unit, type }: QueuedJob, result: JobResult): void {

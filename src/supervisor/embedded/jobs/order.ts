@@ -1,7 +1,8 @@
 /** Whether the jobs of a draft, with those in the queue, can be put in an order (transaction_verify_order). Pure. */
 import type { Draft } from "./draft.ts";
 import { goesFirst, type QueuedType } from "./job-type.ts";
-import type { InstalledJob, MachineView } from "./view.ts";
+import { mergedType } from "./merged-type.ts";
+import { activeOf, type InstalledJob, type MachineView } from "./view.ts";
 
 /** Jobs that wait for each other in a circle, from the one found first backwards. */
 export interface Cycle {
@@ -68,11 +69,16 @@ function laterUnits({ view, draft }: Search, unit: string): readonly string[] {
   ];
 }
 
+/** The job that the unit will have: that of the draft, merged with the queued one if they do not contradict each other. */
 function jobOf(view: MachineView, draft: Draft, unit: string): Job | undefined {
-  const [planned] = draft.of(unit);
-  if (planned !== undefined) return planned;
-  const installed = view.job(unit);
-  return installed === undefined ? undefined : { unit, ...installed };
+  const planned = draft.of(unit);
+  const queued = view.job(unit);
+  const [last = queued, ...others] = planned;
+  if (last === undefined) return undefined;
+  const active = activeOf(view, unit);
+  const type = mergedType([last, ...others], active) ?? last.type;
+  const all = queued === undefined ? type : (mergedType([queued, { type }], active) ?? type);
+  return { unit, type: all, ignoreOrder: last.ignoreOrder };
 }
 
 function describe({ view, draft, path }: Search, start: string): Cycle {

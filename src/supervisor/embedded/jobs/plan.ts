@@ -14,9 +14,9 @@ import {
   isConflicting,
   isRedundant,
   merge,
-  mergeFor,
   type QueuedType,
 } from "./job-type.ts";
+import { mergedType } from "./merged-type.ts";
 import { type Cycle, findCycle } from "./order.ts";
 import { pullIn, pullInIsolated, pullInTriggering } from "./pull-in.ts";
 import type { Refusal } from "./refusal.ts";
@@ -55,10 +55,8 @@ export function planTransaction(view: MachineView, request: PlanRequest): Transa
   markMattering(draft);
   if (mode === "fail") minimizeImpact(view, draft);
   dropRedundant(view, draft);
-  const cyclic = breakCycles(view, draft, mode, notes);
-  if (cyclic !== undefined) return { kind: "refused", notes, ...cyclic };
-  const conflicting = dropUnmergeable(view, draft, mode);
-  if (conflicting !== undefined) return { kind: "refused", notes, ...conflicting };
+  const contradiction = resolve(view, draft, mode, notes);
+  if (contradiction !== undefined) return { kind: "refused", notes, ...contradiction };
   const merged = draft.units().map((name) => mergeJobs(view, draft, name));
   const jobs = merged.filter((job) => job.unit === unit || hasEffect(view, job));
   const destructive = destructiveJob(view, request, draft, jobs);
@@ -134,6 +132,18 @@ function deleteEach(draft: Draft, dependents: boolean, isToGo: (job: PlannedJob)
   }
 }
 
+/**
+ * Drops what does not matter and is in the way. The order is looked at again behind the merging, which systemd does not
+ * do: a job that was dropped there can have hidden a circle, in which jobs would wait for ever.
+ */
+function resolve(view: MachineView, draft: Draft, mode: JobMode, notes: Note[]): Refusal | undefined {
+  return (
+    breakCycles(view, draft, mode, notes) ??
+    dropUnmergeable(view, draft, mode) ??
+    breakCycles(view, draft, mode, notes)
+  );
+}
+
 function breakCycles(view: MachineView, draft: Draft, mode: JobMode, notes: Note[]): Refusal | undefined {
   for (;;) {
     collectGarbage(draft, mode);
@@ -166,7 +176,7 @@ function describeCycle({ start, jobs, dispensable }: Cycle): readonly Note[] {
 /** Lets jobs that do not matter give way to those of the same unit that they contradict. */
 function dropUnmergeable(view: MachineView, draft: Draft, mode: JobMode): Refusal | undefined {
   for (;;) {
-    const unit = draft.units().find((name) => mergedType(view, draft, name) === undefined);
+    const unit = draft.units().find((name) => mergedType(draft.of(name), activeOf(view, name)) === undefined);
     if (unit === undefined) return undefined;
     const job = unmergeableJob(draft.of(unit));
     if (job === undefined) return jobsConflicting(draft.of(unit));
@@ -205,16 +215,8 @@ function unmergeableJob(jobs: readonly PlannedJob[]): PlannedJob | undefined {
   return [...stop.pulledBy].some(({ conflicts }) => conflicts) ? other : stop;
 }
 
-function mergedType(view: MachineView, draft: Draft, unit: string): QueuedType | undefined {
-  const [first, ...others] = draft.of(unit).map(({ type }) => type);
-  return others.reduce<QueuedType | undefined>(
-    (type, other) => (type === undefined ? undefined : mergeFor(activeOf(view, unit), type, other)),
-    first,
-  );
-}
-
 function mergeJobs(view: MachineView, draft: Draft, unit: string): TransactionJob {
-  const type = mergedType(view, draft, unit) ?? "nop";
+  const type = mergedType(draft.of(unit), activeOf(view, unit)) ?? "nop";
   return { unit, type, ignoreOrder: draft.of(unit).some(({ ignoreOrder }) => ignoreOrder) };
 }
 

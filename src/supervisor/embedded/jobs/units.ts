@@ -43,4 +43,8 @@ export interface JobUnits extends Omit<MachineView, "job"> {
   log(unit: string, priority: number, text: string): void;
   /** The unit has no job any more. */
   jobEnded(unit: string): void;
+  /** Units that have been stopped to be started again, for the next supervisor: a restart is all or nothing. */
+  saveRestarts(units: readonly string[]): void;
+  /** What was saved when the last supervisor ended. */
+  restarts(): readonly string[];
 }

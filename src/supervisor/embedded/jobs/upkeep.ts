@@ -130,14 +130,18 @@ export class Upkeep {
     return isNeeded ? undefined : { unit, type: "stop", mode: "fail", reason: "Unit not needed anymore" };
   }
 
-  #mayAct({ unit, reason }: Upkept): boolean {
+  #mayAct({ unit, type, reason }: Upkept): boolean {
     const nowMs = this.#units.clock.monotonic();
     const known = this.#acted.get(unit);
     const acted =
       known === undefined || nowMs - known.beganMs > INTERVAL_MS ? { beganMs: nowMs, count: 0 } : known;
     this.#acted.set(unit, acted);
     if (acted.count >= BURST) {
-      this.#units.log(unit, 4, `${unit}: ${reason}, but this was tried too often recently.`);
+      this.#units.log(
+        unit,
+        4,
+        `${unit}: ${reason}, but not ${type === "start" ? "starting" : "stopping"} since we tried this too often recently.`,
+      );
       return false;
     }
     acted.count += 1;
