@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is what a unit file says.
 /** Traps in command lines: what a shell would do and systemd does not. */
 import type { Lint, LintHit } from "./lint-rule.ts";
 import type { LintSubject, LocatedCommand } from "./lint-subject.ts";
@@ -16,7 +15,7 @@ export const COMMAND_LINTS: readonly Lint[] = [
       !command.literalEnvironment && /^\$\w+\$/.test(word)
         ? {
             message: `${word} is looked up as one variable, which is never set, so the word vanishes`,
-            hint: `write ${word.replaceAll(/\$(\w+)/g, "${$1}")}`,
+            hint: `write ${word.replaceAll(/\$(\w+)/g, (_, name: string) => `\${${name}}`)}`,
           }
         : undefined,
     ),
@@ -35,7 +34,7 @@ export const COMMAND_LINTS: readonly Lint[] = [
   },
   {
     name: "inner-variable",
-    about: "`$A` inside of a word stays as it is; only `${A}` is expanded there.",
+    about: "`$A` inside of a word stays as it is; only a name in braces is expanded there.",
     find: inWords(({ command }, word) => {
       const name = /^[^$]+\$([A-Za-z_]\w*)/.exec(word)?.[1];
       if (name === undefined || command.literalEnvironment || isShell(command.path)) return undefined;
