@@ -31,6 +31,8 @@ export function enterStart(draft: Draft): void {
   for (const key of OF_ONE_RUN) delete state[key];
   if (!isUpAtOnce(draft)) draft.log(`Starting ${context.title}...`);
   enterCondition(draft);
+  // Nobody waits for an idle service, not even for the commands before it.
+  if (settings.type === "idle" && ACTIVE_OF[state.sub] === "activating") settleStart(draft);
 }
 
 const OF_ONE_RUN = [
@@ -51,8 +53,10 @@ const OF_ONE_RUN = [
 /** Whether the start needs no time, so that systemd does not tell of its beginning. */
 function isUpAtOnce({ settings }: Draft): boolean {
   const { type, execCondition, execStartPre, execStartPost } = settings;
-  const isUnchecked = type === "simple" || type === "idle";
-  return isUnchecked && [execCondition, execStartPre, execStartPost].every(({ length }) => length === 0);
+  if (type === "idle") return true;
+  return (
+    type === "simple" && [execCondition, execStartPre, execStartPost].every(({ length }) => length === 0)
+  );
 }
 
 function refuseStart(draft: Draft): void {
@@ -145,12 +149,8 @@ function enterRunningItself(draft: Draft, wasReloading: boolean): void {
 
 /** Jobs that waited for the unit to be active have ended. */
 function settleUp(draft: Draft, wasReloading: boolean): void {
-  const { state, settings, context } = draft;
-  if (state.startJob) {
-    state.startJob = false;
-    draft.log(`${settings.type === "oneshot" ? "Finished" : "Started"} ${context.title}.`);
-  }
-  draft.do({ kind: "up" });
+  const { state, context } = draft;
+  settleStart(draft);
   if (!wasReloading) return;
   const failed = state.reloadResult !== "success";
   if (state.reloadJob) {
@@ -160,13 +160,18 @@ function settleUp(draft: Draft, wasReloading: boolean): void {
   draft.do({ kind: "reloaded", failed });
 }
 
+function settleStart(draft: Draft): void {
+  const { state, settings, context } = draft;
+  if (state.startJob) draft.log(`${settings.type === "oneshot" ? "Finished" : "Started"} ${context.title}.`);
+  state.startJob = false;
+  draft.do({ kind: "up" });
+}
+
 /** The service reloads by itself: who listens to it learns of it, and it may take as long as a start. */
 export function enterReloadByNotify(draft: Draft): void {
   draft.enter("reload-notify", draft.settings.timeoutStartMs);
   // It is up as well, which a start job may have waited for.
-  if (draft.state.startJob) draft.log(`Started ${draft.context.title}.`);
-  draft.state.startJob = false;
-  draft.do({ kind: "up" });
+  settleStart(draft);
 }
 
 /** The service is given the whole time again; without a watchdog there is none to run out. */

@@ -13,6 +13,15 @@ describe("a start", () => {
     expect(paper.kinds()).toEqual(["up"]);
   });
 
+  test("of an idle service is over before anything has been run", () => {
+    const paper = new Paper("Type=idle", "ExecStartPre=/bin/p", "ExecStart=/bin/x");
+    expect(paper.send({ kind: "start" })).toBe("start-pre");
+    expect(paper.kinds()).toEqual(["run", "up"]);
+    expect(paper.lines()).toEqual(["Started a.service - A."]);
+    paper.exited(1, { code: 0 });
+    expect(paper.started(2)).toBe("running");
+  });
+
   test("of an exec service is over when the program runs, and fails when it cannot", () => {
     const good = new Paper("Type=exec", "ExecStart=/bin/x");
     good.send({ kind: "start" });
