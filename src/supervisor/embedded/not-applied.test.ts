@@ -25,6 +25,11 @@ test.each([
   expect(keysNotApplied(parseUnitFile(`[Service]\n${lines}\n`))).toEqual(expected);
 });
 
+test("an action is told of, unless it is none", () => {
+  const file = parseUnitFile("[Unit]\nFailureAction=reboot\nSuccessAction=none\nJobTimeoutAction=none\n");
+  expect(keysNotApplied(file)).toEqual(["FailureAction"]);
+});
+
 test("a key that nobody knows is the verifier's affair", () => {
   expect(keysNotApplied(parseUnitFile("[Service]\nNoSuchKey=1\n[Nowhere]\nX=1\n"))).toEqual([]);
 });

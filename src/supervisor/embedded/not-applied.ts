@@ -25,10 +25,16 @@ export function keysNotApplied({ entries }: UnitFile): readonly string[] {
   const ignored = entries.filter(
     ({ section, key, value }) =>
       value !== "" &&
+      !isNoAction(key, value) &&
       !OTHERS_SECTIONS.has(section) &&
       (findKey(section, key)?.embedded === "ignored" || VALUES_NOT_APPLIED.get(key)?.test(value)),
   );
   return [...new Set(ignored.map(({ key }) => key))];
+}
+
+/** `FailureAction=none` and its like ask for nothing. */
+function isNoAction(key: string, value: string): boolean {
+  return key.endsWith("Action") && value === "none";
 }
 
 /** One sentence for the journal; undefined when everything is applied. */
