@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is what a unit file says.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { LINTS, type LintFacts, lintUnit } from "./lint.ts";
 
@@ -235,4 +236,10 @@ describe("lintUnit", () => {
     expect(found.length).toBeGreaterThan(4);
     expect(found.filter(({ hint }) => hint === "")).toEqual([]);
   });
+});
+
+test("the documentation names every lint and says what it is about", () => {
+  const page = readFileSync(new URL("../../docs/unit-files.md", import.meta.url), "utf8");
+  const missing = LINTS.filter(({ name, about }) => !page.includes(`| \`${name}\` | ${about} |`));
+  expect(missing.map(({ name }) => name)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { readCorpus } from "./corpus.ts";
 import { makeInput } from "./inputs.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-const INPUTS = 300;
+const INPUTS = 150;
 const corpus = readCorpus();
 
 test("there are real files to start from", () => {
@@ -43,7 +43,7 @@ const PIECES = [
   " ",
   "; ",
 ];
-const LENGTH = 4 * 1024;
+const LENGTH = 2 * 1024;
 
 describe.each(["", "[Service]\nExecStart=/bin/x ", "[Unit]\nAfter=", "[Service]\nEnvironment="])(
   "behind %j",
