@@ -1,10 +1,18 @@
 /** The journal of a machine on which real units write. */
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { allFields } from "#supervisor/journal-fields.ts";
 import type { JournalEntry, JournalQuery, Supervisor } from "#supervisor/supervisor.ts";
-import { entries, entryWhere, machineWith, output, service, statusWhere } from "./machine.ts";
+import { entries, entryWhere, machineWith, output, service, statusWhere, TestMachine } from "./machine.ts";
 
 const perl = (program: string): string =>
   `ExecStart=/usr/bin/perl -e '${program.replaceAll("\\", "\\\\").replaceAll("$", "$$$$").replaceAll("%", "%%")}'`;
@@ -261,6 +269,24 @@ describe("following", () => {
       Array.from({ length: 200 }, (_, index) => String(index + 1)),
     );
   });
+});
+
+test("a journal that cannot be opened keeps no unit from running, and is opened as soon as it can be", async () => {
+  const program =
+    '$| = 1; print "lost\\n"; select undef, undef, undef, 0.02 until -d $ARGV[0]; print "there\\n"; sleep 1000';
+  await using machine = new TestMachine();
+  const path = join(machine.directory, "journal/a.service");
+  mkdirSync(join(machine.directory, "journal"), { recursive: true });
+  writeFileSync(path, "where a directory should be");
+  const supervisor = await machine.boot();
+  await supervisor.load([service("a.service", `${perl(program)} ${path}`)]);
+  expect(await supervisor.start("a.service")).toEqual({ result: "done" });
+  expect(supervisor.status("a.service")).toMatchObject({ active: "active" });
+  rmSync(path);
+  mkdirSync(path);
+  await entryWhere(supervisor, "a.service", /^there$/);
+  const told = (await entries(supervisor, "a.service")).map(({ message }) => message);
+  expect(told.some((message) => /^\d+ messages were lost: /.test(message))).toBe(true);
 });
 
 describe("what is killed", () => {

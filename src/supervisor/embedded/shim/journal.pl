@@ -25,13 +25,20 @@ sub open_journal {
   ($directory, $file_bytes, $files, my $age_ms) = @$place{qw(journal_dir file_bytes files file_age)};
   ($unit_fields, $own_fields) = @$place{qw(unit_fields own_fields)};
   $file_age_us = $age_ms * 1000;
+  is_open();
+}
+
+# A journal that cannot be opened is tried again for the next lines; the unit runs without.
+sub is_open {
+  return 1 if $journal;
   mkdir $directory;
-  opendir my $dir, $directory or die "$directory: $!\n";
+  opendir my $dir, $directory or return 0;
   my ($last) = sort { $b <=> $a } grep { /^\d+$/ } readdir $dir;
-  open_file($last || 1) or die "$directory: $!\n";
+  open_file($last || 1) or return 0;
   my $written = (stat $journal)[9];
   # Within a file time never goes back, so that a time can be found in it.
   next_file() if $journal_size && $written > time + 1;
+  return 1;
 }
 
 # Begins or goes on with a file. A last line that a power cut has torn is closed by what no line holds.
@@ -74,13 +81,14 @@ sub now {
 # Perl keeps the memory of every copy.
 sub write_lines {
   my ($fields, $priority) = @_;
+  my $count = $_[2] =~ tr/\n//;
+  return lose($count, "$!") if !is_open();
   my ($now, $monotonic) = now();
   next_file() if $journal_size >= $file_bytes || $now < $last_stamp
     || $journal_size && $now - ($journal_since // $now) > $file_age_us;
   $last_stamp = $now;
   $journal_since //= $now;
   report_lost($now, $monotonic) if $lost;
-  my $count = $_[2] =~ tr/\n//;
   my ($source, $head) = source($fields, $now);
   $_[2] =~ s/^/$now $monotonic $source $priority /mg;
   substr $_[2], 0, 0, $head if length $head;
@@ -105,11 +113,12 @@ sub append {
     $journal_size += $written;
     return 1;
   }
-  $lost_why = defined $written ? 'No space left on device' : "$!";
+  lose($_[1], defined $written ? 'No space left on device' : "$!");
   truncate $journal, $journal_size if $written;
-  $lost += $_[1];
   return 0;
 }
+
+sub lose { my ($count, $why) = @_; $lost += $count; $lost_why = $why }
 
 sub report_lost {
   my ($now, $monotonic) = @_;
