@@ -1,8 +1,9 @@
 /** What this machine gives the commands of its units, beside what their unit files say. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Accounts } from "./accounts.ts";
 import type { MissingFeatures } from "./features.ts";
+import { sweepPrivateTmp } from "./private-tmp.ts";
 
 export interface ExecHost {
   /** Whether the daemon may become other users. */
@@ -21,6 +22,7 @@ export function createExecHost(
   host: Pick<ExecHost, "isRoot" | "environment" | "boot"> & { readonly runDirectory: string },
 ): ExecHost {
   const { runDirectory, ...rest } = host;
+  if (host.isRoot) sweepPrivateTmp(host.boot, ["/tmp", "/var/tmp"].filter(existsSync));
   return {
     ...rest,
     accounts: new Accounts(),

@@ -1,5 +1,5 @@
 /** The directories behind a unit's own /tmp and /var/tmp: one pair a run, removed with it. */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { Refusal } from "./refusal.ts";
 
 export interface PrivateTmp {
@@ -7,9 +7,11 @@ export interface PrivateTmp {
   readonly varTmp: string;
 }
 
+const PREFIX = "flotilla-private-";
+
 /** Names the boot, the unit and the run, so that leftovers of a crash can be told from what is in use. */
 export function privateTmpOf(unit: string, boot: string, invocation: string): PrivateTmp {
-  const name = `flotilla-private-${boot.replaceAll("-", "")}-${unit}-${invocation.slice(0, 8)}`;
+  const name = `${PREFIX}${boot.replaceAll("-", "")}-${unit}-${invocation.slice(0, 8)}`;
   return { tmp: `/tmp/${name}`, varTmp: `/var/tmp/${name}` };
 }
 
@@ -30,4 +32,13 @@ function provide(outer: string): string {
 
 export function removePrivateTmp({ tmp, varTmp }: PrivateTmp): void {
   for (const directory of [tmp, varTmp]) rmSync(directory, { recursive: true, force: true });
+}
+
+/** Removes what runs of earlier boots have left; those of this boot can be another supervisor's. */
+export function sweepPrivateTmp(boot: string, parents: readonly string[]): void {
+  const current = `${PREFIX}${boot.replaceAll("-", "")}-`;
+  for (const parent of parents) {
+    const left = readdirSync(parent).filter((name) => name.startsWith(PREFIX) && !name.startsWith(current));
+    for (const name of left) rmSync(`${parent}/${name}`, { recursive: true, force: true });
+  }
 }
