@@ -49,7 +49,7 @@ export type JobMode =
   | "ignore-requirements"
   | "triggering";
 
-/** Why a job was refused before it began: the last part of systemd's D-Bus error names (org.freedesktop.systemd1.X). */
+/** Why a job was refused before it began: the last part of the D-Bus error name that systemd answers with. */
 export type JobError =
   | "NoSuchUnit"
   | "LoadFailed"
@@ -61,6 +61,7 @@ export type JobError =
   | "TransactionIsDestructive"
   | "TransactionJobsConflicting"
   | "TransactionOrderIsCyclic"
+  | "InvalidArgs"
   | "ShuttingDown";
 
 export interface JobRequest {

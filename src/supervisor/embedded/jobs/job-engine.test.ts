@@ -342,10 +342,12 @@ describe("modes", () => {
     expect((await first).result).toBe("canceled");
   });
 
-  test("isolate is for starts", async () => {
+  test("isolate is for starts, triggering for stops", async () => {
     const units = machine({ "a.service*": "AllowIsolate=yes" });
     const outcome = await units.engine.request({ type: "stop", unit: "a.service", mode: "isolate" });
-    expect(outcome.error).toBe("NoIsolation");
+    expect(outcome.error).toBe("InvalidArgs");
+    const other = await units.engine.request({ type: "start", unit: "a.service", mode: "triggering" });
+    expect(other.error).toBe("InvalidArgs");
   });
 });
 

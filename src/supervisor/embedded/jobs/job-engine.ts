@@ -58,7 +58,9 @@ export class JobEngine {
     if (type === "stop" && hasNothingToStop(view))
       return refused({ error: "NoSuchUnit", message: `Unit ${unit} not loaded.` });
     if (mode === "isolate" && type !== "start")
-      return refused({ error: "NoIsolation", message: "Isolate is only valid for start." });
+      return refused({ error: "InvalidArgs", message: "Isolate is only valid for start." });
+    if (mode === "triggering" && type !== "stop")
+      return refused({ error: "InvalidArgs", message: "--job-mode=triggering is only valid for stop." });
     const { refuseManualStart = false, refuseManualStop = false } = this.#units.settings(unit) ?? {};
     const starts = collapse(wanted, view?.active ?? "inactive") === "start";
     const restarts = wanted === "restart" || wanted === "try-restart";
