@@ -27,6 +27,6 @@ export class Waiters {
   }
 
   settleAll(outcome: JobOutcome): void {
-    for (const job of [...this.#waiting.keys()]) this.settle(job, outcome);
+    for (const job of this.#waiting.keys()) this.settle(job, outcome);
   }
 }
