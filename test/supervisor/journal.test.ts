@@ -272,14 +272,13 @@ describe("following", () => {
 });
 
 test("a journal that cannot be opened keeps no unit from running, and is opened as soon as it can be", async () => {
-  const program =
-    '$| = 1; print "lost\\n"; select undef, undef, undef, 0.02 until -d $ARGV[0]; print "there\\n"; sleep 1000';
+  const program = '$| = 1; select undef, undef, undef, 0.02 until -d $ARGV[0]; print "there\\n"; sleep 1000';
   await using machine = new TestMachine();
   const path = join(machine.directory, "journal/a.service");
   mkdirSync(join(machine.directory, "journal"), { recursive: true });
   writeFileSync(path, "where a directory should be");
   const supervisor = await machine.boot();
-  await supervisor.load([service("a.service", `${perl(program)} ${path}`)]);
+  await supervisor.load([service("a.service", "ExecStartPre=/bin/echo lost", `${perl(program)} ${path}`)]);
   expect(await supervisor.start("a.service")).toEqual({ result: "done" });
   expect(supervisor.status("a.service")).toMatchObject({ active: "active" });
   rmSync(path);
