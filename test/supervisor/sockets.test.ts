@@ -100,3 +100,26 @@ test("connections are kept, and served once, while there is no supervisor", asyn
   expect(supervisor.status("one.socket")).toMatchObject({ sub: "running" });
   await entryWhere(supervisor, "one.service", /^Started one.service/);
 });
+
+test("supervisors that are killed again and again lose no connection and serve none twice", async () => {
+  await using machine = new TestMachine();
+  const first = await machine.boot();
+  const path = `${machine.directory}/each.sock`;
+  await first.load([
+    unit("each.socket", `[Socket]\nListenStream=${path}\nAccept=yes\n`),
+    unit("each@.service", "[Service]\nExecStart=/bin/sh -c 'echo served >&3'\n"),
+  ]);
+  await first.close();
+  const answers: Promise<string>[] = [];
+  let holder = await hold(machine, ["each.socket"]);
+  for (const _ of [1, 2]) {
+    answers.push(...Array.from({ length: 4 }, () => talk(path, "")));
+    // The first is being served when the supervisor dies, the others wait.
+    await answers.at(-4);
+    await holder.kill();
+    answers.push(talk(path, ""));
+    holder = await hold(machine, []);
+  }
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(["served\n"]));
+  await holder.kill();
+});

@@ -102,6 +102,15 @@ test.each([
   ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2" }],
   ["failed\tseq=1\trun=2\tstep=exec\terror=no", { kind: "failed", run: 2, step: "exec", error: "no" }],
   ["empty\tseq=1", { kind: "empty" }],
+  ["incoming\tseq=1", { kind: "incoming" }],
+  ["opened\tseq=1\tport=2", { kind: "opened", port: 2 }],
+  ["opened\tseq=1\tport=2\terror=in use", { kind: "opened", port: 2, error: "in use" }],
+  [
+    "accepted\tseq=1\tconnection=4\tlocal=0200\tremote=0201\tpid=5\tuid=6",
+    { kind: "accepted", connection: 4, local: "0200", remote: "0201", pid: 5, uid: 6 },
+  ],
+  ["observed\tseq=1", { kind: "observed" }],
+  ["touched\tseq=1\tspec=2\tprimary=1", { kind: "touched", spec: 2, primary: true }],
 ])("%j is an event", (line, event) => {
   expect(decodeMessage(line)).toEqual({ kind: "event", seq: 1, event });
 });
@@ -112,4 +121,11 @@ test("a hello brings the saved state back, and an unknown verb is passed over", 
     hello: { shim: 5, saved: '{"a":"x\ty"}' },
   });
   expect(decodeMessage("dance\tseq=1")).toBeUndefined();
+});
+
+test("lists become several fields of one key", () => {
+  expect(encodeRequest({ kind: "observe", path: ["/a", "/b"], mask: [1, 2] })).toBe(
+    "observe\tpath=/a\tpath=/b\tmask=1\tmask=2\n",
+  );
+  expect(encodeRequest({ kind: "unlisten", remove: [] })).toBe("unlisten\n");
 });
