@@ -1,16 +1,22 @@
 /** Settings that systemd drops when it has read the whole unit, with its words. */
 import type { Diagnostic } from "./diagnostic.ts";
-import type { SectionReader } from "./section-reader.ts";
+import { SectionReader } from "./section-reader.ts";
+import type { SpecifierContext } from "./specifiers.ts";
 import type { UnitFile } from "./unit-file.ts";
 
 /** Dependencies of a unit on itself that are worth a word; the others are dropped in silence. */
 const ON_ITSELF = ["Conflicts", "Before", "After", "OnSuccess", "OnFailure"] as const;
 
-export function checkOwnDependencies(
-  file: UnitFile,
-  name: string,
-  unit: SectionReader<"Unit">,
-): readonly Diagnostic[] {
+export function checkOwnDependencies(file: UnitFile, context: SpecifierContext): readonly Diagnostic[] {
+  const { full: name, prefix } = context.unit;
+  const isSuspect = file
+    .entriesIn("Unit")
+    .some(
+      ({ key, value }) =>
+        ON_ITSELF.some((own) => own === key) && (value.includes(prefix) || value.includes("%")),
+    );
+  if (!isSuspect) return [];
+  const unit = new SectionReader(file, "Unit", context);
   return ON_ITSELF.flatMap((key) =>
     unit
       .located(key)

@@ -57,8 +57,8 @@ export class SectionReader<S extends SectionName> {
 
   #readAll(section: S, specifiers: SpecifierContext): ReadonlyMap<string, readonly Located<unknown>[]> {
     const values = new Map<string, Located<unknown>[]>();
-    for (const entry of this.#file.entries) {
-      const key = entry.section === section ? findKey(section, entry.key) : undefined;
+    for (const entry of this.#file.entriesIn(section)) {
+      const key = findKey(section, entry.key);
       if (key === undefined) continue;
       const kept = values.get(entry.key) ?? [];
       if (key.merge === "first" && kept.length > 0) this.#readAgain(entry);

@@ -57,6 +57,8 @@ export class UnitFile {
   /** What is wrong with the syntax. */
   readonly diagnostics: readonly Diagnostic[];
   readonly #bom: string;
+  /** Made when it is first asked for. */
+  #bySection: ReadonlyMap<string, readonly Entry[]> | undefined;
 
   constructor(file: string, bom: string, parsed: ParsedStatements) {
     this.file = file;
@@ -65,6 +67,12 @@ export class UnitFile {
     this.headers = parsed.headers;
     this.diagnostics = parsed.diagnostics;
     this.entries = parsed.statements.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
+  }
+
+  /** All assignments in a section, in order. */
+  entriesIn(section: string): readonly Entry[] {
+    this.#bySection ??= Map.groupBy(this.entries, (entry) => entry.section);
+    return this.#bySection.get(section) ?? [];
   }
 
   /** Names of the sections in order of first appearance; a section that stands twice is one. */
@@ -78,7 +86,7 @@ export class UnitFile {
 
   /** Every assignment of a key in order, also empty ones; what an empty one resets is the key table's to say. */
   entriesOf(section: string, key: string): readonly Entry[] {
-    return this.entries.filter((entry) => entry.section === section && entry.key === key);
+    return this.entriesIn(section).filter((entry) => entry.key === key);
   }
 
   /** Values of a key in order. An empty assignment forgets those before it, unless the key table says otherwise. */

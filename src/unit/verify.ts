@@ -32,17 +32,15 @@ export function verifyUnit(
   if (text === "") return [masked(name)];
   const ofType = readByType(file, context);
   const sections = knownSections(context.unit).filter(
-    (section) => file.hasSection(section) && !ofType.sections.includes(section) && section !== "Unit",
+    (section) => file.hasSection(section) && !ofType.sections.includes(section),
   );
-  const unit = new SectionReader(file, "Unit", context);
   return inOrder([
     ...ofKnownSections(file, context.unit),
     ...unknownSections(file, context.unit),
     ...unknownKeys(file, context.unit),
-    ...unit.diagnostics,
-    ...checkOwnDependencies(file, context.unit.full, unit),
+    ...checkOwnDependencies(file, context),
     ...sections.flatMap((section) => new SectionReader(file, section, context).diagnostics),
-    ...readPlacement(file, name).diagnostics,
+    ...(PLACEMENT.some((section) => file.hasSection(section)) ? readPlacement(file, name).diagnostics : []),
     ...checkTemplate(file, context.unit),
     ...ofType.diagnostics,
   ]);
@@ -83,6 +81,9 @@ function ofKnownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] 
   });
 }
 
+/** Sections that say where a unit may run. */
+const PLACEMENT: readonly SectionName[] = ["X-Fleet", "X-Flotilla"];
+
 interface ReadByType {
   readonly diagnostics: readonly Diagnostic[];
   /** Sections that have been read. */
@@ -96,7 +97,7 @@ function readByType(file: UnitFile, context: SpecifierContext): ReadByType {
   const section = OWN_SECTION[suffix];
   if (reader === undefined || section === undefined) return { diagnostics: [], sections: [] };
   const found = reader(file, context).diagnostics.filter((one) => !file.diagnostics.includes(one));
-  return { diagnostics: found, sections: [section] };
+  return { diagnostics: found, sections: suffix === "service" ? [section, "Unit"] : [section] };
 }
 
 type Reader = (file: UnitFile, context: SpecifierContext) => { readonly diagnostics: readonly Diagnostic[] };
