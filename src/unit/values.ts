@@ -211,11 +211,6 @@ export function patchVarRun(path: string, { key, warn }: ValueContext): string {
   return patched;
 }
 
-/** The simplified path, or undefined when it is not absolute or goes up. */
-export function parsePath(value: string): string | undefined {
-  return pathFault(value) === undefined ? simplifyPath(value) : undefined;
-}
-
 /** systemd's words for what is wrong with a path. */
 export function pathFault(value: string): "not absolute" | "not normalized" | undefined {
   if (!value.startsWith("/")) return "not absolute";

@@ -224,7 +224,7 @@ function readPackage(name: string, directory: string): readonly ShippedFile[] {
   if (!isThere(directory)) return [];
   return readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const isWanted =
-      UNIT_FILE.test(entry.name) || (entry.name.endsWith(".conf") && /\.d$/.test(entry.parentPath));
+      UNIT_FILE.test(entry.name) || (entry.name.endsWith(".conf") && entry.parentPath.endsWith(".d"));
     if (!entry.isFile() || !isWanted) return [];
     const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
     return [{ package: name, name: basename(entry.name), text }];
