@@ -20,6 +20,7 @@ const supervisor = await createEmbeddedSupervisor({
   clock: systemClock,
   random: systemRandom,
 });
+process.stdout.write("up\n");
 for (const name of [...ENDING_UNITS, TIMER, SOCKET, PATH]) void supervisor.start(name);
 for (;;) {
   const name = CHURNED[randomInteger(random, 0, CHURNED.length - 1)] ?? "";

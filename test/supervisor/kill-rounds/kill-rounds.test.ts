@@ -6,7 +6,7 @@ const ROUNDS = 20;
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 test(`${ROUNDS} kills leave nothing stopped, doubled or lost (SEED=${seed})`, {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   expect(await killRounds(ROUNDS, seed)).toEqual([]);
 });

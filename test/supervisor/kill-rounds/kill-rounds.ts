@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, randomInteger, seededRandom } from "#base/random.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
@@ -14,7 +15,7 @@ import { isAlive, output, statusWhere, TestMachine } from "../machine.ts";
 import { faultsOfLife } from "./ledger.ts";
 import { fileIn, PATH, roundUnits, SOCKET, STEADY, socketIn, TIMER, WATCHED, WORKERS } from "./units.ts";
 
-/** From the moment the supervisor begins to take over what runs. */
+/** From the moment the supervisor begins to take over what runs, or has done so. */
 const LONGEST_ROUND_MS = 600;
 
 /** How long a connection is waited for in the end. */
@@ -39,14 +40,18 @@ export async function killRounds(rounds: number, seed: number): Promise<readonly
     writeFileSync(fileIn(ledgers), String(round));
     await kill;
   }
-  const watchedRuns = startsOf(ledgers, WATCHED);
-  writeFileSync(fileIn(ledgers), "changed while there is no supervisor");
   const last = await machine.boot();
+  // What changes while the service runs is not watched, as with systemd.
+  await statusWhere(last, PATH, ({ sub }) => sub === "waiting");
+  const watchedRuns = startsOf(ledgers, WATCHED);
+  writeFileSync(fileIn(ledgers), "changed at last");
   await statusWhere(last, WATCHED, ({ sub }) => sub === "dead" && startsOf(ledgers, WATCHED) > watchedRuns);
   const unserved = (await Promise.all(served.map(faultsOfConnection))).flat();
   const stopped = STEADY.flatMap((name, index) => faultsOfSteady(last, name, pids[index]));
   for (const name of [TIMER, SOCKET, PATH]) await last.stop(name);
   const ends = await Promise.all(WORKERS.map((name) => last.stop(name)));
+  // Those that have come to their end are not known any more, which is refused.
+  await Promise.all(instancesIn(ledgers).map((name) => last.stop(name)));
   const jobs = [...begun, ...ends]
     .filter(({ result }) => result !== "done")
     .map((job) => JSON.stringify(job));
@@ -86,10 +91,16 @@ async function oneRound(machine: TestMachine, random: Random): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const isGone = once(daemon, "exit");
-  await Promise.race([once(daemon.stdout, "data"), isGone]);
+  await Promise.race([said(daemon.stdout, random.next() < 0.4 ? "begun" : "up"), isGone]);
   await sleep(randomInteger(random, 0, LONGEST_ROUND_MS));
   daemon.kill("SIGKILL");
   await isGone;
+}
+
+/** Resolves when the daemon has written the word. */
+async function said(output: Readable, word: string): Promise<void> {
+  for await (const chunk of output.iterator({ destroyOnReturn: false }))
+    if (String(chunk).includes(word)) return;
 }
 
 function faultsOfSteady(supervisor: Supervisor, name: string, pid: number | undefined): readonly string[] {
