@@ -157,6 +157,7 @@ class EmbeddedSupervisor implements Supervisor {
       passed: (name, state) => this.#jobs.passed(name, state),
       requestRestart: (name, refused) => this.#jobs.restartByItself(name, refused),
       hasJob: (name) => this.#jobs.has(name),
+      hasNoJobs: () => this.#jobs.isIdle,
       instantiate: (name) => this.#instantiate(name),
       forgetInstance: (name) => this.#forgetInstance(name),
       usesSocket: (service, socket) => {

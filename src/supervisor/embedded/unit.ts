@@ -62,6 +62,8 @@ export interface UnitHost {
   statusOf(name: string): UnitStatus | undefined;
   /** Whether a job of the unit is waiting or under way. */
   hasJob(name: string): boolean;
+  /** Whether no job of any unit is waiting or under way. */
+  hasNoJobs(): boolean;
   /** Makes an instance of a loaded template known; false when there is no such template. */
   instantiate(name: string): boolean;
   /** Forgets an instance that `instantiate` made and that has come to its end. */

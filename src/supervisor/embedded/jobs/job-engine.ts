@@ -89,6 +89,11 @@ export class JobEngine {
     return this.#queue.get(unit) !== undefined;
   }
 
+  /** Whether no job of any unit waits or runs. */
+  get isIdle(): boolean {
+    return this.#queue.isEmpty;
+  }
+
   /** The time has come for a unit to start again by itself. What is bound to it is restarted as well. */
   restartByItself(unit: string, refuse: (reason: string) => void): void {
     if (this.#queue.get(unit)?.type === "stop") return;

@@ -60,6 +60,10 @@ export class JobQueue {
     };
   }
 
+  get isEmpty(): boolean {
+    return this.#jobs.size === 0;
+  }
+
   get(unit: string): QueuedJob | undefined {
     return this.#jobs.get(unit);
   }

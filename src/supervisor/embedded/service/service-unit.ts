@@ -49,6 +49,8 @@ export class ServiceUnit implements Unit {
   #pidFile: PidFileWatch | undefined;
   /** What the unit that asked for this run has told it. */
   #triggerVariables: Readonly<Record<string, string>> = {};
+  /** A command of this idle service waits for the jobs of others. */
+  #isHeldBack = false;
   #closed = false;
 
   constructor(host: UnitHost, loaded: LoadedUnit, settings: ServiceSettings) {
@@ -120,6 +122,19 @@ export class ServiceUnit implements Unit {
   resetFailed(): void {
     this.#dispatch({ kind: "reset-failed" });
     if (!this.#shim.isOpen) this.#host.run.remember(this.#name, this.#state);
+  }
+
+  /** What an idle service of an earlier supervisor waits for is not known: at most for the jobs there are. */
+  resume(): void {
+    this.#isHeldBack = this.#settings.type === "idle" && this.#shim.isOpen;
+    this.unitChanged();
+  }
+
+  /** An idle service goes on when the last job has ended. */
+  unitChanged(): void {
+    if (!this.#isHeldBack || !this.#host.hasNoJobs()) return;
+    this.#isHeldBack = false;
+    this.#shim.request({ kind: "proceed" });
   }
 
   /** Takes over the shim an earlier supervisor left, with the state it kept; else what is remembered of the unit at rest. */
@@ -239,7 +254,9 @@ export class ServiceUnit implements Unit {
     const { invocation = "" } = this.#state;
     const place = { unit: this.#name, invocation, shim, variables: this.#triggerVariables };
     const request = commandRequest(this.#host, this.#settings, action, place);
-    this.#shim.request({ kind: "run", request });
+    const idle = this.#settings.type === "idle" && !this.#host.hasNoJobs();
+    this.#isHeldBack = idle;
+    this.#shim.request({ kind: "run", request: { ...request, idle } });
   }
 
   #kill({ signal, run, told }: ActionOf<"kill">): void {

@@ -6,7 +6,9 @@ use strict;
 use warnings;
 
 use constant {
-  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030, F_GETFL => 3,
+  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_BLOCK => 0, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030, F_GETFL => 3,
+  # systemd's own: an idle command that nobody lets go on does so by itself.
+  IDLE_SECONDS => 5,
   EPERM => 1, ENOENT => 2, EACCES => 13,
 };
 
@@ -43,6 +45,16 @@ sub run_child {
   syscall SYS_CLOSE_RANGE, 3 + @sockets, 0xffffffff, CLOSE_RANGE_CLOEXEC;
   sys('rt_sigprocmask', SIG_UNBLOCK, pack('Q', ~0), 0, 8);
   execute($request, $status);
+}
+
+# Whoever waits here is a process of the unit, which a signal ends as it would the command.
+sub await_turn {
+  my ($turn) = @_;
+  sys('rt_sigprocmask', SIG_UNBLOCK, pack('Q', ~0), 0, 8);
+  my $ready = '';
+  vec($ready, fileno $turn, 1) = 1;
+  select $ready, undef, undef, IDLE_SECONDS;
+  sys('rt_sigprocmask', SIG_BLOCK, pack('Q', ~0), 0, 8);
 }
 
 # Only what this process knows is put in last: its number, and the pipe that leads to the journal.

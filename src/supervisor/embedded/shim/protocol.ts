@@ -11,6 +11,8 @@ export type ShimRequest =
   | { readonly kind: "run"; readonly request: RunRequest }
   /** Makes a process the shim did not start itself a run; `guess`: the only one that is left over. */
   | { readonly kind: "watch"; readonly run: number; readonly pid: number | "guess" }
+  /** Commands that wait for their turn may go on. */
+  | { readonly kind: "proceed" }
   /** Signals one run's main process, or everything. KILL to everything goes on until nothing is left. */
   | ({
       readonly kind: "kill";

@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly rlimits: readonly string[];
   readonly noNewPrivileges: boolean;
   readonly ignoreSigpipe: boolean;
+  /** It waits for `proceed`, and for some seconds at most, before anything of it is set up. */
+  readonly idle?: boolean;
   /** The cgroup.procs files the command enters before it is executed. */
   readonly cgroupProcs: readonly string[];
   /**
@@ -173,6 +175,7 @@ export function runFields(request: RunRequest): readonly Field[] {
     ...each("rlimit", request.rlimits),
     ["nnp", request.noNewPrivileges ? 1 : 0],
     ["sigpipe", request.ignoreSigpipe ? 1 : 0],
+    ...(request.idle === true ? each("idle", [1]) : []),
     ...each("cgroup", request.cgroupProcs),
     ...each("sockets", request.sockets ?? []),
     ["stdin", request.stdin],

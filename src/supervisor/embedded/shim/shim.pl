@@ -37,6 +37,7 @@ my %clients;          # fileno => { fh, in, out }
 my %outputs;          # fileno => { fh, stream, pid, rest }
 my %exec_pipes;       # fileno => { fh, run, text }
 my %watched;          # fileno => [fh, what is done when it can be read]
+my @held_back;        # write ends of pipes whose end lets commands go on that wait for their turn
 my $killing = 0;      # SIGKILL everything until nothing is left
 my $kill_cgroup = '';
 my $quitting = 0;
@@ -180,6 +181,7 @@ sub tell_clients {
 my %HANDLERS = (
   run => \&start_run,
   watch => \&watch_pid,
+  proceed => \&let_proceed,
   kill => \&kill_request,
   name => sub { name_processes($_[0], descendants()) },
   listen => \&open_port,
@@ -217,6 +219,7 @@ sub start_run {
   my ($status_read, $status_write);
   pipe $status_read, $status_write;
   my @captures = map { capture($request, $_) } qw(stdout stderr);
+  my $turn = $request->{idle}[0] ? hold_back() : undef;
   if ($request->{shared_ns}) { load_part('namespaces'); share_namespaces($request) }
   my $pid = fork;
   if (!defined $pid) {
@@ -226,7 +229,12 @@ sub start_run {
     emit('empty') if !$had_children;
     return;
   }
-  run_child($request, $status_write, @captures) if !$pid;
+  if (!$pid) {
+    # Held by the shim alone, so that also its end is one.
+    let_proceed();
+    await_turn($turn) if $turn;
+    run_child($request, $status_write, @captures);
+  }
   close $status_write;
   # The rest of the request is kept for the journal's sake; these are long and the command's alone.
   delete @$request{qw(seccomp mount stdin)};
@@ -244,6 +252,15 @@ sub start_run {
   }
   emit('started', run => $run, pid => $pid);
 }
+
+# A pipe that can be read when the daemon, or the shim with its end, lets those go on that wait.
+sub hold_back {
+  pipe my $turn, my $held;
+  push @held_back, $held;
+  return $turn;
+}
+
+sub let_proceed { @held_back = () }
 
 # Where a stream of the command goes: a pipe of ours for the journal, a file, or nowhere.
 sub capture {
