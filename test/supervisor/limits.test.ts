@@ -39,6 +39,26 @@ test.runIf(usable.limits.has("memory"))(
   },
 );
 
+/** The child takes too much memory and is not the main process, which goes on. */
+const CHILD_TAKES_TOO_MUCH =
+  "ExecStart=/usr/bin/perl -e '$$| = 1; if (!fork) { my $$x = q(x) x ($$$$ && 200 << 20); sleep 1000 } wait; print $$? & 127, qq(\\n); sleep 1000'";
+
+test.runIf(usable.limits.has("memory")).each([
+  ["stop", "failed", "oom-kill"],
+  ["kill", "failed", "oom-kill"],
+  ["continue", "active", "success"],
+])("OOMPolicy=%s is told of the end of any process", async (policy, active, result) => {
+  await using held = await machineWith([
+    service("p.service", "MemoryMax=24M", `OOMPolicy=${policy}`, CHILD_TAKES_TOO_MUCH),
+  ]);
+  await held.supervisor.start("p.service");
+  const { priority } = await entryWhere(held.supervisor, "p.service", /killed by the OOM killer/);
+  expect(priority).toBe(5);
+  if (policy === "continue") await entryWhere(held.supervisor, "p.service", /^9$/);
+  const status = await statusWhere(held.supervisor, "p.service", (now) => now.active === active);
+  expect(status).toMatchObject({ result });
+});
+
 test.runIf(usable.limits.has("cpu"))(
   "CPUQuota= puts the unit, and not its shim, under the quota",
   async () => {

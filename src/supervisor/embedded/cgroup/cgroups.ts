@@ -23,6 +23,8 @@ export interface Leaf {
   readonly procs: readonly string[];
   /** The version 2 cgroup, for killing; absent where there is none. */
   readonly tracking?: string;
+  /** What counts kills for want of memory: memory.events, or memory.oom_control of version 1. */
+  readonly oomKills?: string;
 }
 
 export class Cgroups {
@@ -36,8 +38,11 @@ export class Cgroups {
     this.#usable = usable;
   }
 
-  /** Makes the unit's leaf below its slices and sets the limits. Throws when the kernel refuses a limit. */
-  prepare(unit: string, limits: ResourceLimits, slice?: string): Leaf {
+  /**
+   * Makes the unit's leaf below its slices and sets the limits. Throws when the kernel refuses a limit. `diesWhole`: a
+   * kill for want of memory is one of all the unit's processes, where the kernel can do that.
+   */
+  prepare(unit: string, limits: ResourceLimits, slice?: string, diesWhole = false): Leaf {
     const { tracking } = this.#usable;
     const slices = slicePath(slice);
     const path = this.#find(unit) ?? join(...slices, unit);
@@ -47,7 +52,12 @@ export class Cgroups {
     for (const name of slices) this.#applySlice(name);
     this.#apply(path, limits);
     const procs = parents.map((parent) => join(parent, path, "cgroup.procs"));
-    return { procs, ...(tracking === undefined ? {} : { tracking: join(tracking, path) }) };
+    const memory = this.#usable.limits.get("memory");
+    const leaf = { procs, ...(tracking === undefined ? {} : { tracking: join(tracking, path) }) };
+    if (memory === undefined) return leaf;
+    const own = join(memory.parent, path);
+    if (memory.version === 2) writeQuietly(join(own, "memory.oom.group"), diesWhole ? "1" : "0");
+    return { ...leaf, oomKills: join(own, memory.version === 2 ? "memory.events" : "memory.oom_control") };
   }
 
   /** What a slice's units are held to together; also those that run. */
@@ -76,15 +86,6 @@ export class Cgroups {
       }
       return undefined;
     });
-  }
-
-  /** How many processes of the unit the kernel has killed for want of memory. */
-  oomKills(unit: string): number {
-    const place = this.#usable.limits.get("memory");
-    if (place === undefined) return 0;
-    const file = place.version === 2 ? "memory.events" : "memory.oom_control";
-    const text = readQuietly(join(place.parent, this.#pathOf(unit), file)) ?? "";
-    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
   }
 
   /** Stops every process of the unit where it is, or lets it go on. False where that cannot be done. */

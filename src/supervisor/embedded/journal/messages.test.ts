@@ -26,6 +26,10 @@ test.each<[string, Record<string, string | undefined>]>([
     { MESSAGE_ID: EXITED, COMMAND: "Control", EXIT_CODE: "killed", EXIT_STATUS: "9" },
   ],
   [
+    "web.service: A process of this unit has been killed by the OOM killer.",
+    { MESSAGE_ID: "fe6faa94e7774663a0da52717891d8ef" },
+  ],
+  [
     "web.service: Failed with result 'exit-code'.",
     { MESSAGE_ID: "d9b373ed55a64feb8242e02dbe79a49c", UNIT_RESULT: "exit-code" },
   ],

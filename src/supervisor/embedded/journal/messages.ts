@@ -50,6 +50,10 @@ const EVENTS: readonly Row[] = [
     ([result]) => ({ MESSAGE_ID: "d9b373ed55a64feb8242e02dbe79a49c", UNIT_RESULT: result }),
   ],
   [/^Deactivated successfully\.$/, () => ({ MESSAGE_ID: "7ad2d189f7e94e70a38c781354912448" })],
+  [
+    /^A process of this unit has been killed by the OOM killer\.$/,
+    () => ({ MESSAGE_ID: "fe6faa94e7774663a0da52717891d8ef" }),
+  ],
   [/^Skipped due to /, () => ({ MESSAGE_ID: "0e4284a0caca4bfc81c0bb6786972673" })],
   [
     /^Scheduled restart job, restart counter is at (\d+)\.$/,

@@ -4,7 +4,6 @@
  * Invariants: the shim is given a batch of requests and, behind them, the state that asked for them, so that a later
  * supervisor finds either both or neither, and repeats at most requests the shim knows already.
  */
-import { constants } from "node:os";
 import { randomId } from "#base/random.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import { signalByNumber } from "#unit/values.ts";
@@ -33,7 +32,6 @@ interface Shim {
   seq: number;
   /** The state that was saved there last. */
   saved: string;
-  oomKills: number;
 }
 
 export class ShimLink {
@@ -147,9 +145,10 @@ export class ShimLink {
   #inUse(id: string, connection: ShimConnection): Shim {
     const { cgroups } = this.#host;
     const { name } = this.#owner;
-    const { resources, slice } = this.#owner.settings();
-    const leaf = cgroups.prepare(name, resources, slice);
-    return { id, connection, leaf, seq: 0, saved: "", oomKills: cgroups.oomKills(name) };
+    const { resources, slice, oomPolicy } = this.#owner.settings();
+    const leaf = cgroups.prepare(name, resources, slice, oomPolicy === "kill");
+    if (leaf.oomKills !== undefined) this.#outbox.push({ kind: "memory", file: leaf.oomKills });
+    return { id, connection, leaf, seq: 0, saved: "" };
   }
 
   #listener(id: string): ShimListener {
@@ -165,10 +164,10 @@ export class ShimLink {
     if (message.kind === "rotated") this.#host.journal.sweep();
     if (message.kind !== "event") return;
     shim.seq = message.seq;
-    if (isProcessEvent(message.event)) this.#tell(shim, message.event);
+    if (isProcessEvent(message.event)) this.#tell(message.event);
   }
 
-  #tell(shim: Shim, event: ProcessEvent): void {
+  #tell(event: ProcessEvent): void {
     if (event.kind === "adopted") this.#isAsked = false;
     // The main process may be one that has ended by now; the shim says again that nothing is left.
     if (event.kind === "empty" && this.#isAsked) return;
@@ -176,17 +175,8 @@ export class ShimLink {
       this.#owner.handle(event);
       return;
     }
-    // The kernel's kill for want of memory is learned of before its victim's end, as from systemd.
-    if (event.signal === constants.signals.SIGKILL && this.#wasOom(shim)) this.#owner.handle({ kind: "oom" });
     const { run, pid, last } = event;
     this.#owner.handle({ kind: "exited", run, pid, last, end: endOf(event) });
-  }
-
-  #wasOom(shim: Shim): boolean {
-    const kills = this.#host.cgroups.oomKills(this.#owner.name);
-    const isNew = kills > shim.oomKills;
-    shim.oomKills = kills;
-    return isNew;
   }
 
   #lost(id: string, reason: string): void {

@@ -150,6 +150,7 @@ describe("an end by want of memory", () => {
     paper.up();
     expect(paper.send({ kind: "oom" })).toBe(sub);
     expect(paper.signals()).toEqual(signals);
+    expect(paper.lines()).toContain("a.service: A process of this unit has been killed by the OOM killer.");
     expect(paper.state.result).toBe(policy === "continue" ? "success" : "oom-kill");
   });
 

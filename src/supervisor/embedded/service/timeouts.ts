@@ -131,6 +131,7 @@ export function watchdog(draft: Draft): void {
 /** The kernel has killed one of the unit's processes; OOMPolicy= says what becomes of the others. */
 export function oom(draft: Draft): void {
   const { state, settings } = draft;
+  draft.tell("A process of this unit has been killed by the OOM killer.", 5);
   if (settings.oomPolicy === "continue") return;
   const kills = settings.oomPolicy === "kill";
   switch (state.sub) {

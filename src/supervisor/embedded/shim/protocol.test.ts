@@ -93,6 +93,7 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
 
 test.each([
   ["started\tseq=1\trun=2\tpid=3", { kind: "started", run: 2, pid: 3 }],
+  ["oom\tseq=1", { kind: "oom" }],
   [
     "exited\tseq=1\trun=2\tpid=3\tcode=143",
     { kind: "exited", run: 2, pid: 3, code: 143, core: false, last: false },

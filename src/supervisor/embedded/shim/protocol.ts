@@ -26,6 +26,8 @@ export type ShimRequest =
   | { readonly kind: "log"; readonly priority: number; readonly text: string; readonly fields?: string }
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
+  /** Tell of kills for want of memory, which this file of the unit's cgroup counts. */
+  | { readonly kind: "memory"; readonly file: string }
   | SocketRequest
   | PathRequest
   /** The unit is at rest: end as soon as no process is left. */
@@ -93,6 +95,8 @@ export type ProcessEvent =
     }
   /** Process 0: it is none of this unit's, or there is more than one to guess from. */
   | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
+  /** The kernel has killed a process of the unit for want of memory. */
+  | { readonly kind: "oom" }
   /** A message on the notification socket; `run` is the run whose main process sent it. */
   | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
   /** No process of the unit is left. */
@@ -241,6 +245,7 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     case "notify":
       return { kind, pid, text: text("text"), ...numbers(fields, "run") };
     case "empty":
+    case "oom":
     case "incoming":
       return { kind };
     case "observed":

@@ -8,7 +8,8 @@
 # shim/protocol.ts is the other end of the line and says what each message means.
 #
 # The form of messages is message.pl's, the tree of processes tree.pl's, commands between fork and exec are
-# command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl.
+# command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl; memory.pl watches
+# for kills for want of memory.
 # This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
 # Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
@@ -21,7 +22,7 @@ use constant {
   SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
   PR_SET_CHILD_SUBREAPER => 36,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
-  EAGAIN => 11, EINTR => 4, WNOHANG => 1,
+  SIGKILL => 9, EAGAIN => 11, EINTR => 4, WNOHANG => 1,
   PIPE_BYTES => 64 * 1024, CHUNK_BYTES => 16 * 1024, MAX_EVENTS => 1000, MAX_CLIENT_BACKLOG => 4 << 20, MAX_REAPED => 64,
   UNASKED_SECONDS => 30,
 };
@@ -192,6 +193,7 @@ my %HANDLERS = (
   fetch => \&send_sockets,
   observe => \&observe_paths,
   unobserve => \&unobserve_paths,
+  memory => \&watch_memory,
   log => \&journal_log,
   save => sub {
     $saved = $_[0]{state}[0];
@@ -319,6 +321,7 @@ sub reaped {
 sub emit_exit {
   my ($run, $pid, $status, $last) = @_;
   my $signal = $status & 127;
+  tell_oom_kill() if $signal == SIGKILL;
   my @how = $signal ? (signal => $signal, core => $status & 128 ? 1 : 0) : (code => $status >> 8);
   emit('exited', run => $run, pid => $pid, @how, last => $last ? 1 : 0);
 }
