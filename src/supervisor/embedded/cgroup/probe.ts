@@ -54,6 +54,8 @@ export function probeCgroups(hierarchies: readonly Hierarchy[], name: string): U
     const parent = legacy(controller);
     if (parent !== undefined) builtIn.set(controller, parent);
   }
+  const used = new Set([tracking, ...[...limits.values()].map(({ parent }) => parent), ...builtIn.values()]);
+  for (const parent of enterable) if (!used.has(parent)) removeQuietly(parent);
   return { tracking, limits, builtIn, notes: describeMissing(tracking, builtIn, limits) };
 }
 
@@ -70,12 +72,17 @@ function placeOf(
 
 /** The own cgroups, in all bases of all hierarchies, into which a process can be moved. */
 function findEnterable(hierarchies: readonly Hierarchy[], name: string): ReadonlySet<string> {
-  const parents = hierarchies.flatMap(({ bases }) => bases.map((base) => join(base, name))).filter(makeProbe);
-  try {
-    return moveProcess(parents);
-  } finally {
-    for (const parent of parents) removeQuietly(join(parent, PROBE));
+  const wanted = new Set([...CONTROLLERS, ...BUILT_IN].map(legacyName));
+  const parents = hierarchies
+    .filter(({ version, controllers }) => version === 2 || controllers.some((one) => wanted.has(one)))
+    .flatMap(({ bases }) => bases.map((base) => join(base, name)))
+    .filter(makeProbe);
+  const entered = moveProcess(parents);
+  for (const parent of parents) {
+    removeQuietly(join(parent, PROBE));
+    if (!entered.has(parent)) removeQuietly(parent);
   }
+  return entered;
 }
 
 function makeProbe(parent: string): boolean {
