@@ -12,7 +12,17 @@ import { text } from "node:stream/consumers";
 import type { BenchResult } from "./result.ts";
 
 /** The benchmarks, each a program in this folder. */
-const BENCHMARKS = ["start", "failover", "scheduler", "idle", "list-units", "store", "supervisor", "journal", "unit-file"];
+const BENCHMARKS = [
+  "start",
+  "failover",
+  "scheduler",
+  "idle",
+  "list-units",
+  "store",
+  "supervisor",
+  "journal",
+  "unit-file",
+];
 
 interface Ran {
   readonly benchmark: string;

@@ -76,7 +76,7 @@ async function spawnPlain(count: number): Promise<number> {
     ),
   );
   for (const child of children) child.kill("SIGKILL");
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
+  await Promise.all(children.map((child) => once(child, "exit")));
   return ms;
 }
 

@@ -53,10 +53,10 @@ function invocationOf({ fields }: JournalEntry): string | undefined {
 
 /** journalctl's rule: of one field any value, of several fields each, of groups with `+` between them any. */
 function compileMatches(matches: readonly string[]): Predicate {
-  const groups: Map<string, Set<string>>[] = [new Map()];
+  const groups = [new Map<string, Set<string>>()];
   for (const match of matches) {
-    if (match === "+") groups.push(new Map());
-    else addMatch(groups.at(-1) ?? new Map(), match);
+    if (match === "+") groups.push(new Map<string, Set<string>>());
+    else addMatch(groups.at(-1) ?? new Map<string, Set<string>>(), match);
   }
   return (entry) => {
     const fields = allFields(entry);

@@ -4,6 +4,7 @@
  * Some expressions take for ever on some texts, so the search has a time limit, which only a context of its own can have.
  */
 import { createContext, Script } from "node:vm";
+import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 
 /** Of one call; a call searches some hundred messages, which takes a millisecond. */
@@ -11,6 +12,7 @@ const TIMEOUT_MS = 500;
 const SEARCH = new Script(
   "(() => { const own = pattern; return messages.map((message) => own.test(message)); })()",
 );
+const FOUND = z.array(z.boolean());
 
 /** Says of each message whether it matches. @throws FlotillaError `bad-request`, also later when the search takes too long */
 export function compilePattern(
@@ -25,7 +27,7 @@ export function compilePattern(
   return (messages) => {
     globals.messages = messages;
     try {
-      return Array.from<unknown, boolean>(SEARCH.runInContext(context, { timeout: TIMEOUT_MS }), Boolean);
+      return FOUND.parse(SEARCH.runInContext(context, { timeout: TIMEOUT_MS }));
     } catch (cause) {
       throw new FlotillaError("bad-request", `the search for "${text}" takes too long`, {
         hint: "repetitions within repetitions, such as (a+)+, are what takes for ever",

@@ -1,5 +1,7 @@
 /** The keys of systemd.exec(5) as typed settings, with systemd's defaults; the same for every section that has them. */
+import { present } from "#base/present.ts";
 import { ALL_CAPABILITIES, capabilitySet, foldCapabilities } from "./capabilities.ts";
+import type { ExecReader } from "./exec-reader.ts";
 import type {
   CredentialSettings,
   ExecSettings,
@@ -8,18 +10,9 @@ import type {
   SchedulingSettings,
   ServiceDirectories,
 } from "./exec-settings.ts";
-import type { ValueOf } from "./key.ts";
-import { type EXEC_KEYS, RLIMITS, type RlimitName } from "./keys/exec.ts";
+import { RLIMITS, type RlimitName } from "./keys/exec.ts";
 import { readSandbox } from "./read-sandbox.ts";
 import type { SpecifierContext } from "./specifiers.ts";
-
-type ExecKey = Extract<keyof typeof EXEC_KEYS, string>;
-
-/** A section that has the keys; a SectionReader of any such section is one. */
-export interface ExecReader {
-  last<K extends ExecKey>(key: K): ValueOf<(typeof EXEC_KEYS)[K]> | undefined;
-  all<K extends ExecKey>(key: K): readonly ValueOf<(typeof EXEC_KEYS)[K]>[];
-}
 
 /** Reads how the commands of a section are run. `context` says where directories of each kind are. */
 export function readExec(section: ExecReader, context: SpecifierContext): ExecSettings {
@@ -189,11 +182,4 @@ function readCapabilities(section: ExecReader) {
     capabilityAmbient: foldCapabilities(section.all("AmbientCapabilities"), 0n),
     ...present("secureBits", secureBits === 0 ? undefined : secureBits),
   };
-}
-
-/** A property that is there only when it has a value. */
-export function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
-  const properties: { [P in K]?: T } = {};
-  if (value !== undefined) properties[key] = value;
-  return properties;
 }

@@ -1,6 +1,6 @@
 /** The sandboxing keys as typed settings, with what one key implies for others. */
-import type { ExecReader } from "./read-exec.ts";
-import { present } from "./read-exec.ts";
+import { present } from "#base/present.ts";
+import type { ExecReader } from "./exec-reader.ts";
 import type { NameFilter, SandboxSettings, SystemCallFilter, SystemCallRule } from "./sandbox-settings.ts";
 import { NAMESPACE_KINDS, type NameAssignment, type SystemCallAssignment } from "./sandbox-values.ts";
 

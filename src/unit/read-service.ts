@@ -1,8 +1,9 @@
 /** [Service] of a unit file as typed settings, with systemd's defaults and systemd's refusals. */
 
+import { present } from "#base/present.ts";
 import { checkService } from "./check-service.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
-import { present, readExec } from "./read-exec.ts";
+import { readExec } from "./read-exec.ts";
 import { readResources } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
 import type { ExitStatusSet, ServiceSettings, ServiceType } from "./service.ts";

@@ -1,8 +1,9 @@
 /** [Socket] of a unit file as typed settings, with systemd's defaults and refusals (systemd.socket(5)). Times are milliseconds. */
+import { present } from "#base/present.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
 import type { ExecSettings } from "./exec-settings.ts";
 import { listInOrder } from "./listed.ts";
-import { present, readExec } from "./read-exec.ts";
+import { readExec } from "./read-exec.ts";
 import { SectionReader } from "./section-reader.ts";
 import type { ExecCommand } from "./service.ts";
 import type { SocketAddress } from "./socket-address.ts";

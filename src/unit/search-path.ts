@@ -33,7 +33,7 @@ export interface UnitParts {
   /** The unit's name, aliases followed. */
   readonly id: string;
   /** Absolute path of the unit file; `masked` where /dev/null stands for it; undefined when there is none. */
-  readonly fragment: string | "masked" | undefined;
+  readonly fragment: string | undefined;
   /** Absolute paths in the order in which they apply. */
   readonly dropIns: readonly string[];
   readonly dependencies: readonly LinkedDependencies[];

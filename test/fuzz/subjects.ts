@@ -5,6 +5,7 @@ import { FlotillaError, type Place } from "#base/errors.ts";
 import { parseSize } from "#base/size.ts";
 import { formatCalendar, nextElapse, parseCalendar } from "#unit/calendar.ts";
 import { decodeUnitFile } from "#unit/decode.ts";
+import { Complaint } from "#unit/diagnostic.ts";
 import { mergeDropIns } from "#unit/drop-ins.ts";
 import { isVariableName, parseEnvironmentFile } from "#unit/environment.ts";
 import { execCommands, expandEnvironment } from "#unit/exec.ts";
@@ -106,7 +107,7 @@ export const SUBJECTS: Readonly<Record<string, (input: string) => void>> = {
         specifiers: CONTEXT,
         warn: () => undefined,
       });
-      if (!Array.isArray(commands)) continue;
+      if (commands instanceof Complaint) continue;
       for (const { path, argv } of commands) {
         ok(path !== "");
         ok(expandEnvironment(argv, { A: "1 2", HOME: "/root" }).every((word) => typeof word === "string"));

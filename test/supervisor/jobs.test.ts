@@ -95,8 +95,9 @@ test("what the supervisor did not see happen is made good by the next one", asyn
   const pid = holder.report.statuses.find(({ name }) => name === "main.service")?.mainPid;
   process.kill(pid ?? 0, "SIGKILL");
   const next = await machine.boot();
-  await statusWhere(next, "bound.service", ({ active }) => active === "inactive");
-  await statusWhere(next, "alarm.service", ({ active }) => active === "active");
+  const bound = await statusWhere(next, "bound.service", ({ active }) => active === "inactive");
+  const alarm = await statusWhere(next, "alarm.service", ({ active }) => active === "active");
+  expect([bound.sub, alarm.sub]).toEqual(["dead", "running"]);
 });
 
 test("a supervisor that goes between the stop and the start of a restart leaves the start to the next one", async () => {

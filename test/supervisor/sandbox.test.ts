@@ -4,9 +4,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { entryWhere, machineWith, output, service, statusWhere } from "./machine.ts";
 
 const POWERLESS = join(import.meta.dirname, "programs/powerless.ts");
+/** What the program prints. */
+const powerlessReport = z.object({
+  results: z.array(z.string()),
+  exitCode: z.number(),
+  warnings: z.array(z.string()),
+  notes: z.array(z.string()),
+});
 const isRoot = process.getuid?.() === 0;
 
 function privateTmpOf(unit: string): readonly string[] {
@@ -91,7 +99,7 @@ test.runIf(isRoot)(
   async () => {
     const lost = ["--bounding-set", "-sys_admin,-setpcap", process.execPath, POWERLESS];
     const { stdout } = await promisify(execFile)("setpriv", lost);
-    const { results, exitCode, warnings, notes } = JSON.parse(stdout);
+    const { results, exitCode, warnings, notes } = powerlessReport.parse(JSON.parse(stdout));
     expect(results).toEqual(["done", "failed"]);
     expect(exitCode).toBe(226);
     expect(warnings).toEqual([

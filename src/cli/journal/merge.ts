@@ -13,16 +13,14 @@ export async function* mergeLines(
 ): AsyncGenerator<JournalLine, void> {
   const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
   for (;;) {
-    const open = heads.filter(({ next }) => next.done !== true);
-    const [first, ...others] = open;
+    const [first, ...others] = heads.flatMap((head) =>
+      head.next.done === true ? [] : [{ head, line: head.next.value }],
+    );
     if (first === undefined) return;
     const isBefore = (a: JournalLine, b: JournalLine): boolean => compareLines(a, b) * (reverse ? -1 : 1) < 0;
-    const taken = others.reduce(
-      (best, head) => (isBefore(head.next.value, best.next.value) ? head : best),
-      first,
-    );
-    yield taken.next.value;
-    taken.next = await taken.source.next();
+    const { head, line } = others.reduce((best, one) => (isBefore(one.line, best.line) ? one : best), first);
+    yield line;
+    head.next = await head.source.next();
   }
 }
 

@@ -268,7 +268,7 @@ class EmbeddedSupervisor implements Supervisor {
     return {
       sources: found.flatMap(({ sources }) => sources),
       names: found.flatMap(({ names }) => names),
-      variables: Object.assign({}, ...found.map(({ variables }) => variables)),
+      variables: Object.fromEntries(found.flatMap(({ variables }) => Object.entries(variables))),
     };
   }
 

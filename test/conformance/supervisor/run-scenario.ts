@@ -110,17 +110,21 @@ async function carryOutOnUnits(
 ): Promise<string | undefined> {
   switch (action.do) {
     case "reset-failed":
-      return void (await machine.resetFailed(action.unit));
+      await machine.resetFailed(action.unit);
+      return undefined;
     case "kill":
-      return void (await machine.kill(action.unit, action.signal, action.whom));
+      await machine.kill(action.unit, action.signal, action.whom);
+      return undefined;
     case "until":
       return until(machine, action.unit, action.expected);
     case "show":
       return unmet(await machine.properties(action.unit), action.expected);
     case "settle":
-      return void (await sleep(action.ms));
+      await sleep(action.ms);
+      return undefined;
     case "rest":
-      return void (await rest(machine, units));
+      await rest(machine, units);
+      return undefined;
     case "log":
       return (await machine.hasLine(action.unit, action.text)) ? undefined : "there is no such line";
     default:
@@ -135,11 +139,14 @@ async function carryOutFile(action: FileAction, machine: ScenarioMachine): Promi
   const path = machine.pathOf(expand(action.path));
   switch (action.do) {
     case "write":
-      return void writeFileSync(path, expand(action.text));
+      writeFileSync(path, expand(action.text));
+      return undefined;
     case "mkdir":
-      return void mkdirSync(path, { recursive: true });
+      mkdirSync(path, { recursive: true });
+      return undefined;
     case "remove":
-      return void rmSync(path, { recursive: true });
+      rmSync(path, { recursive: true });
+      return undefined;
     case "nofile":
       return existsSync(path) ? `${path} is there` : undefined;
     case "file":

@@ -7,9 +7,8 @@ const DIRECTORY = new URL("environment/", import.meta.url);
 
 test.each(readdirSync(DIRECTORY))("%s", (name) => {
   const text = readFileSync(new URL(name, DIRECTORY), "utf8");
-  const expected = [...text.matchAll(/^ *# expect (\w+) = (.*)$/gm)].map(([, variable = "", json = ""]) => [
-    variable,
-    JSON.parse(json),
-  ]);
+  const expected = [...text.matchAll(/^ *# expect (\w+) = (.*)$/gm)].map(
+    ([, variable = "", json = ""]): [string, unknown] => [variable, JSON.parse(json)],
+  );
   expect(Object.fromEntries(parseEnvironmentFile(text))).toEqual(Object.fromEntries(expected));
 });

@@ -1,4 +1,5 @@
 /** What a unit has used, as the files of its cgroups tell. Pure: the reader of files is handed in. */
+import { present } from "#base/present.ts";
 import type { UnitUsage } from "../../supervisor.ts";
 
 /** The text of a controller's file in the unit's cgroup; undefined where there is none. */
@@ -48,10 +49,4 @@ function sum(text: string, pattern: RegExp): number {
 function number(text: string | undefined): number | undefined {
   const trimmed = text?.trim() ?? "";
   return /^\d+$/.test(trimmed) ? Number(trimmed) : undefined;
-}
-
-function present<K extends string>(key: K, value: number | undefined): { [P in K]?: number } {
-  const properties: { [P in K]?: number } = {};
-  if (value !== undefined) properties[key] = value;
-  return properties;
 }

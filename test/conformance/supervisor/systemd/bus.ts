@@ -9,7 +9,6 @@ import { type Call, decodeMessage, encodeCall, type Message, messageLength, type
 const AFTER_HANDSHAKE_MS = 10;
 
 /** An error that systemd answered with; `code` is the last part of its D-Bus name: `NoSuchUnit`. */
-/** An error that systemd answered with; `code` is the last part of its D-Bus name: `NoSuchUnit`. */
 export class BusError extends Error {
   readonly code: string;
 
@@ -33,7 +32,7 @@ export class Bus {
 
   private constructor(relay: Relay) {
     this.#relay = relay;
-    relay.stdout.on("data", (bytes) => this.#read(bytes));
+    relay.stdout.on("data", (bytes: Buffer) => this.#read(bytes));
     relay.on("exit", () => this.#fail(new Error("systemd has closed the connection")));
   }
 

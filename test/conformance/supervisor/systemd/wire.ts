@@ -79,8 +79,12 @@ export function decodeMessage(bytes: Buffer): Message {
   };
 }
 
+function isList(value: Value | undefined): value is readonly Value[] {
+  return Array.isArray(value);
+}
+
 function list(value: Value | undefined): readonly Value[] {
-  return Array.isArray(value) ? value : [];
+  return isList(value) ? value : [];
 }
 
 function align(offset: number, to: number): number {

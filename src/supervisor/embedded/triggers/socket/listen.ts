@@ -30,7 +30,7 @@ export function portRequest(
     backlog: Math.min(settings.backlog, 2 ** 31 - 1),
     symlink: nodesOf([port]).length > 0 ? settings.symlinks : [],
     replace: settings.removeOnStop ? (1 as const) : (0 as const),
-    ...(owner ?? {}),
+    ...owner,
   };
   if (port.kind === "fifo") {
     return {
