@@ -6,7 +6,7 @@ import type { Attempt, JobSettings, JobUnits } from "./jobs/units.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import { standardTarget } from "./standard-targets.ts";
-import type { Unit } from "./unit.ts";
+import { titleOf, type Unit } from "./unit.ts";
 import type { UnitTable } from "./unit-table.ts";
 
 const ALREADY: Attempt = { kind: "ended", result: "done", quiet: true };
@@ -50,12 +50,8 @@ export function createJobUnits(options: JobUnitsOptions): JobUnits {
   };
 }
 
-function settingsOf({ loaded: { dependencies, source } }: Unit): JobSettings {
-  const { description } = dependencies;
-  return {
-    ...dependencies,
-    title: description === source.name ? source.name : `${source.name} - ${description}`,
-  };
+function settingsOf({ loaded }: Unit): JobSettings {
+  return { ...loaded.dependencies, title: titleOf(loaded) };
 }
 
 function awaitsRestart(unit: Unit | undefined): boolean {

@@ -1,12 +1,18 @@
-/** Units without processes: targets, which are only active or not, and those that cannot be run here at all. */
+/** Units without processes: targets and slices, which are only active or not, and those that cannot be run here at all. */
 
 import * as z from "zod";
 import { randomId } from "#base/random.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../supervisor.ts";
-import type { LoadedUnit, Unit, UnitHost } from "./unit.ts";
+import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "./unit.ts";
 import { loadStateOf } from "./unit-table.ts";
 
 const memory = z.object({ sinceMs: z.number(), invocation: z.string(), active: z.boolean() });
+
+/** What systemd says when such a unit has become active, and when it no longer is. */
+const VERBS = {
+  target: ["Reached target", "Stopped target"],
+  slice: ["Created slice", "Removed slice"],
+} as const;
 
 /** A unit whose whole state is whether it is active. */
 export class SimpleUnit implements Unit {
@@ -55,12 +61,12 @@ export class SimpleUnit implements Unit {
     const { definition } = this.#loaded;
     if (definition.kind === "unsupported") return { result: "unsupported", message: definition.message };
     this.#invocation = randomId(this.#host.random);
-    this.#set(true, "Reached");
+    this.#set(true);
     return { result: "done" };
   }
 
   async stop(): Promise<JobOutcome> {
-    this.#set(false, "Stopped");
+    this.#set(false);
     return { result: "done" };
   }
 
@@ -78,13 +84,14 @@ export class SimpleUnit implements Unit {
     // Nothing is held.
   }
 
-  #set(active: boolean, verb: string): void {
+  #set(active: boolean): void {
     if (active === this.#isActive) return;
     const { name } = this.#loaded.source;
     this.#isActive = active;
     this.#sinceMs = this.#host.clock.now();
     this.#host.run.remember(name, { active, sinceMs: this.#sinceMs, invocation: this.#invocation ?? "" });
-    this.#host.journal.append(name, 6, `${verb} ${name}.`);
+    const [reached, left] = VERBS[this.#loaded.definition.kind === "slice" ? "slice" : "target"];
+    this.#host.journal.append(name, 6, `${active ? reached : left} ${titleOf(this.#loaded)}.`);
     this.#host.changed(name);
   }
 }

@@ -37,6 +37,12 @@ export interface LoadedUnit {
   readonly notApplied: readonly string[];
 }
 
+/** The unit as the journal calls it: its name, and its description where it has one. */
+export function titleOf({ source, dependencies }: LoadedUnit): string {
+  const { description } = dependencies;
+  return description === source.name ? source.name : `${source.name} - ${description}`;
+}
+
 /** The means and the surroundings that units share. */
 export interface UnitHost {
   readonly clock: Clock;

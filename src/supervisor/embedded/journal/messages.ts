@@ -23,12 +23,12 @@ const job = (id: string, type: string, result?: string) => (): Fields => ({
 /** Of a job, whose message begins with what it does. */
 const JOBS: readonly Row[] = [
   [/^Starting .*\.\.\.$/s, job(STARTING, "start")],
-  [/^(?:Started|Finished|Listening on|Reached target) /, job(STARTED, "start", "done")],
+  [/^(?:Started|Finished|Listening on|Reached target|Created slice) /, job(STARTED, "start", "done")],
   [/^Failed to start /, job(FAILED, "start", "failed")],
   [/^Dependency failed for /, job(FAILED, "start", "dependency")],
   [/^Timed out starting /, job(FAILED, "start", "timeout")],
   [/^Stopping .*\.\.\.$/s, job(STOPPING, "stop")],
-  [/^(?:Stopped|Closed) /, job(STOPPED, "stop", "done")],
+  [/^(?:Stopped|Closed|Removed slice) /, job(STOPPED, "stop", "done")],
   [/^Reloading .*\.\.\.$/s, job(RELOADING, "reload")],
   [/^Reloaded /, job(RELOADED, "reload", "done")],
   [/^Reload failed for /, job(RELOADED, "reload", "failed")],

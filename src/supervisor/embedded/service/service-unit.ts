@@ -13,7 +13,7 @@ import { namedAccounts } from "../exec/identity.ts";
 import { endRun } from "../exec/request.ts";
 import { describeNotApplied } from "../not-applied.ts";
 import type { Naming } from "../shim/protocol.ts";
-import type { LoadedUnit, Unit, UnitHost } from "../unit.ts";
+import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../unit.ts";
 import { Alarm } from "./alarm.ts";
 import type { StepContext } from "./draft.ts";
 import { PidFileWatch, readPid } from "./pid-file.ts";
@@ -206,10 +206,9 @@ export class ServiceUnit implements Unit {
 
   #context(): StepContext {
     const { clock, random } = this.#host;
-    const { description } = this.#loaded.dependencies;
     return {
       unit: this.#name,
-      title: description === this.#name ? description : `${this.#name} - ${description}`,
+      title: titleOf(this.#loaded),
       settings: this.#settings,
       nowMs: clock.now(),
       monotonicUs: Number(process.hrtime.bigint() / 1000n),

@@ -19,7 +19,7 @@ import { Waiters } from "../../service/waiters.ts";
 import type { ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
-import type { LoadedUnit, Unit, UnitHost } from "../../unit.ts";
+import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { countTrigger } from "../trigger-limit.ts";
 import { checkPaths, WATCHED } from "./path-check.ts";
 import { SYSTEM_LOOK } from "./path-look.ts";
@@ -108,7 +108,7 @@ export class PathUnit implements Unit, ShimUser {
     if (makeDirectory) this.#makeDirectories();
     const { message: _, triggers: __, ...rest } = this.#state;
     this.#state = { ...rest, result: "success", invocation: randomId(this.#host.random) };
-    this.#log(6, `Started ${this.unit}.`);
+    this.#log(6, `Started ${titleOf(this.#loaded)}.`);
     this.#shim ??= UnitShim.start(this.#host, this);
     const outcome = this.#waiters.add("start");
     this.#wait(true);
@@ -129,7 +129,7 @@ export class PathUnit implements Unit, ShimUser {
 
   async stop(): Promise<JobOutcome> {
     if (this.active === "active") {
-      this.#log(6, `Stopped ${this.unit}.`);
+      this.#log(6, `Stopped ${titleOf(this.#loaded)}.`);
       this.#enterDead("success");
     }
     return { result: "done" };

@@ -31,6 +31,7 @@ class Subject {
     const { service, hasJob } = this;
     const context = {
       unit: "web.socket",
+      title: "web.socket - Web",
       settings: this.#settings,
       nowMs: this.#nowMs,
       invocation: "i",

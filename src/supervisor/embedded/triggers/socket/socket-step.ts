@@ -19,6 +19,8 @@ import {
 /** What a step may know beside state and event. */
 export interface SocketContext {
   readonly unit: string;
+  /** As the journal calls it. */
+  readonly title: string;
   readonly settings: SocketSettings;
   /** Wall-clock milliseconds. */
   readonly nowMs: number;
@@ -165,7 +167,7 @@ function enterListening(draft: Draft): void {
   draft.enter("listening");
   draft.do({ kind: "poll" });
   if (wasUp) return;
-  draft.log(`Listening on ${draft.context.unit}.`);
+  draft.log(`Listening on ${draft.context.title}.`);
   draft.do({ kind: "up" });
 }
 
@@ -204,8 +206,8 @@ function enterDead(draft: Draft, result: UnitResult): void {
   delete state.control;
   draft.close();
   draft.enter(failed ? "failed" : "dead");
-  if (failed) draft.log(`${context.unit}: failed with result '${state.result}'.`, 4);
-  else draft.log(`Closed ${context.unit}.`);
+  if (failed) draft.log(`${context.unit}: Failed with result '${state.result}'.`, 4);
+  else draft.log(`Closed ${context.title}.`);
   draft.do({ kind: "ended", failed });
 }
 

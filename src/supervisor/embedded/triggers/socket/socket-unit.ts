@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
+import { parseUnitName } from "#unit/name.ts";
 import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
 import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitResult, UnitStatus } from "../../../supervisor.ts";
@@ -17,7 +18,7 @@ import { Waiters } from "../../service/waiters.ts";
 import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
-import type { LoadedUnit, Unit, UnitHost } from "../../unit.ts";
+import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";
 import { type Owner, portRequest } from "./listen.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
@@ -210,6 +211,7 @@ export class SocketUnit implements Unit, ShimUser {
     const { service } = this.#settings;
     return {
       unit: this.unit,
+      title: titleOf(this.#loaded),
       settings: this.#settings,
       nowMs: clock.now(),
       get invocation() {
@@ -337,7 +339,7 @@ export class SocketUnit implements Unit, ShimUser {
 
   #serve(unit: string): void {
     if (!this.#host.instantiate(unit)) {
-      const reason = `there is no template for ${unit} on this machine`;
+      const reason = `Unit ${parseUnitName(unit).template ?? unit} not found.`;
       queueMicrotask(() => this.#dispatch({ kind: "refused", reason, unit }));
       return;
     }

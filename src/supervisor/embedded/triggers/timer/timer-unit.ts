@@ -18,7 +18,7 @@ import {
 } from "../../../supervisor.ts";
 import { describeNotApplied } from "../../not-applied.ts";
 import { plainStatus } from "../../simple-unit.ts";
-import type { LoadedUnit, Unit, UnitHost } from "../../unit.ts";
+import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { coalesce, hashText, type Moment, nextTrigger } from "./next-trigger.ts";
 
 /** systemd's sub states of a timer and the active state each belongs to. */
@@ -108,7 +108,7 @@ export class TimerUnit implements Unit {
     const notApplied = describeNotApplied(this.#loaded.notApplied);
     if (notApplied !== undefined) this.#log(4, notApplied);
     this.#begin();
-    this.#log(6, `Started ${this.#name}.`);
+    this.#log(6, `Started ${titleOf(this.#loaded)}.`);
     this.#wait();
     return { result: "done" };
   }
@@ -141,7 +141,7 @@ export class TimerUnit implements Unit {
 
   async stop(): Promise<JobOutcome> {
     if (this.active === "active") {
-      this.#log(6, `Stopped ${this.#name}.`);
+      this.#log(6, `Stopped ${titleOf(this.#loaded)}.`);
       this.#enterDead("success");
     }
     return { result: "done" };
