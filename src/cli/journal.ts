@@ -83,6 +83,9 @@ async function showFirst(
   }
 }
 
+/** Where the supervisor speaks of itself: there on every machine, and not submitted by anybody. */
+const SUPERVISORS_OWN = "init.scope";
+
 /** A unit that is not there at all is an error; one that has written nothing is none. */
 async function explainNothing(
   client: FlotillaClient,
@@ -90,7 +93,8 @@ async function explainNothing(
   { say }: Printer,
 ): Promise<void> {
   const names = (typeof unit === "string" ? [unit] : (unit ?? [])).filter((name) => !/[*?[]/.test(name));
-  for (const name of names) await askAboutUnit(name, client, () => client.unit(name));
+  for (const name of names)
+    if (name !== SUPERVISORS_OWN) await askAboutUnit(name, client, () => client.unit(name));
   say("-- No entries --");
 }
 

@@ -80,7 +80,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   daemonize: {
     fires: [["ExecStartPre=/usr/bin/nohup /bin/true"], ["ExecStartPre=/sbin/start-stop-daemon --start"]],
-    silent: [["ExecStartPre=/bin/echo nohup"]],
+    silent: [["ExecStartPre=/bin/echo nohup"], ["ExecStop=/sbin/start-stop-daemon --quiet --stop"]],
   },
   background: {
     fires: [["ExecStartPre=/bin/sh -c 'sleep 5 &'"], ["ExecStartPre=/bin/bash -c 'a; b &'"]],

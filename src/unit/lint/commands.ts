@@ -93,10 +93,15 @@ export const COMMAND_LINTS: readonly Lint[] = [
   {
     name: "daemonize",
     about: "What puts itself in the background is lost to the supervisor.",
-    find: byProgram(["nohup", "setsid", "daemonize", "start-stop-daemon", "screen", "tmux"], (program) => ({
-      message: `${program} takes the program out of the supervisor's sight`,
-      hint: "run the program in the foreground: a service is in the background already",
-    })),
+    find: byProgram(
+      ["nohup", "setsid", "daemonize", "start-stop-daemon", "screen", "tmux"],
+      (program) => ({
+        message: `${program} takes the program out of the supervisor's sight`,
+        hint: "run the program in the foreground: a service is in the background already",
+      }),
+      // start-stop-daemon can also only stop, or only look.
+      ({ argv }) => !argv.some((word) => /^(--stop|--status|-K|-T)$/.test(word)),
+    ),
   },
   {
     name: "background",
@@ -140,11 +145,17 @@ function inWords(look: (line: LocatedCommand, word: string) => Found | undefined
     );
 }
 
-function byProgram(programs: readonly string[], say: (program: string) => Found): Lint["find"] {
+function byProgram(
+  programs: readonly string[],
+  say: (program: string) => Found,
+  applies: (command: LocatedCommand["command"]) => boolean = () => true,
+): Lint["find"] {
   return ({ commands }) =>
     commands.flatMap(({ command, entry }) => {
       const program = baseName(command.path);
-      return programs.includes(program) ? [{ entry, part: command.path, ...say(program) }] : [];
+      return programs.includes(program) && applies(command)
+        ? [{ entry, part: command.path, ...say(program) }]
+        : [];
     });
 }
 

@@ -21,7 +21,7 @@ export const MACHINE_LINTS: readonly Lint[] = [
             entry,
             part: command.path,
             message: `${command.path} is not on this machine`,
-            hint: `is it on the machines that the unit runs on?${beside}`,
+            hint: `it may be on the machines that the unit runs on${beside}`,
           },
         ];
       }),
