@@ -171,6 +171,7 @@ function pathProblem(path: string): string | undefined {
 
 /** Drops doubled slashes and `.` parts, as systemd's path_simplify(). */
 export function simplifyPath(path: string): string {
+  if (!/\/(?:\.?\/|\.?$)|^\.(?:\/|$)/.test(path)) return path;
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   return (path.startsWith("/") ? "/" : "") + parts.join("/");
 }

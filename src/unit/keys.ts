@@ -51,13 +51,16 @@ export const OWN_SECTION: Readonly<Record<UnitSuffix, SectionName | undefined>> 
 /** Sections that a unit of any type may have. */
 export const COMMON_SECTIONS: readonly SectionName[] = ["Unit", "Install", "X-Fleet", "X-Flotilla"];
 
+/** The rows again, for finding one by any text that stands in a file: it may well be `constructor`. */
+const ROWS: ReadonlyMap<string, ReadonlyMap<string, Key<unknown>>> = new Map(
+  Object.entries(SECTIONS).map(([section, keys]: [string, Keys]) => [section, new Map(Object.entries(keys))]),
+);
+
 export function isSectionName(section: string): section is SectionName {
-  return Object.hasOwn(SECTIONS, section);
+  return ROWS.has(section);
 }
 
 /** The table's row for a key, or undefined when there is none. */
 export function findKey(section: string, key: string): Key<unknown> | undefined {
-  if (!isSectionName(section)) return undefined;
-  const keys: Keys = SECTIONS[section];
-  return Object.hasOwn(keys, key) ? keys[key] : undefined;
+  return ROWS.get(section)?.get(key);
 }

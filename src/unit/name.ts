@@ -45,7 +45,8 @@ export function parseUnitName(text: string): UnitName {
   const dot = text.lastIndexOf(".");
   const suffix = suffixOf(text);
   if (suffix === undefined) throw noSuffix(text, text.slice(dot + 1));
-  if (new TextEncoder().encode(text).length > MAX_BYTES)
+  // No character takes more than three bytes for each of its UTF-16 units.
+  if (text.length * 3 > MAX_BYTES && new TextEncoder().encode(text).length > MAX_BYTES)
     throw badName(text, `it is longer than ${MAX_BYTES} bytes`);
   const stem = text.slice(0, dot);
   const at = stem.indexOf("@");

@@ -19,8 +19,14 @@ export interface ServiceReading {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads a service. Never throws; what is wrong is in the diagnostics, in systemd's words. */
-export function readService(file: UnitFile, context: SpecifierContext): ServiceReading {
+interface Inspected {
+  readonly service: ServiceReader;
+  readonly unit: SectionReader<"Unit">;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What is wrong with a service, in systemd's words, without what it comes to. */
+export function inspectService(file: UnitFile, context: SpecifierContext): Inspected {
   const service = new SectionReader(file, "Service", context);
   const unit = new SectionReader(file, "Unit", context);
   // Like systemd: a line that spoils the unit is all that is said, what is missing because of it is not.
@@ -31,6 +37,12 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...unit.diagnostics,
     ...(isSpoilt ? [] : checkService(file, service, unit)),
   ]);
+  return { service, unit, diagnostics };
+}
+
+/** Reads a service. Never throws; what is wrong is in the diagnostics, in systemd's words. */
+export function readService(file: UnitFile, context: SpecifierContext): ServiceReading {
+  const { service, unit, diagnostics } = inspectService(file, context);
   if (hasErrors(diagnostics)) return { settings: undefined, diagnostics };
   const type = serviceType(service);
   const settings: ServiceSettings = {

@@ -20,6 +20,9 @@ export interface Located<T> {
 type KeyName<S extends SectionName> = Extract<keyof (typeof SECTIONS)[S], string>;
 type ValueIn<S extends SectionName, K extends KeyName<S>> = ValueOf<(typeof SECTIONS)[S][K]>;
 
+/** Most keys of a section are absent from most files. */
+const NONE: readonly never[] = [];
+
 export class SectionReader<S extends SectionName> {
   readonly #file: UnitFile;
   readonly #values: ReadonlyMap<string, readonly Located<unknown>[]>;
@@ -36,17 +39,18 @@ export class SectionReader<S extends SectionName> {
 
   /** The value that counts, or undefined when the key is absent, emptied or bad. */
   last<K extends KeyName<S>>(key: K): ValueIn<S, K> | undefined {
-    return this.all(key).at(-1);
+    return this.located(key).at(-1)?.value;
   }
 
   /** Values of all assignments that count, in order. */
   all<K extends KeyName<S>>(key: K): readonly ValueIn<S, K>[] {
-    return this.located(key).map(({ value }) => value);
+    const located = this.located(key);
+    return located.length === 0 ? NONE : located.map(({ value }) => value);
   }
 
   located<K extends KeyName<S>>(key: K): readonly Located<ValueIn<S, K>>[] {
     // Each value was parsed by the grammar of the row that the type is taken from.
-    return (this.#values.get(key) ?? []) as readonly Located<ValueIn<S, K>>[];
+    return (this.#values.get(key) ?? NONE) as readonly Located<ValueIn<S, K>>[];
   }
 
   #complain(entry: Entry, { severity, message, part }: Complaint, hint?: string): void {

@@ -43,7 +43,6 @@ export interface SectionHeader {
 }
 
 const BOM = "\uFEFF";
-const BLANKS = " \t\n\r";
 /** systemd refuses a file with a longer line, joined continuations included. */
 const LONGEST_LINE = 1024 * 1024;
 
@@ -205,9 +204,14 @@ function continues(text: string): boolean {
 function strip(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && BLANKS.includes(text[start] ?? "")) start++;
-  while (end > start && BLANKS.includes(text[end - 1] ?? "")) end--;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
+}
+
+/** A space, a tab, a newline or a carriage return. */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
 /** Turns logical lines into statements; what it must remember is the section it is in. */

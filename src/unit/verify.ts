@@ -10,7 +10,7 @@ import { COMMON_SECTIONS, findKey, OWN_SECTION, SECTIONS, type SectionName } fro
 import type { UnitName, UnitSuffix } from "./name.ts";
 import { readPath } from "./read-path.ts";
 import { readPlacement } from "./read-placement.ts";
-import { readService } from "./read-service.ts";
+import { inspectService } from "./read-service.ts";
 import { readSocket } from "./read-socket.ts";
 import { readTimer } from "./read-timer.ts";
 import { SectionReader } from "./section-reader.ts";
@@ -103,7 +103,7 @@ function readByType(file: UnitFile, context: SpecifierContext): ReadByType {
 type Reader = (file: UnitFile, context: SpecifierContext) => { readonly diagnostics: readonly Diagnostic[] };
 
 const READERS: Partial<Record<UnitSuffix, Reader>> = {
-  service: readService,
+  service: inspectService,
   timer: readTimer,
   socket: readSocket,
   path: readPath,
