@@ -16,12 +16,7 @@ import type { MirrorBatch } from "#mirror/mirror.ts";
 import { type Mirror, startMirror } from "#mirror/mirror.ts";
 import { parseKey, ranges } from "#model/keys.ts";
 import { type Assignment, assignmentSchema, type MachineRecord } from "#model/records.ts";
-import {
-  type Applied,
-  type MachineStep,
-  planMachine,
-  type Supervised,
-} from "#plan/reconcile/plan-machine.ts";
+import { type Applied, type MachineStep, planMachine } from "#plan/reconcile/plan-machine.ts";
 import { toText } from "#store/keys.ts";
 import type { LeaseId, Revision, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
@@ -32,6 +27,8 @@ import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
 import { UnitReports } from "./reports.ts";
 import { type StepEnd, StepRunner } from "./steps.ts";
+import { supervisedUnits } from "./supervised.ts";
+import { Templates } from "./templates.ts";
 import type { FileCache } from "./unit-files.ts";
 
 export interface AgentOptions {
@@ -67,6 +64,7 @@ export class Agent {
   readonly #steps: StepRunner;
   readonly #reports: UnitReports;
   readonly #fetcher: FileFetcher;
+  readonly #templates: Templates;
   readonly #assignments = new Map<string, Assignment>();
   readonly #applied = new Map<string, Applied>();
   /** Units whose last step was taken by this daemon rather than only read from its disk. */
@@ -112,6 +110,15 @@ export class Agent {
       signal: this.#stopped.signal,
       onChange: () => this.#loop.wake(),
     });
+    this.#templates = new Templates({
+      store,
+      supervisor: options.supervisor,
+      fetcher: this.#fetcher,
+      clock,
+      random,
+      log,
+      onChange: () => this.#noteChange(),
+    });
     this.#steps = new StepRunner(options.supervisor, (unit, end) => this.#onStepEnd(unit, end));
     this.#reports = new UnitReports({
       publisher: this.#publisher,
@@ -131,7 +138,8 @@ export class Agent {
       this.#assignments.set(unit, assignment);
     for (const [unit, applied] of Object.entries(memory.applied)) this.#applied.set(unit, applied);
     for (const [unit, outcome] of Object.entries(memory.untold)) this.#publisher.finish(unit, outcome);
-    await this.#recallStrict();
+    this.#templates.recall(memory.templates);
+    await this.#recallTexts();
     this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
     for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
     this.#patienceTimer = this.#options.clock.setTimer(LIST_PATIENCE_MS, () => {
@@ -166,14 +174,20 @@ export class Agent {
     this.#patienceTimer?.cancel();
     this.#stopListening();
     await this.#mirror?.stop();
+    await this.#templates.stop();
     await this.#loop.stop();
   }
 
-  async #recallStrict(): Promise<void> {
+  async #recallTexts(): Promise<void> {
     for (const [unit, assignment] of this.#assignments) {
       const text = await this.#options.files.read(assignment.file);
-      if (text !== undefined) this.#noteStrict(unit, text);
+      if (text !== undefined) this.#noteText(unit, text);
     }
+  }
+
+  #noteChange(): void {
+    this.#memoryChanged = true;
+    this.#loop.wake();
   }
 
   async #join(): Promise<void> {
@@ -193,6 +207,7 @@ export class Agent {
       return;
     }
     this.#memoryChanged = true;
+    this.#templates.join();
     this.#presence.start();
     this.#mirror = startMirror({
       store,
@@ -235,11 +250,11 @@ export class Agent {
       else this.#assignments.set(unit, assignment);
     }
     this.#reports.forgetUnassigned();
-    this.#memoryChanged = true;
-    this.#loop.wake();
+    this.#noteChange();
   }
 
   #onStatus(unit: string, status: UnitStatus | undefined): void {
+    if (this.#isMade(unit)) return;
     if (status?.completed === true) this.#complete(unit, status);
     this.#reports.publish(unit);
     this.#loop.wake();
@@ -269,6 +284,7 @@ export class Agent {
     const tried = new Set<string>();
     this.#publisher.pause();
     try {
+      await this.#templates.bring();
       for (;;) {
         const steps = this.#plan().filter((step) => !tried.has(`${step.kind} ${step.unit}`));
         if (steps.length === 0) break;
@@ -285,12 +301,17 @@ export class Agent {
     return planMachine({
       assignments: this.#assignments,
       applied: this.#applied,
-      supervised: supervisedUnits(this.#options.supervisor.statuses()),
+      supervised: supervisedUnits(this.#options.supervisor, (unit) => !this.#isMade(unit)),
       busy: this.#steps.underWay,
       attempted: this.#attempted,
       strict: this.#strict,
       fenced: this.#isFenced(),
     });
+  }
+
+  /** Of connections and the like there are units that come and go without the cluster's doing. */
+  #isMade(unit: string): boolean {
+    return !this.#assignments.has(unit) && !this.#applied.has(unit) && this.#templates.makes(unit);
   }
 
   /** What is known comes from the disk alone, and the store may still say otherwise in time. */
@@ -360,6 +381,7 @@ export class Agent {
     if (step.applied === undefined) {
       this.#applied.delete(step.unit);
       this.#strict.delete(step.unit);
+      this.#templates.forget(step.unit);
       this.#reports.setTrouble(step.unit, undefined);
     } else {
       this.#applied.set(step.unit, step.applied);
@@ -395,14 +417,25 @@ export class Agent {
           trouble === undefined ? undefined : `cannot read its unit file: ${trouble}`,
         );
         if (text === undefined) return this.#reports.publish(unit);
+        this.#noteText(unit, text);
         sources.set(unit, { name: unit, file, text });
-        this.#noteStrict(unit, text);
       }),
     );
+    await this.#templates.bring();
+    for (const unit of sources.keys()) this.#holdBack(unit, sources);
     return sources;
   }
 
-  #noteStrict(unit: string, text: string): void {
+  /** A unit is not loaded before the template that it makes others from. */
+  #holdBack(unit: string, sources: Map<string, UnitSource>): void {
+    if (!this.#templates.isAwaited(unit)) return;
+    sources.delete(unit);
+    this.#reports.setTrouble(unit, this.#templates.troubleOf(unit));
+    this.#reports.publish(unit);
+  }
+
+  #noteText(unit: string, text: string): void {
+    this.#templates.note(unit, text);
     if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
     else this.#strict.delete(unit);
   }
@@ -416,14 +449,16 @@ export class Agent {
         ...(this.#cluster === undefined ? {} : { cluster: this.#cluster }),
         assignments: Object.fromEntries(this.#assignments),
         applied: Object.fromEntries(this.#applied),
+        templates: this.#templates.known,
         untold: Object.fromEntries(this.#publisher.untold),
       });
     } catch (error) {
       this.#memoryChanged = true;
       throw error;
     }
-    const files = new Set([...this.#assignments.values()].map((assignment) => assignment.file));
-    await this.#options.files.keep(files);
+    const assigned = [...this.#assignments.values()].map((assignment) => assignment.file);
+    const templates = Object.values(this.#templates.known).filter((file) => file !== null);
+    await this.#options.files.keep(new Set([...assigned, ...templates]));
   }
 
   /** Strict units must be down before the lease can have ended; until then a timer watches over the deadline. */
@@ -449,17 +484,4 @@ function readAssignment(value: Uint8Array): Assignment | undefined {
     // An assignment that cannot be read is none; the engine writes it again when it sees the difference.
     return undefined;
   }
-}
-
-function supervisedUnits(statuses: readonly UnitStatus[]): ReadonlyMap<string, Supervised> {
-  return new Map(
-    statuses.map((status) => [
-      status.name,
-      {
-        file: status.file,
-        up: status.active !== "inactive" && status.active !== "failed",
-        invocation: status.invocation,
-      },
-    ]),
-  );
 }

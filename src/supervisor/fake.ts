@@ -79,7 +79,8 @@ export class FakeMachine {
       kind: "fake",
       enforcement: { tracking: "none", memory: false, cpu: false, tasks: false, users: false, notes: [] },
       load: async (units) => {
-        for (const unit of units) this.#load(unit);
+        // Nothing here makes units from templates.
+        for (const unit of units) if (!unit.name.includes("@.")) this.#load(unit);
       },
       unload: async (names) => {
         for (const name of names) this.#unload(name);

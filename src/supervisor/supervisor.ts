@@ -95,7 +95,7 @@ export type UnitResult = (typeof UNIT_RESULTS)[number];
 
 /** A unit file as it is handed to a supervisor. */
 export interface UnitSource {
-  /** Full name with suffix; never a template's. */
+  /** Full name with suffix. A template's makes instances known that others ask for by name; it has no status itself. */
   readonly name: string;
   /** SHA-256 of the text's bytes, 64 hex digits. */
   readonly file: string;

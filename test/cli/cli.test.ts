@@ -69,6 +69,25 @@ describe("start", () => {
     expect((await run("cat web@1")).stdout).toBe(SERVICE);
   });
 
+  test("of a socket with Accept=yes submits the template that lies beside it", async () => {
+    await file("echo.socket", "[Socket]\nListenStream=/run/echo\nAccept=yes\n");
+    await file("echo@.service");
+    const ran = await runAndReport("start ./echo.socket", "echo.socket", { sub: "listening" });
+    expect(ran).toEqual({ exit: 0, stdout: "echo.socket: active (listening) on m1\n", stderr: "" });
+    expect((await run("cat echo@.service")).stdout).toBe(SERVICE);
+  });
+
+  test("of such a socket is refused where the template beside it differs from the one submitted", async () => {
+    await file("echo.socket", "[Socket]\nListenStream=/run/echo\nAccept=yes\n");
+    await file("echo@.service");
+    await run("submit echo@.service");
+    await file("echo@.service", `${SERVICE}# another\n`);
+    const ran = await run("start --no-block echo.socket");
+    expect(ran.exit).not.toBe(0);
+    expect(ran.stderr).toContain("echo@.service");
+    expect((await run("start --no-block --replace echo.socket")).exit).toBe(0);
+  });
+
   test("of a unit that fits nowhere says why for each machine, at once", async () => {
     await file("web.service", `${SERVICE}[X-Fleet]\nMachineMetadata=disk=ssd\n`);
     const ran = await run("start web");

@@ -12,7 +12,7 @@ import { awaitUnits, waitTimeoutMs } from "./await-units.ts";
 import { checkSource } from "./check-sources.ts";
 import { withNearName } from "./did-you-mean.ts";
 import type { Goal } from "./goals.ts";
-import { findUnitSources, type UnitSource } from "./unit-sources.ts";
+import { findTemplatesBeside, findUnitSources, type UnitSource } from "./unit-sources.ts";
 
 /** `submit`, `load` and `start`. @param goal what to wait for; undefined: nothing */
 export async function submitUnits(
@@ -21,9 +21,22 @@ export async function submitUnits(
   goal: Goal | undefined,
 ): Promise<number> {
   waitTimeoutMs(context);
-  const sources = await findUnitSources(context.args, context.io.cwd);
+  const named = await findUnitSources(context.args, context.io.cwd);
+  const templates = await findTemplatesBeside(named);
+  const sources = [...templates, ...named];
   const refused = await refuseBroken(sources, context);
   if (refused !== 0) return refused;
+  // Templates are made known only; that they are is worth no word, that they are not is.
+  const known = await send(templates, undefined, context);
+  const results = [...known.filter(({ error }) => error !== null), ...(await send(named, desired, context))];
+  return conclude(results, new Map(sources.map((source) => [source.unit, source])), goal, context);
+}
+
+async function send(
+  sources: readonly UnitSource[],
+  desired: DesiredState | undefined,
+  context: CommandContext,
+): Promise<UnitResult[]> {
   const client = await context.client();
   const replace = context.options.flag("replace");
   const results: UnitResult[] = [];
@@ -32,7 +45,7 @@ export async function submitUnits(
     const wish = desired === undefined ? {} : { desired };
     results.push(...(await client.submit({ units, ...wish, replace }, context.io.signal)));
   }
-  return conclude(results, new Map(sources.map((source) => [source.unit, source])), goal, context);
+  return results;
 }
 
 /** Says what is wrong with the files. Where one of them cannot be run, nothing is sent. Exit code: 0 to go on. */

@@ -1,6 +1,7 @@
 /** What a person names on the command line, a path, a folder or a unit's name, as units and the texts that belong to them. */
 import { basename, dirname, normalize, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
+import { connectionTemplate } from "#unit/connection-template.ts";
 import { completeUnitName, parseUnitName } from "#unit/name.ts";
 import type { UnitDirectory } from "#unit/search-path.ts";
 import {
@@ -27,6 +28,20 @@ export interface UnitSource {
 export async function findUnitSources(args: readonly string[], cwd: string): Promise<UnitSource[]> {
   const sources = await Promise.all(args.map((argument) => findSources(argument, cwd)));
   return [...new Map(sources.flat().map((source) => [source.unit, source])).values()];
+}
+
+/** The templates that lie beside sockets and that these make services from, as far as they are not named themselves. */
+export async function findTemplatesBeside(sources: readonly UnitSource[]): Promise<UnitSource[]> {
+  const named = new Set(sources.map(({ unit }) => unit));
+  const found = await Promise.all(
+    sources.map(async ({ unit, text, templateText, directory, file }) => {
+      const template = connectionTemplate(unit, text ?? templateText ?? "");
+      if (template === undefined || directory === undefined || named.has(template)) return undefined;
+      return directorySource(template, directory, shownFolder(dirname(file?.path ?? "")));
+    }),
+  );
+  const templates = found.filter((source) => source !== undefined);
+  return [...new Map(templates.map((source) => [source.unit, source])).values()];
 }
 
 async function findSources(argument: string, cwd: string): Promise<readonly UnitSource[]> {
