@@ -44,9 +44,14 @@ export function whyNoFilters(processor: string): string | undefined {
 
 /** Programs in hex, to be installed in order; none where nothing is restricted. */
 export function seccompPrograms(settings: ExecSettings, processor: string): readonly string[] {
-  const numbers = callNumbers(processor);
   const architecture = ARCHITECTURES.get(processor);
-  if (numbers === undefined || architecture === undefined) return [];
+  if (architecture === undefined) return [];
+  // Most units filter nothing, and the table is worked out anew, so that it takes no memory in between.
+  let table: ReadonlyMap<string, number> | undefined;
+  const numbers = (): ReadonlyMap<string, number> => {
+    table ??= callNumbers(processor) ?? new Map();
+    return table;
+  };
   const { sandbox } = settings;
   const foreign = sandbox.systemCallArchitectures.length > 0 ? KILL_PROCESS : failWith(ENOSYS);
   const head = [
@@ -65,7 +70,7 @@ export function seccompPrograms(settings: ExecSettings, processor: string): read
   ];
 }
 
-type Numbers = ReadonlyMap<string, number>;
+type Numbers = () => ReadonlyMap<string, number>;
 
 // --- SystemCallFilter= ---------------------------------------------------------------------------------------------
 
@@ -77,7 +82,7 @@ function filterOf(
   const refused = error === undefined ? KILL_PROCESS : actionOf(error);
   const listed = expandRules(filter);
   const instructions: Instruction[] = [];
-  for (const [name, number] of numbers) {
+  for (const [name, number] of numbers()) {
     if (!listed.has(name)) {
       if (filter.allow) instructions.push(...whenEqual(number, [end(refused)]));
       continue;
@@ -141,7 +146,7 @@ function actionOf(error: string): number {
 function restrictionsOf(sandbox: SandboxSettings, numbers: Numbers): readonly Instruction[] {
   /** The rule for a call that a processor does not have is none. `then` may load; the number is loaded anew behind it. */
   const on = (name: string, ...then: readonly Instruction[]): readonly Instruction[] => {
-    const number = numbers.get(name);
+    const number = numbers().get(name);
     return number === undefined ? [] : whenEqual(number, [...then, loadNumber]);
   };
   return [
@@ -161,8 +166,7 @@ type Rules = (name: string, ...then: readonly Instruction[]) => readonly Instruc
 
 /** Calls that would undo a protection, beside the mounts and capabilities that make it. */
 function forbidden(sandbox: SandboxSettings): readonly string[] {
-  const groups = callGroups();
-  const group = (name: string): readonly string[] => membersOf(name, groups);
+  const group = (name: string): readonly string[] => membersOf(name, callGroups());
   return [
     ...(sandbox.protectKernelModules ? group("@module") : []),
     ...(sandbox.protectKernelLogs ? ["syslog"] : []),
