@@ -1,22 +1,7 @@
 /** A service's state as it is kept for the next supervisor, checked when it is read back. */
 import * as z from "zod";
-import type { UnitResult } from "../../supervisor.ts";
+import { UNIT_RESULTS } from "../../supervisor.ts";
 import { ACTIVE_OF, CONTROL_SUBS, type ControlList, type ServiceState, type ServiceSub } from "./state.ts";
-
-const RESULTS = [
-  "success",
-  "resources",
-  "protocol",
-  "timeout",
-  "exit-code",
-  "signal",
-  "core-dump",
-  "watchdog",
-  "start-limit-hit",
-  "oom-kill",
-  "exec-condition",
-  "dependency",
-] as const satisfies readonly UnitResult[];
 
 const isSub = (sub: string): sub is ServiceSub => Object.hasOwn(ACTIVE_OF, sub);
 const isList = (list: string): list is ControlList => Object.hasOwn(CONTROL_SUBS, list);
@@ -30,8 +15,8 @@ const end = z.object({
 /** What has a default was not kept by every version that can be updated from. */
 const savedState = z.object({
   sub: z.string().refine(isSub),
-  result: z.enum(RESULTS),
-  reloadResult: z.enum(RESULTS).default("success"),
+  result: z.enum(UNIT_RESULTS),
+  reloadResult: z.enum(UNIT_RESULTS).default("success"),
   sinceMs: z.number(),
   activeSinceMs: z.number().default(0),
   invocation: z.string().exactOptional(),
@@ -78,12 +63,4 @@ const savedState = z.object({
 export function readSavedState(value: unknown): ServiceState | undefined {
   const parsed = savedState.safeParse(value);
   return parsed.success ? parsed.data : undefined;
-}
-
-export function parseSavedState(json: string): ServiceState | undefined {
-  try {
-    return readSavedState(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
 }

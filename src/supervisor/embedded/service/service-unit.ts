@@ -200,7 +200,7 @@ export class ServiceUnit implements Unit {
     for (const action of actions) this.#act(action);
     this.#armTimers();
     if (state.candidate?.from !== "pid-file") this.#pidFile?.close();
-    this.#shim.scheduleFlush();
+    this.#shim.save();
     if (!sameStatus(before, state)) this.#host.changed(this.#name);
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { UnitResult } from "../../supervisor.ts";
 import { Paper, settingsOf } from "./paper.ts";
 import { shallRestart } from "./policy.ts";
-import { parseSavedState } from "./saved-state.ts";
+import { readSavedState } from "./saved-state.ts";
 import type { ProcessEnd } from "./state.ts";
 
 describe("a start", () => {
@@ -266,7 +266,7 @@ test("a state comes back from what was kept of it; anything else is refused", ()
   paper.send({ kind: "start" });
   paper.started(1);
   paper.gone(1, { signal: "SEGV" });
-  expect(parseSavedState(JSON.stringify(paper.state))).toEqual(paper.state);
-  expect(parseSavedState("")).toBeUndefined();
-  expect(parseSavedState('{"sub":"dancing"}')).toBeUndefined();
+  expect(readSavedState(JSON.parse(JSON.stringify(paper.state)))).toEqual(paper.state);
+  expect(readSavedState(undefined)).toBeUndefined();
+  expect(readSavedState({ sub: "dancing" })).toBeUndefined();
 });

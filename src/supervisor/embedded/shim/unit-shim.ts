@@ -11,6 +11,8 @@ import type { ShimEvent, ShimMessage, ShimRequest } from "./protocol.ts";
 /** The unit's side. */
 export interface ShimUser {
   readonly unit: string;
+  /** Which the journal says of what it writes; systemd's own for units that name none. */
+  readonly slice?: string | undefined;
   /** What the next supervisor is to know; JSON-safe. */
   state(): unknown;
   onEvent(event: ShimEvent): void;
@@ -45,7 +47,7 @@ export class UnitShim {
       unit: user.unit,
       id: shim.id,
       runDirectory: run.of(user.unit),
-      journal: journal.placeOf(user.unit),
+      journal: journal.placeOf(user.unit, user.slice),
     };
     shim.#connection = startShim(spawner, place, shim.#listener());
     shim.listen();
@@ -90,10 +92,10 @@ export class UnitShim {
   save(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    queueMicrotask(() => this.flush());
+    queueMicrotask(() => this.#flush());
   }
 
-  flush(): void {
+  #flush(): void {
     this.#isFlushing = false;
     const state = JSON.stringify(this.#user.state());
     if (state === this.#saved && this.#outbox.length === 0) return;
@@ -109,9 +111,11 @@ export class UnitShim {
 
   /** Leaves the shim to the next supervisor. */
   letGo(): Promise<void> {
-    this.flush();
+    this.#flush();
     this.#isListening = false;
-    return this.#connection?.close() ?? Promise.resolve();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    return connection?.close() ?? Promise.resolve();
   }
 
   #listener(): ShimListener {
