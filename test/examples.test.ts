@@ -6,7 +6,7 @@ import { verifyText } from "#api/check-unit.ts";
 import { fileOf, readUnitList } from "#dev/unit-list.ts";
 
 const folder = join(dirname(import.meta.dirname), "examples");
-const units = readdirSync(folder).filter((name) => /\.(service|timer|target)$/.test(name));
+const units = readdirSync(folder).filter((name) => /\.(service|socket|path|timer|target)$/.test(name));
 const textOf = (name: string): string => readFileSync(join(folder, name), "utf8");
 
 test("there are examples", () => {
@@ -27,8 +27,19 @@ describe.each(units)("%s", (unit) => {
   });
 
   test("is brought up by npm start", async () => {
-    const list = await readUnitList(join(folder, "cluster.json"));
-    const named = [...list.load, ...list.start].map((one) => fileOf(one.unit));
-    expect(named).toContain(unit);
+    const { submit, load, start } = await readUnitList(join(folder, "cluster.json"));
+    expect([...submit, ...load, ...start].map((one) => fileOf(one.unit))).toContain(unit);
   });
+});
+
+const dropIns = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+  /\.d\/.*\.conf$/.test(name),
+);
+
+test.each(dropIns)("the drop-in %s is of a unit that is here, is explained and without a fault", (dropIn) => {
+  const unit = dirname(dropIn).replace(/\.d$/, "");
+  expect(units).toContain(unit);
+  expect(textOf(dropIn)).toMatch(/^# Shows: /);
+  expect(verifyText(unit, `${textOf(unit)}\n${textOf(dropIn)}`)).toEqual({ errors: [], warnings: [] });
+  expect(textOf("README.md")).toContain(`](${dropIn})`);
 });

@@ -12,6 +12,7 @@ import { up as holdUp } from "#dev/up.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { CommandContext, RunCommand } from "./command.ts";
 import { showListing, writeLines } from "./terminal/output.ts";
+import { findUnitSources } from "./units/unit-sources.ts";
 
 const DEFAULT_MACHINES = 3;
 
@@ -34,6 +35,7 @@ export const up: RunCommand = async (context) => {
     network: options.flag("netns") ? "auto" : "shared",
     environment: readVariables(options.text("env") ?? ""),
     units: units === undefined ? undefined : resolve(io.cwd, units),
+    readUnit,
     launcher,
     screen,
     wording: wordingOf(context),
@@ -43,6 +45,12 @@ export const up: RunCommand = async (context) => {
   });
   return 0;
 };
+
+/** A unit file with its drop-ins, as `flotilla submit` would send it. */
+async function readUnit(path: string): Promise<string> {
+  const [source] = await findUnitSources([path], "/");
+  return source?.text ?? source?.templateText ?? "";
+}
 
 export const down: RunCommand = async (context) => {
   const directory = directoryOf(context);

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fileOf, readUnitList } from "./unit-list.ts";
 
@@ -34,12 +34,22 @@ test("instances take their template's text, and the template itself is submitted
     }),
   );
   expect(list).toEqual({
-    templates: [{ unit: "web@.service", text: "the template" }],
+    submit: [{ unit: "web@.service", text: "the template" }],
     load: [{ unit: "b.service", text: "b" }],
     start: [
       { unit: "web@1.service", text: "the template" },
       { unit: "web@2.service", text: "the template" },
     ],
+  });
+});
+
+test("what is only to be known is submitted, and each text is what the given reader makes of the file", async () => {
+  const path = await put({ "cluster.json": '{"submit":["echo@.service"],"load":["b.service"]}' });
+  const list = await readUnitList(path, async (file) => `text of ${basename(file)}`);
+  expect(list).toEqual({
+    submit: [{ unit: "echo@.service", text: "text of echo@.service" }],
+    load: [{ unit: "b.service", text: "text of b.service" }],
+    start: [],
   });
 });
 

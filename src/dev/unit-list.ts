@@ -1,6 +1,7 @@
 /**
  * A list of units to bring a new cluster up with: a JSON file beside the unit files it names.
- * `load` are handed to a machine for something there to start them, a timer or a target; `start` are started.
+ * `submit` are only made known, as the template that a socket makes services from; `load` are handed to a machine for
+ * something there to start them, a timer or a target; `start` are started.
  */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,6 +11,7 @@ import { FlotillaError } from "#base/errors.ts";
 import type { FlotillaClient } from "#client/client.ts";
 
 const listSchema = z.strictObject({
+  submit: z.array(z.string()).default([]),
   load: z.array(z.string()).default([]),
   start: z.array(z.string()).default([]),
 });
@@ -17,32 +19,34 @@ const listSchema = z.strictObject({
 type SubmitUnit = SubmitRequest["units"][number];
 
 export interface UnitList {
-  readonly templates: readonly SubmitUnit[];
+  /** What is only made known: units named so, and the templates of instances. */
+  readonly submit: readonly SubmitUnit[];
   readonly load: readonly SubmitUnit[];
   readonly start: readonly SubmitUnit[];
 }
 
+/** The text of a unit file, by its path. */
+export type ReadUnit = (path: string) => Promise<string>;
+
 /** Reads the list and every file it names. @throws FlotillaError `bad-config` when one is missing or of a wrong shape. */
-export async function readUnitList(path: string): Promise<UnitList> {
+export async function readUnitList(path: string, readUnit: ReadUnit = read): Promise<UnitList> {
   const parsed = listSchema.safeParse(parseJson(await read(path)));
   if (!parsed.success) throw badList(path, parsed.error.issues.map((issue) => issue.message).join("; "));
   const folder = dirname(path);
-  const { load, start } = parsed.data;
-  const templates = new Set([...load, ...start].map(fileOf).filter((file) => file.includes("@.")));
+  const { submit, load, start } = parsed.data;
+  const templates = [...load, ...start].map(fileOf).filter((file) => file.includes("@."));
+  const readAll = (units: readonly string[]) =>
+    Promise.all(units.map(async (unit) => ({ unit, text: await readUnit(join(folder, fileOf(unit))) })));
   return {
-    templates: await readUnits(folder, [...templates]),
-    load: await readUnits(folder, load),
-    start: await readUnits(folder, start),
+    submit: await readAll([...new Set([...submit, ...templates])]),
+    load: await readAll(load),
+    start: await readAll(start),
   };
 }
 
 /** `web@.service` for `web@1.service`, and the name itself for what is no instance. */
 export function fileOf(unit: string): string {
   return unit.replace(/@.*(?=\.[a-z]+$)/, "@");
-}
-
-async function readUnits(folder: string, units: readonly string[]): Promise<readonly SubmitUnit[]> {
-  return Promise.all(units.map(async (unit) => ({ unit, text: await read(join(folder, fileOf(unit))) })));
 }
 
 async function read(path: string): Promise<string> {
@@ -74,7 +78,7 @@ export async function submitUnitList(client: FlotillaClient, list: UnitList): Pr
     const request = { units: [...units], replace: true, ...(desired === undefined ? {} : { desired }) };
     checkResults(await client.submit(request));
   };
-  await submit(list.templates);
+  await submit(list.submit);
   await submit(list.load, "loaded");
   await submit(list.start, "launched");
 }

@@ -14,11 +14,12 @@ import { type DevLayout, socketOf } from "./layout.ts";
 import { isSettled, LEGEND, overviewLines, settledLine } from "./overview.ts";
 import type { Screen } from "./screen.ts";
 import { tellStory } from "./story.ts";
-import { readUnitList, submitUnitList, type UnitList } from "./unit-list.ts";
+import { type ReadUnit, readUnitList, submitUnitList, type UnitList } from "./unit-list.ts";
 
 export interface UpOptions extends Omit<HostOptions, "onNote"> {
   /** Path of a list of units to bring up. */
   readonly units: string | undefined;
+  readonly readUnit: ReadUnit;
   readonly screen: Screen;
   readonly wording: CommandWording;
   /** Called once everything asked for is there. */
@@ -32,7 +33,7 @@ const ASK_AGAIN_MS = 100;
 
 /** Holds the cluster up until a signal or `flotilla dev down` ends it; then everything it started is gone. */
 export async function up(options: UpOptions): Promise<void> {
-  const list = options.units === undefined ? undefined : await readUnitList(options.units);
+  const list = options.units === undefined ? undefined : await readUnitList(options.units, options.readUnit);
   await makeDirectory(options.directory);
   const end = new AbortController();
   const hosting = Promise.withResolvers<DevHost>();

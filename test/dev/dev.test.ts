@@ -166,6 +166,9 @@ describe.runIf(asRoot)("a cluster with a network of its own and the examples", (
       "primary",
       "replica",
       "shop.target",
+      "echo.socket",
+      "inbox.path",
+      "sealed",
     ]) {
       expect(said).toMatch(new RegExp(`● ${unit} active on m[123]`));
     }
