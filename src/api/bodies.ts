@@ -216,6 +216,15 @@ export const unitUsageSchema = z.object({
   tasks: z.number().optional(),
   ioReadBytes: z.number().optional(),
   ioWriteBytes: z.number().optional(),
+  facts: z
+    .array(
+      z.union([
+        z.object({ label: z.string(), text: z.string() }),
+        z.object({ label: z.string(), atMs: z.number() }),
+      ]),
+    )
+    .optional()
+    .describe("what a unit of this type shows beside its state: where it listens, when it elapses next"),
 });
 export type UnitUsageBody = z.infer<typeof unitUsageSchema>;
 

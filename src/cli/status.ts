@@ -10,7 +10,7 @@ import { isData, showData, writeLines } from "./terminal/output.ts";
 import { type Paint, stateGlyph, stateLook } from "./terminal/style.ts";
 import { formatAge, formatTime } from "./terminal/times.ts";
 import { askAboutUnit } from "./units/did-you-mean.ts";
-import { stateText } from "./units/state-text.ts";
+import { messageOf, stateText } from "./units/state-text.ts";
 
 const NOT_ACTIVE = 3;
 const DEFAULT_LINES = 10;
@@ -88,13 +88,14 @@ function formatUnit(
     ["Loaded", `${row?.load ?? "not loaded"} (${detail.hash.slice(0, 7)}; asked to be ${detail.desired})`],
     ["Active", formatActive(row, nowMs, paint)],
     ...machineFacts(row),
+    ...typeFacts(usage, nowMs),
     ...exitFacts(row),
     ...usageFacts(usage),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [
     `${paint(stateLook(active), stateGlyph(active))} ${paint("bold", title)}`,
-    ...facts.map(([name, value]) => `  ${name.padStart(width + 2)}: ${value}`),
+    ...facts.map(([name, value]) => `  ${name.padStart(width + 2)}${name === "" ? " " : ":"} ${value}`),
   ];
 }
 
@@ -125,6 +126,18 @@ function machineFacts(row: UnitRow | undefined): (readonly [string, string])[] {
   ];
 }
 
+/** A label that is that of the line before is not repeated. */
+function typeFacts({ facts = [] }: UnitUsageBody, nowMs: number): (readonly [string, string])[] {
+  return facts.map((fact, index) => {
+    const label = facts[index - 1]?.label === fact.label ? "" : fact.label;
+    return [label, "text" in fact ? fact.text : formatUntil(fact.atMs, nowMs)];
+  });
+}
+
+function formatUntil(timeMs: number, nowMs: number): string {
+  return `${formatTime(timeMs)}; ${formatAge(timeMs - nowMs)} left`;
+}
+
 function usageFacts(usage: UnitUsageBody): (readonly [string, string])[] {
   const { tasks, memoryBytes, memoryPeakBytes, cpuMs, ioReadBytes, ioWriteBytes } = usage;
   const facts: (readonly [string, string])[] = [];
@@ -148,6 +161,7 @@ function exitFacts(row: UnitRow | undefined): (readonly [string, string])[] {
   else if (row.exitSignal !== null) facts.push(["Process", `ended by signal ${row.exitSignal}`]);
   else if (row.exitCode !== null) facts.push(["Process", `exited with ${row.exitCode}`]);
   if (row.restarts > 0) facts.push(["Restarts", String(row.restarts)]);
-  if (row.message !== null) facts.push(["Status", row.message]);
+  const message = messageOf(row);
+  if (message !== null) facts.push(["Status", message]);
   return facts;
 }

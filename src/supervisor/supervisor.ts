@@ -139,6 +139,9 @@ export interface UnitStatus {
   readonly completed: boolean;
 }
 
+/** What systemctl(1) shows of a unit of one type beside its state: where a socket listens, when a timer elapses next. */
+export type UnitFact = { readonly label: string } & ({ readonly text: string } | { readonly atMs: number });
+
 /** What a unit's processes have used and hold now; what is not counted on the machine is absent. */
 export interface UnitUsage {
   readonly memoryBytes?: number;
@@ -148,6 +151,7 @@ export interface UnitUsage {
   readonly tasks?: number;
   readonly ioReadBytes?: number;
   readonly ioWriteBytes?: number;
+  readonly facts?: readonly UnitFact[];
 }
 
 export interface JobOutcome {

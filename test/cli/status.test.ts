@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
+import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
 import { journalEntry, M1, SERVICE, TestCluster } from "../api/served-cluster.ts";
 import { type Ran, runCommand } from "./terminal.ts";
 
@@ -14,12 +14,21 @@ const USAGE = {
   ioReadBytes: 512,
 };
 
+const FACTS = [
+  { label: "Listen", text: "127.0.0.1:80 (Stream)" },
+  { label: "Listen", text: "/run/web (Datagram)" },
+  { label: "Trigger", atMs: 1_300_000 },
+  { label: "Triggers", text: "● web.service" },
+];
+
+let usage: UnitUsage = USAGE;
 let cluster: TestCluster;
 let directory: string;
 let endpoint: string;
 
 beforeEach(async () => {
-  cluster = await TestCluster.start({ journal: lastLine, usage: () => USAGE });
+  usage = USAGE;
+  cluster = await TestCluster.start({ journal: lastLine, usage: () => usage });
   ({ directory, unix: endpoint } = await cluster.serve());
   await cluster.addMachine(M1, "m1");
 });
@@ -78,4 +87,24 @@ test("status shows what a running unit uses, and nothing of one that does not ru
   );
   await cluster.report("web.service", M1, { active: "failed", sub: "failed" });
   expect((await run("status web")).stdout).not.toContain("Memory:");
+});
+
+test("status shows what a unit of its type has to show, in systemctl's words", async () => {
+  usage = { facts: FACTS };
+  await file("web.service");
+  await run("start --no-block web");
+  await cluster.report("web.service", M1, { active: "active", sub: "listening" });
+  const shown = (await run("status web")).stdout.replaceAll(/ +/g, " ");
+  expect(shown).toContain("\n Listen: 127.0.0.1:80 (Stream)\n /run/web (Datagram)\n");
+  expect(shown).toMatch(/\n Trigger: 1970-01-01 .*; 5min left\n Triggers: ● web\.service\n/);
+});
+
+test("status does not say the result again as a message", async () => {
+  await file("web.service");
+  await run("start --no-block web");
+  const end = { active: "failed", sub: "failed", result: "exit-code" };
+  await cluster.report("web.service", M1, { ...end, message: "web.service failed with result 'exit-code'" });
+  expect((await run("status web")).stdout).not.toContain("Status:");
+  await cluster.report("web.service", M1, { ...end, message: "out of paper" });
+  expect((await run("status web")).stdout).toContain("Status: out of paper\n");
 });

@@ -16,6 +16,10 @@ test("a file that comes starts the service, which is told of it; it goes on as l
   ]);
   expect(await supervisor.start("w.path")).toEqual({ result: "done" });
   expect(supervisor.status("w.path")).toMatchObject({ active: "active", sub: "waiting" });
+  expect(supervisor.usage("w.path").facts).toEqual([
+    { label: "PathExists", text: path },
+    { label: "Triggers", text: "○ w.service" },
+  ]);
   mkdirSync(`${machine.directory}/a/b`, { recursive: true });
   writeFileSync(path, "");
   await statusWhere(supervisor, "w.service", ({ completed }) => completed);

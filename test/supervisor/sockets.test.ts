@@ -123,3 +123,27 @@ test("supervisors that are killed again and again lose no connection and serve n
   expect(new Set(await Promise.all(answers))).toEqual(new Set(["served\n"]));
   await holder.kill();
 });
+
+test("a socket shows where it listens, what it starts, and with Accept=yes how many came", async () => {
+  await using held = await machineWith([]);
+  const { supervisor, machine } = held;
+  const [plain, each] = [`${machine.directory}/plain.sock`, `${machine.directory}/counted.sock`];
+  await supervisor.load([
+    unit("plain.socket", `[Socket]\nListenDatagram=${plain}\nListenStream=127.0.0.1:47119\n`),
+    service("plain.service", "ExecStart=/bin/sleep 1000"),
+    unit("counted.socket", `[Socket]\nListenStream=${each}\nAccept=yes\n`),
+    unit("counted@.service", `[Service]\nExecStart=/usr/bin/perl ${CONNECTION} %i\n`),
+  ]);
+  expect(supervisor.usage("plain.socket").facts).toEqual([
+    { label: "Listen", text: `${plain} (Datagram)` },
+    { label: "Listen", text: "127.0.0.1:47119 (Stream)" },
+    { label: "Triggers", text: "○ plain.service" },
+  ]);
+  await supervisor.start("counted.socket");
+  await talk(each, "x");
+  await statusGone(supervisor, `counted@0-${process.pid}-0.service`);
+  expect(supervisor.usage("counted.socket").facts?.at(-1)).toEqual({
+    label: "Accepted",
+    text: "1; Connected: 0;",
+  });
+});

@@ -95,6 +95,10 @@ test("a timer starts its service again and again, waits in between, and outlives
   const { supervisor, machine } = held;
   expect(await supervisor.start("tick.timer")).toEqual({ result: "done" });
   expect(supervisor.status("tick.timer")).toMatchObject({ active: "active", sub: "waiting" });
+  expect(supervisor.usage("tick.timer").facts).toEqual([
+    { label: "Trigger", atMs: expect.any(Number) },
+    { label: "Triggers", text: "○ tick.service" },
+  ]);
   await entryWhere(supervisor, "tick.service", /^tick/);
   const next = await machine.boot();
   expect(next.status("tick.timer")).toMatchObject({ active: "active" });

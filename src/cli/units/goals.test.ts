@@ -104,6 +104,10 @@ test.each<[Partial<UnitRow>, string]>([
   [{ active: "failed", result: "exit-code", exitCode: 3 }, "failed (exit-code: exited with 3)"],
   [{ active: "failed", result: "signal", exitSignal: "KILL" }, "failed (signal: ended by signal KILL)"],
   [{ active: "failed", result: "timeout" }, "failed (timeout)"],
+  [
+    { active: "failed", result: "exit-code", message: "a.service failed with result 'exit-code'" },
+    "failed (exit-code)",
+  ],
   [{ active: "inactive", load: "error", message: "no such user" }, "inactive (error: no such user)"],
   [{ active: "inactive", message: "it requires b.service" }, "inactive (it requires b.service)"],
 ])("how a unit ended is told in one phrase: %o", (changes, expected) => {

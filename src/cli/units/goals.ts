@@ -5,7 +5,7 @@
  * earlier one.
  */
 import type { UnitRow } from "#api/bodies.ts";
-import { stateText } from "./state-text.ts";
+import { messageOf, stateText } from "./state-text.ts";
 
 /** What `flotilla wait --for` takes: states, whoever brought them about. */
 export const AWAITED_STATES = ["active", "inactive", "failed", "finished", "gone"] as const;
@@ -129,7 +129,7 @@ export function describeEnd(row: UnitRow): string {
       ? `ended by signal ${row.exitSignal}`
       : row.exitCode !== null
         ? `exited with ${row.exitCode}`
-        : row.message;
+        : messageOf(row);
   const result = row.result === null || row.result === "success" ? isUnloadable(row) && row.load : row.result;
   return `${row.active === "inactive" ? "inactive" : "failed"} (${[result, how].filter(Boolean).join(": ")})`;
 }

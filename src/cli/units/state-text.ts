@@ -7,3 +7,8 @@ export function stateText({ active, sub, result }: Pick<UnitRow, "active" | "sub
   const parts = sub === active && told.length > 0 ? told : [sub, ...told];
   return [active, ...parts.map((part) => `(${part})`)].join(" ");
 }
+
+/** What is told of the unit, unless that is only its result in other words. */
+export function messageOf({ unit, result, message }: UnitRow): string | null {
+  return message?.startsWith(`${unit} failed with result '${result}'`) === true ? null : message;
+}

@@ -342,7 +342,10 @@ class EmbeddedSupervisor implements Supervisor {
 
   usage(name?: string): UnitUsage {
     if (name === undefined) return this.#cgroups.usage();
-    return this.#units.has(name) ? this.#cgroups.usage(name) : {};
+    const unit = this.#units.get(name);
+    if (unit === undefined) return {};
+    const facts = unit.facts?.() ?? [];
+    return { ...this.#cgroups.usage(name), ...(facts.length === 0 ? {} : { facts }) };
   }
 
   onStatus(listener: StatusListener): () => void {

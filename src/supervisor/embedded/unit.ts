@@ -7,7 +7,7 @@ import type { SocketSettings } from "#unit/read-socket.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
 import type { ResourceLimits } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
-import type { ActiveState, JobOutcome, UnitSource, UnitStatus } from "../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitFact, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { ExecHost } from "./exec/exec-host.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -104,6 +104,8 @@ export interface Unit {
   readonly loaded: LoadedUnit;
   readonly active: ActiveState;
   status(): UnitStatus;
+  /** What is to be seen of this type beside the status, at this moment. */
+  facts?(): readonly UnitFact[];
   /** Takes a new version of the file; what runs is left alone. */
   replace(loaded: LoadedUnit): void;
   /** Takes over what an earlier supervisor left. */

@@ -12,6 +12,7 @@ import {
   type ActiveState,
   type JobOutcome,
   UNIT_RESULTS,
+  type UnitFact,
   type UnitResult,
   type UnitStatus,
 } from "../../../supervisor.ts";
@@ -21,6 +22,7 @@ import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { countTrigger } from "../trigger-limit.ts";
+import { triggers } from "../triggers-fact.ts";
 import { checkPaths, WATCHED } from "./path-check.ts";
 import { SYSTEM_LOOK } from "./path-look.ts";
 
@@ -86,15 +88,19 @@ export class PathUnit implements Unit, ShimUser {
 
   status(): UnitStatus {
     const { sub, result, sinceMs, invocation, message } = this.#state;
-    const paths = this.#settings.specs.map(({ kind, path }) => `${kind}=${path}`).join(", ");
     return {
       ...plainStatus(this.#loaded, sinceMs),
       active: ACTIVE[sub],
       sub,
       result,
       invocation,
-      message: message ?? `starts ${this.#settings.unit} on ${paths}`,
+      ...(message === undefined ? {} : { message }),
     };
+  }
+
+  facts(): readonly UnitFact[] {
+    const watched = this.#settings.specs.map(({ kind, path }) => ({ label: kind, text: path }));
+    return [...watched, ...triggers(this.#settings.unit, this.#host)];
   }
 
   async start(): Promise<JobOutcome> {

@@ -9,9 +9,9 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
-import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
+import { type ListenPort, nodesOf, type SocketSettings } from "#unit/read-socket.ts";
 import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
-import type { ActiveState, JobOutcome, UnitResult, UnitStatus } from "../../../supervisor.ts";
+import type { ActiveState, JobOutcome, UnitFact, UnitResult, UnitStatus } from "../../../supervisor.ts";
 import { runRequest } from "../../exec/request.ts";
 import { describeNotApplied } from "../../not-applied.ts";
 import { Waiters } from "../../service/waiters.ts";
@@ -19,6 +19,7 @@ import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
+import { triggers } from "../triggers-fact.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";
 import { type Owner, portRequest } from "./listen.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
@@ -81,16 +82,20 @@ export class SocketUnit implements Unit, ShimUser {
       sub,
       result,
       invocation,
-      message: message ?? this.#describe(),
+      ...(message === undefined ? {} : { message }),
     };
   }
 
-  #describe(): string {
-    const ports = this.#settings.ports.map((port) => {
-      if (port.kind === "unsupported") return port.setting;
-      return `${port.kind === "fifo" ? port.path : formatAddress(port.address)} (${port.kind})`;
-    });
-    return `${this.active === "active" ? "listens on" : "is for"} ${ports.join(", ")}`;
+  facts(): readonly UnitFact[] {
+    const { ports, accept, service } = this.#settings;
+    const { accepted, connections } = this.#state;
+    const listens = ports.map((port) => ({ label: "Listen", text: describePort(port) }));
+    return [
+      ...listens,
+      ...(accept
+        ? [{ label: "Accepted", text: `${accepted}; Connected: ${connections.length};` }]
+        : triggers(service, this.#host)),
+    ];
   }
 
   // --- jobs ------------------------------------------------------------------------------------------------------
@@ -438,6 +443,24 @@ export class SocketUnit implements Unit, ShimUser {
     this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
   }
 }
+
+/** `127.0.0.1:80 (Stream)`, as systemctl shows it. */
+function describePort(port: ListenPort): string {
+  switch (port.kind) {
+    case "unsupported":
+      return port.setting;
+    case "fifo":
+      return `${port.path} (FIFO)`;
+    default:
+      return `${formatAddress(port.address)} (${PORT_KINDS[port.kind]})`;
+  }
+}
+
+const PORT_KINDS = {
+  stream: "Stream",
+  datagram: "Datagram",
+  "sequential-packet": "SequentialPacket",
+} as const;
 
 const FACTS: AddressFacts = {
   get hasInet6() {

@@ -13,12 +13,14 @@ import {
   type ActiveState,
   type JobOutcome,
   UNIT_RESULTS,
+  type UnitFact,
   type UnitResult,
   type UnitStatus,
 } from "../../../supervisor.ts";
 import { describeNotApplied } from "../../not-applied.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
+import { triggers } from "../triggers-fact.ts";
 import { coalesce, hashText, type Moment, nextTrigger } from "./next-trigger.ts";
 
 /** systemd's sub states of a timer and the active state each belongs to. */
@@ -42,8 +44,12 @@ const memory = z.object({
   unitBeganMs: z.number().exactOptional(),
   unitEndedMs: z.number().exactOptional(),
   spent: z.array(z.number()),
-  message: z.string().exactOptional(),
+  /** When it elapses next, by the wall clock; absent while there is no such time. */
+  nextMs: z.number().exactOptional(),
 });
+
+/** Of ECMAScript. */
+const LAST_DATE_MS = 8.64e15;
 
 type TimerState = z.infer<typeof memory>;
 
@@ -84,15 +90,14 @@ export class TimerUnit implements Unit {
   }
 
   status(): UnitStatus {
-    const { sub, result, sinceMs, invocation, message } = this.#state;
-    return {
-      ...plainStatus(this.#loaded, sinceMs),
-      active: ACTIVE[sub],
-      sub,
-      result,
-      invocation,
-      ...(message === undefined ? {} : { message }),
-    };
+    const { sub, result, sinceMs, invocation } = this.#state;
+    return { ...plainStatus(this.#loaded, sinceMs), active: ACTIVE[sub], sub, result, invocation };
+  }
+
+  facts(): readonly UnitFact[] {
+    const { nextMs } = this.#state;
+    const next = nextMs === undefined ? { text: "n/a" } : { atMs: nextMs };
+    return [{ label: "Trigger", ...next }, ...triggers(this.#settings.unit, this.#host)];
   }
 
   // --- jobs -------------------------------------------------------------------------------------------------------
@@ -212,10 +217,7 @@ export class TimerUnit implements Unit {
     }
     const delayMs = Math.min(...delays);
     if (delays.length > 0) this.#timer = this.#host.clock.setTimer(delayMs, () => this.#elapse());
-    this.#enter(
-      "waiting",
-      delays.length === 0 ? "waits for time to be set" : describeNext(now.wallMs + delayMs),
-    );
+    this.#enter("waiting", now.wallMs + delayMs);
   }
 
   /** How long until a time, with the delays that keep machines from doing all at once. */
@@ -231,7 +233,7 @@ export class TimerUnit implements Unit {
     const { remainAfterElapse, onUnitActiveMs, onUnitInactiveMs } = this.#settings;
     // The unit may be started at any time, and then there is a time to wait for again.
     const mayRepeat = onUnitActiveMs.length + onUnitInactiveMs.length > 0;
-    if (remainAfterElapse || mayRepeat) this.#enter("elapsed", "has nothing more to wait for");
+    if (remainAfterElapse || mayRepeat) this.#enter("elapsed");
     else this.#enterDead("success");
   }
 
@@ -240,7 +242,7 @@ export class TimerUnit implements Unit {
     const triggered = this.#now();
     this.#state = { ...this.#state, triggered };
     if (this.#settings.persistent) this.#host.saveTrigger(this.#name, triggered.wallMs);
-    this.#enter("running", `elapsed; ${this.#settings.unit} is up`);
+    this.#enter("running");
     this.#trigger(triggered);
   }
 
@@ -270,13 +272,14 @@ export class TimerUnit implements Unit {
     this.#enter(result === "success" ? "dead" : "failed");
   }
 
-  #enter(sub: TimerState["sub"], message?: string): void {
+  /** @param nextMs when it elapses next; beyond all dates: never */
+  #enter(sub: TimerState["sub"], nextMs = Number.POSITIVE_INFINITY): void {
     const before = this.#state;
     const sinceMs = ACTIVE[sub] === ACTIVE[before.sub] ? before.sinceMs : this.#host.clock.now();
-    const { message: _, ...rest } = before;
-    this.#state = { ...rest, sub, sinceMs, ...(message === undefined ? {} : { message }) };
+    const { nextMs: _, ...rest } = before;
+    this.#state = { ...rest, sub, sinceMs, ...(nextMs < LAST_DATE_MS ? { nextMs } : {}) };
     this.#host.run.remember(this.#name, this.#state);
-    if (sub !== before.sub || message !== before.message) this.#host.changed(this.#name);
+    if (sub !== before.sub) this.#host.changed(this.#name);
   }
 
   #log(priority: number, text: string): void {
@@ -318,12 +321,4 @@ export class TimerUnit implements Unit {
     const now = this.#now();
     return now.monotonicMs - (now.wallMs - wallMs);
   }
-}
-
-/** `2026-11-24 00:00:00 UTC`, to the second. */
-function describeNext(wallMs: number): string {
-  const isTime = Math.abs(wallMs) < 8.64e15;
-  return isTime
-    ? `elapses next at ${new Date(wallMs).toISOString().slice(0, 19).replace("T", " ")} UTC`
-    : "never elapses";
 }
