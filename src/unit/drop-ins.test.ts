@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { assignedValues } from "../../test/conformance/unit/assigned.ts";
 import { dropInDirectories, mergeDropIns, typeDropInDirectory } from "./drop-ins.ts";
 import { parseUnitFile } from "./unit-file.ts";
 import { verifyUnit } from "./verify.ts";
@@ -74,7 +75,7 @@ describe("mergeDropIns", () => {
 
   test("an empty assignment and a new one replace a command", () => {
     const { text } = merge("[Service]\nExecStart=\nExecStart=/bin/b");
-    expect(parseUnitFile(text).values("Service", "ExecStart")).toEqual(["/bin/b"]);
+    expect(assignedValues(parseUnitFile(text), "Service", "ExecStart")).toEqual(["/bin/b"]);
   });
 
   test("a drop-in goes on in no section, whatever the file ended in", () => {
@@ -101,7 +102,7 @@ describe("mergeDropIns", () => {
     const merged = merge("[Service]\nUser=x\n[Broken\nUser=y\n", "[Service]\nGroup=z\n");
     const file = parseUnitFile(merged.text);
     expect(file.diagnostics).toEqual([]);
-    expect(file.values("Service", "User")).toEqual(["x"]);
+    expect(assignedValues(file, "Service", "User")).toEqual(["x"]);
     expect(file.last("Service", "Group")).toBe("z");
     expect(merged.diagnostics).toMatchObject([
       { severity: "warning", message: "Invalid section header '[Broken'", place: { line: 3 } },

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { assignedValues } from "../../test/conformance/unit/assigned.ts";
 import { decodeUnitFile } from "./decode.ts";
 import { parseUnitFile } from "./unit-file.ts";
 
@@ -102,12 +103,12 @@ describe("places", () => {
 describe("values and their resets", () => {
   test("an empty assignment forgets the ones before it in a list", () => {
     const file = parseUnitFile("[Service]\nExecStart=/a\nExecStart=\nExecStart=/b\nExecStart=/c\n");
-    expect(file.values("Service", "ExecStart")).toEqual(["/b", "/c"]);
+    expect(assignedValues(file, "Service", "ExecStart")).toEqual(["/b", "/c"]);
   });
 
   test("dependencies never reset", () => {
     const file = parseUnitFile("[Unit]\nWants=c.service\nWants=\n");
-    expect(file.values("Unit", "Wants")).toEqual(["c.service"]);
+    expect(assignedValues(file, "Unit", "Wants")).toEqual(["c.service"]);
   });
 
   test("the last value counts, an empty one is none", () => {

@@ -7,7 +7,6 @@
  */
 import type { Place } from "#base/errors.ts";
 import type { Diagnostic, Severity } from "./diagnostic.ts";
-import { findKey } from "./keys.ts";
 import { type PhysicalLine, splitLines } from "./lines.ts";
 import { skipBlanks } from "./words.ts";
 
@@ -86,13 +85,6 @@ export class UnitFile {
   /** Every assignment of a key in order, also empty ones; what an empty one resets is the key table's to say. */
   entriesOf(section: string, key: string): readonly Entry[] {
     return this.entriesIn(section).filter((entry) => entry.key === key);
-  }
-
-  /** Values of a key in order. An empty assignment forgets those before it, unless the key table says otherwise. */
-  values(section: string, key: string): readonly string[] {
-    const values = this.entriesOf(section, key).map((entry) => entry.value);
-    if (findKey(section, key)?.merge === "additive") return values.filter((value) => value !== "");
-    return values.slice(values.lastIndexOf("") + 1);
   }
 
   /** The last value of a key, or undefined when there is none or it was emptied. */

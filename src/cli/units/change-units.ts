@@ -9,7 +9,6 @@ import type { CommandContext } from "../command.ts";
 import { isData, showData, writeLines } from "../terminal/output.ts";
 import { formatError, formatWarning } from "../terminal/show-error.ts";
 import { awaitUnits, waitTimeoutMs } from "./await-units.ts";
-import { checkSource } from "./check-sources.ts";
 import { withNearName } from "./did-you-mean.ts";
 import type { Goal } from "./goals.ts";
 import { findTemplatesBeside, findUnitSources, type UnitSource } from "./unit-sources.ts";
@@ -24,12 +23,28 @@ export async function submitUnits(
   const named = await findUnitSources(context.args, context.io.cwd);
   const templates = await findTemplatesBeside(named);
   const sources = [...templates, ...named];
-  const refused = await refuseBroken(sources, context);
+  const isChecked = needsCheck(sources);
+  const refused = isChecked ? await refuseBroken(sources, context) : 0;
   if (refused !== 0) return refused;
   // Templates are made known only; that they are is worth no word, that they are not is.
   const known = await send(templates, undefined, context);
   const results = [...known.filter(({ error }) => error !== null), ...(await send(named, desired, context))];
-  return conclude(results, new Map(sources.map((source) => [source.unit, source])), goal, context);
+  const files = new Map(sources.map(({ unit, file }) => [unit, { file, isChecked }]));
+  return conclude(results, files, goal, context);
+}
+
+/** The file of a unit that is sent, and whether what is to be warned of in it has been said. */
+interface SentFile {
+  readonly file: UnitSource["file"];
+  readonly isChecked: boolean;
+}
+
+/**
+ * Whether to look at the files before any is sent. One file alone is checked by whoever it is sent to, and nothing is
+ * sent beside it; the whole unit language is a lot for a short command to load.
+ */
+function needsCheck(sources: readonly UnitSource[]): boolean {
+  return sources.length > 1 || sources.some(({ file }) => file !== undefined && file.additions.length > 0);
 }
 
 async function send(
@@ -50,6 +65,7 @@ async function send(
 
 /** Says what is wrong with the files. Where one of them cannot be run, nothing is sent. Exit code: 0 to go on. */
 async function refuseBroken(sources: readonly UnitSource[], context: CommandContext): Promise<number> {
+  const { checkSource } = await import("./check-sources.ts");
   const { io, paintTalk, format } = context;
   const refusals: UnitResult[] = [];
   for (const source of sources) {
@@ -94,12 +110,12 @@ function parts<T>(items: readonly T[]): T[][] {
 /** Exit code: that of what was refused, else that of the waiting. */
 async function conclude(
   results: readonly UnitResult[],
-  sources: ReadonlyMap<string, UnitSource>,
+  files: ReadonlyMap<string, SentFile>,
   goal: Goal | undefined,
   context: CommandContext,
 ): Promise<number> {
   const client = await context.client();
-  const refused = await showRefusals(results, sources, client, context);
+  const refused = await showRefusals(results, files, client, context);
   const accepted = results.filter(({ error }) => error === null);
   const block = goal !== undefined && context.options.flag("block");
   if (isData(context.format)) await showData(context.io.stdout, { results }, context.format);
@@ -128,16 +144,15 @@ function describeResult({ unit, status, desired, hash }: UnitResult): string {
 
 async function showRefusals(
   results: readonly UnitResult[],
-  sources: ReadonlyMap<string, UnitSource>,
+  files: ReadonlyMap<string, SentFile>,
   client: FlotillaClient,
   { io, paintTalk, format }: CommandContext,
 ): Promise<number> {
   let exit = 0;
   for (const { unit, warnings, error } of results) {
-    const file = sources.get(unit)?.file;
-    // Of a file that was read here, all that is to be warned of has been said.
-    const unsaid = file === undefined ? warnings : [];
-    for (const warning of unsaid) writeLines(io.stderr, formatWarning(warning, paintTalk));
+    const { file, isChecked } = files.get(unit) ?? NO_FILE;
+    const unsaid = file !== undefined && isChecked ? [] : warnings;
+    for (const warning of unsaid) writeLines(io.stderr, formatWarning(inFile(warning, file), paintTalk));
     if (error === null) continue;
     const known = await withNearName(inFile(error, file), unit, client);
     if (!isData(format)) writeLines(io.stderr, formatError(known, paintTalk));
@@ -146,8 +161,10 @@ async function showRefusals(
   return exit;
 }
 
+const NO_FILE: SentFile = { file: undefined, isChecked: false };
+
 /** The API knows the text only; the person knows the files it was put together from. */
-function inFile(problem: ErrorBody, file: UnitSource["file"]): ErrorBody {
+function inFile<P extends Pick<ErrorBody, "place">>(problem: P, file: UnitSource["file"]): P {
   if (problem.place === undefined || file === undefined) return problem;
   return { ...problem, place: file.locate(problem.place) };
 }

@@ -1,7 +1,6 @@
 /** What a person names on the command line, a path, a folder or a unit's name, as units and the texts that belong to them. */
 import { basename, dirname, normalize, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
-import { connectionTemplate } from "#unit/connection-template.ts";
 import { completeUnitName, parseUnitName } from "#unit/name.ts";
 import type { UnitDirectory } from "#unit/search-path.ts";
 import {
@@ -32,6 +31,8 @@ export async function findUnitSources(args: readonly string[], cwd: string): Pro
 
 /** The templates that lie beside sockets and that these make services from, as far as they are not named themselves. */
 export async function findTemplatesBeside(sources: readonly UnitSource[]): Promise<UnitSource[]> {
+  if (!sources.some(({ unit }) => unit.endsWith(".socket"))) return [];
+  const { connectionTemplate } = await import("#unit/connection-template.ts");
   const named = new Set(sources.map(({ unit }) => unit));
   const found = await Promise.all(
     sources.map(async ({ unit, text, templateText, directory, file }) => {

@@ -14,6 +14,7 @@ import { expect, test } from "vitest";
 import { mergeDropIns } from "#unit/drop-ins.ts";
 import { type DirectoryEntry, findUnitParts, type UnitDirectory } from "#unit/search-path.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
+import { assignedValues } from "./assigned.ts";
 
 const DIRECTORY = new URL("trees/", import.meta.url);
 
@@ -57,7 +58,7 @@ function answer(unit: string, about: string, { directories, texts }: Tree): stri
   }));
   const { text } = mergeDropIns(main, [...dropIns.map(read).filter((part) => part.text !== ""), ...linked]);
   const [section = "", key = ""] = about.split(".");
-  return JSON.stringify(parseUnitFile(text).values(section, key));
+  return JSON.stringify(assignedValues(parseUnitFile(text), section, key));
 }
 
 test.each(readdirSync(DIRECTORY))("%s", (name) => {
