@@ -56,6 +56,7 @@ test("systemd's defaults", () => {
     exitType: "main",
     oomPolicy: "stop",
     fileDescriptorStoreMax: 0,
+    fileDescriptorStorePreserve: "restart",
     remainAfterExit: false,
     guessMainPid: true,
     notifyAccess: "none",
@@ -213,6 +214,7 @@ describe("values", () => {
     ["OOMPolicy=kill", { oomPolicy: "kill" }],
     ["Delegate=yes", { oomPolicy: "continue" }],
     ["Delegate=no", { oomPolicy: "stop" }],
+    ["FileDescriptorStorePreserve=yes", { fileDescriptorStorePreserve: "yes" }],
     ["FileDescriptorStoreMax=4", { fileDescriptorStoreMax: 4, notifyAccess: "main" }],
     ["KillSignal=64", { killSignal: "RTMIN+30" }],
     [

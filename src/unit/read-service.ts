@@ -144,6 +144,7 @@ function readProcess(service: ServiceReader) {
     // A service that manages its own cgroups knows best what the end of one of its processes means.
     oomPolicy: service.last("OOMPolicy") ?? (isDelegated ? ("continue" as const) : ("stop" as const)),
     fileDescriptorStoreMax,
+    fileDescriptorStorePreserve: service.last("FileDescriptorStorePreserve") ?? ("restart" as const),
     // systemd opens the socket to the main process wherever the service would be useless without it.
     notifyAccess: needsNotify && access === "none" ? ("main" as const) : access,
     ...(pidFile === undefined ? {} : { pidFile }),

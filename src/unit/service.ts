@@ -85,6 +85,8 @@ export interface ServiceSettings extends ExecSettings {
   readonly oomPolicy: "continue" | "stop" | "kill";
   /** How many file descriptors the service may leave with the supervisor. */
   readonly fileDescriptorStoreMax: number;
+  /** `restart`: they are kept while a run follows; `yes`: as long as the unit is loaded. */
+  readonly fileDescriptorStorePreserve: "no" | "yes" | "restart";
   readonly killMode: KillMode;
   /** Without SIG: `TERM`. */
   readonly killSignal: string;

@@ -304,7 +304,9 @@ class EmbeddedSupervisor implements Supervisor {
   }
 
   #forget(name: string): void {
-    this.#units.get(name)?.close();
+    const unit = this.#units.get(name);
+    unit?.forget?.();
+    unit?.close();
     this.#units.delete(name);
     this.#instances.delete(name);
     this.#jobs.forget(name);

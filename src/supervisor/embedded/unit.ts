@@ -124,6 +124,8 @@ export interface Unit {
   unitChanged?(name: string): void;
   /** The wall clock has been set, or the machine is in another time zone. */
   timeChanged?(what: "clock" | "zone"): void;
+  /** It is not known any more, and at rest: what is still kept for it goes. */
+  forget?(): void;
   /** Lets go without stopping anything. */
   close(): void;
 }

@@ -34,6 +34,8 @@ export interface RunContext {
   readonly variables: Readonly<Record<string, string>>;
   /** Shims of socket units whose sockets are handed over. */
   readonly sockets?: readonly string[];
+  /** Numbers of what the service has stored. */
+  readonly stored?: readonly number[];
 }
 
 /** The request for a command; never throws for what a unit file asks for in vain. */
@@ -103,6 +105,7 @@ function plainRequest(settings: ExecSettings, command: ExecCommand, context: Run
     ignoreSigpipe: settings.ignoreSigpipe,
     cgroupProcs: context.cgroupProcs,
     ...(context.sockets === undefined ? {} : { sockets: context.sockets }),
+    ...(context.stored === undefined ? {} : { stored: context.stored }),
     ...streamsOf(settings),
     log: logOf(settings, command),
   };

@@ -11,6 +11,7 @@ import {
   type ServiceSub,
 } from "./state.ts";
 import { enterDead, enterSignal, enterStop, enterStopPost } from "./stopping.ts";
+import { releaseIfEmpty } from "./store.ts";
 import { describeEnd } from "./texts.ts";
 
 type Exit = Extract<ServiceEvent, { kind: "exited" }>;
@@ -248,7 +249,7 @@ export function empty(draft: Draft): void {
     case "dead":
     case "failed":
       // What the unit had left behind is gone now.
-      draft.do({ kind: "release" });
+      releaseIfEmpty(draft);
       break;
     default:
     // In every other state something is still to be run or has been settled already.

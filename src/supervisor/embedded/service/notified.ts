@@ -3,6 +3,7 @@ import type { Draft } from "./draft.ts";
 import { enterReloadByNotify, enterRunning, enterStartPost, resetWatchdog } from "./starting.ts";
 import type { ServiceEvent, ServiceSub } from "./state.ts";
 import { enterSignal, enterStopByNotify } from "./stopping.ts";
+import { closeDescriptors, removeStored, storeDescriptors } from "./store.ts";
 
 type Notification = Extract<ServiceEvent, { kind: "notify" }>;
 
@@ -21,6 +22,7 @@ export function notified(draft: Draft, event: Notification): void {
   const refusal = refusalOf(draft, event);
   if (refusal !== undefined) {
     draft.warn(`Got notification message from PID ${event.pid}, but reception ${refusal}`);
+    closeDescriptors(draft, event.fds);
     return;
   }
   const message = new Message(event.text);
@@ -28,6 +30,7 @@ export function notified(draft: Draft, event: Notification): void {
   takeState(draft, message);
   takeStatus(draft, message);
   takeTimes(draft, message);
+  takeDescriptors(draft, message, event.fds);
 }
 
 /** The fields of one message; of several of one name the first counts. */
@@ -153,6 +156,15 @@ function takeWatchdog(draft: Draft, word: string | undefined): void {
     draft.tell(`Watchdog request (last status: ${state.statusText ?? "<unset>"})!`, 3);
     enterSignal(draft, "stop-watchdog", "watchdog");
   } else if (word !== undefined) draft.warn("Passed WATCHDOG= field is invalid, ignoring.");
+}
+
+function takeDescriptors(draft: Draft, message: Message, fds: readonly number[]): void {
+  const name = message.get("FDNAME");
+  if (message.says("FDSTOREREMOVE=1")) {
+    removeStored(draft, name);
+    closeDescriptors(draft, fds);
+  } else if (message.says("FDSTORE=1"))
+    storeDescriptors(draft, fds, { name, isPolled: !message.says("FDPOLL=0") });
 }
 
 function extend({ state, context }: Draft, extensionMs: number): void {

@@ -53,11 +53,17 @@ export class Paper {
   }
 
   notify(run: number | undefined, ...lines: readonly string[]): string {
+    return this.notifyWith([], run, ...lines);
+  }
+
+  /** The message brings file descriptors to be stored. */
+  notifyWith(fds: readonly number[], run: number | undefined, ...lines: readonly string[]): string {
     return this.send({
       kind: "notify",
       pid: 100 + (run ?? 900),
       ...(run === undefined ? {} : { run }),
       text: lines.join("\n"),
+      fds,
     });
   }
 

@@ -85,6 +85,7 @@ const LINES = fc.subarray([
   "WatchdogSec=1",
   "SendSIGKILL=no",
   "NotifyAccess=all",
+  "FileDescriptorStoreMax=2",
   "ExitType=cgroup",
   "RuntimeMaxSec=5",
   "ExecCondition=/bin/c",
@@ -106,6 +107,8 @@ const EVENT: fc.Arbitrary<ServiceEvent> = fc.oneof(
     { kind: "reset-failed" },
     { kind: "empty" },
     { kind: "oom" },
+    { kind: "hangup", fd: 1 },
+    { kind: "unneeded" },
     { kind: "deadline" },
     { kind: "watchdog" },
     { kind: "lost", reason: "gone" },
@@ -124,7 +127,15 @@ const EVENT: fc.Arbitrary<ServiceEvent> = fc.oneof(
     kind: fc.constant("notify" as const),
     pid: fc.constant(1),
     run: RUN,
-    text: fc.constantFrom("READY=1", "STOPPING=1", "RELOADING=1", "MAINPID=77", "WATCHDOG=trigger"),
+    text: fc.constantFrom(
+      "READY=1",
+      "STOPPING=1",
+      "RELOADING=1",
+      "MAINPID=77",
+      "WATCHDOG=trigger",
+      "FDSTORE=1",
+    ),
+    fds: fc.constantFrom([], [1], [2, 3]),
   }),
 );
 

@@ -52,6 +52,7 @@ const savedState = z.object({
   restartsOver: z.boolean().default(false),
   stopping: z.boolean(),
   restarting: z.boolean().default(false),
+  stored: z.array(z.object({ fd: z.number(), name: z.string() })).default([]),
   startJob: z.boolean().default(false),
   reloadJob: z.boolean().default(false),
   stopJob: z.boolean().default(false),

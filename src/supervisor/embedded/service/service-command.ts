@@ -4,9 +4,10 @@ import type { Leaf } from "../cgroup/cgroups.ts";
 import { runRequest } from "../exec/request.ts";
 import { notifySocket } from "../shim/connection.ts";
 import { LATE_VALUES, type RunRequest } from "../shim/run-request.ts";
-import { type PassedSockets, socketVariables } from "../triggers/socket/passed-sockets.ts";
+import { listenVariables, type PassedSockets } from "../triggers/socket/passed-sockets.ts";
 import type { UnitHost } from "../unit.ts";
 import type { ServiceAction } from "./state.ts";
+import type { StoredDescriptor } from "./store.ts";
 
 type Run = Extract<ServiceAction, { kind: "run" }>;
 
@@ -17,15 +18,17 @@ export interface RunPlace {
   readonly shim: { readonly id: string; readonly leaf: Leaf };
   /** What the unit that asked for this run has told it. */
   readonly variables: Readonly<Record<string, string>>;
+  /** What earlier runs have stored. */
+  readonly stored: readonly StoredDescriptor[];
 }
 
 export function commandRequest(
   host: UnitHost,
   settings: ServiceSettings,
   action: Run,
-  { unit, invocation, shim, variables }: RunPlace,
+  { unit, invocation, shim, variables, stored }: RunPlace,
 ): RunRequest {
-  const passed = passedSockets(host, settings, unit, action.role);
+  const passed = passedDescriptors(host, settings, { unit, stored }, action.role);
   const context = {
     unit,
     run: action.run,
@@ -38,6 +41,7 @@ export function commandRequest(
       ...action.variables,
     },
     sockets: passed.sources,
+    stored: passed.stored,
   };
   return runRequest(rootedFor(action.role, settings), action.command, context, host.exec);
 }
@@ -49,17 +53,22 @@ function rootedFor(role: Run["role"], settings: ServiceSettings): ServiceSetting
   return { ...settings, sandbox };
 }
 
-/** Sockets are the main process's, unless they are what every command reads or writes. */
-function passedSockets(
+/** Descriptors are the main process's, unless a socket is what every command reads or writes. */
+function passedDescriptors(
   host: UnitHost,
   { standardInput, standardOutput, standardError }: ServiceSettings,
-  unit: string,
+  { unit, stored }: Pick<RunPlace, "unit" | "stored">,
   role: Run["role"],
-): Pick<PassedSockets, "sources" | "variables"> {
+): Pick<PassedSockets, "sources" | "variables"> & { readonly stored: readonly number[] } {
   const isStream = [standardInput, standardOutput, standardError].some(({ kind }) => kind === "socket");
-  if (role === "control" && !isStream) return { sources: [], variables: {} };
+  if (role === "control" && !isStream) return { sources: [], variables: {}, stored: [] };
   const passed = host.socketsFor(unit);
-  return { sources: passed.sources, variables: socketVariables(passed, isStream) };
+  // A command whose input or output is the socket gets nothing else.
+  const kept = isStream ? [] : stored;
+  const variables = isStream
+    ? passed.variables
+    : { ...passed.variables, ...listenVariables([...passed.names, ...kept.map(({ name }) => name)]) };
+  return { sources: passed.sources, variables, stored: kept.map(({ fd }) => fd) };
 }
 
 /** Who is not listened to is not given the socket; only the main process is watched. */

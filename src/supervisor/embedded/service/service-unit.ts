@@ -130,8 +130,10 @@ export class ServiceUnit implements Unit {
     this.unitChanged();
   }
 
-  /** An idle service goes on when the last job has ended. */
+  /** An idle service goes on when the last job has ended, and what is stored is dropped when no start follows. */
   unitChanged(): void {
+    const keepsStore = this.#state.stored.length > 0 && isAtRest(this.#state);
+    if (keepsStore && !this.#host.hasJob(this.#name)) this.#dispatch({ kind: "unneeded" });
     if (!this.#isHeldBack || !this.#host.hasNoJobs()) return;
     this.#isHeldBack = false;
     this.#shim.request({ kind: "proceed" });
@@ -144,6 +146,10 @@ export class ServiceUnit implements Unit {
     const remembered = readSavedState(this.#host.run.recall(this.#name));
     if (remembered !== undefined) this.#state = remembered;
     this.#host.cgroups.remove(this.#name);
+  }
+
+  forget(): void {
+    this.#dispatch({ kind: "unloaded" });
   }
 
   close(): void {
@@ -238,6 +244,8 @@ export class ServiceUnit implements Unit {
     watch: ({ run, pid }) => this.#shim.request({ kind: "watch", run, pid }),
     "find-main": (action) => this.#findMain(action),
     "tell-leftovers": ({ when }) => this.#shim.request({ kind: "name", ...this.#naming(LEFTOVERS[when]) }),
+    "poll-descriptor": ({ fd }) => this.#shim.request({ kind: "poll-stored", fd }),
+    "close-descriptors": ({ fds }) => this.#shim.request({ kind: "drop-stored", fd: fds }),
     log: ({ priority, text }) => this.#log(priority, text),
     up: () => this.#waiters.settle("start", { result: "done" }),
     ended: (action) => this.#ended(action),
@@ -251,7 +259,13 @@ export class ServiceUnit implements Unit {
   #run(action: ActionOf<"run">): void {
     const shim = this.#shim.open();
     const { invocation = "" } = this.#state;
-    const place = { unit: this.#name, invocation, shim, variables: this.#triggerVariables };
+    const place = {
+      unit: this.#name,
+      invocation,
+      shim,
+      variables: this.#triggerVariables,
+      stored: this.#state.stored,
+    };
     const request = commandRequest(this.#host, this.#settings, action, place);
     const idle = this.#settings.type === "idle" && !this.#host.hasNoJobs();
     this.#isHeldBack = idle;

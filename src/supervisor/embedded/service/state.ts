@@ -5,6 +5,8 @@
  */
 import type { ExecCommand, ServiceType } from "#unit/service.ts";
 import type { ActiveState, UnitResult } from "../../supervisor.ts";
+import type { ProcessEvent } from "../shim/protocol.ts";
+import type { StoredDescriptor } from "./store.ts";
 
 /** systemd's sub states of a service and the active state each belongs to. */
 export const ACTIVE_OF = {
@@ -127,6 +129,8 @@ export interface ServiceState {
   readonly stopping: boolean;
   /** That stop is the first half of a restart. */
   readonly restarting: boolean;
+  /** What the service has stored, the last first. */
+  readonly stored: readonly StoredDescriptor[];
   /** A job waits for the unit to be up, to be reloaded, to be down; each is told how it ended. */
   readonly startJob: boolean;
   readonly reloadJob: boolean;
@@ -143,9 +147,7 @@ export type ServiceEvent =
   | { readonly kind: "reset-failed" }
   /** The restart that was asked for by `restart` cannot be made. */
   | { readonly kind: "restart-refused"; readonly reason: string }
-  | { readonly kind: "started"; readonly run: number; readonly pid: number }
-  | { readonly kind: "execed"; readonly run: number }
-  | { readonly kind: "failed"; readonly run: number; readonly step: string; readonly error: string }
+  | Exclude<ProcessEvent, { readonly kind: "exited" }>
   | {
       readonly kind: "exited";
       readonly run: number;
@@ -156,12 +158,10 @@ export type ServiceEvent =
       /** The process that PIDFile= names at this moment. */
       readonly pidInFile?: number;
     }
-  | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
-  | { readonly kind: "empty" }
-  /** The kernel has killed a process of the unit for want of memory. */
-  | { readonly kind: "oom" }
-  /** A message on the notification socket; `run` is the run whose main process sent it. */
-  | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
+  /** No job of the unit is queued. */
+  | { readonly kind: "unneeded" }
+  /** The unit is not known any more. */
+  | { readonly kind: "unloaded" }
   /** The time in `deadlineMs` has come; that in `watchdogDueMs`. */
   | { readonly kind: "deadline" }
   | { readonly kind: "watchdog" }
@@ -184,6 +184,9 @@ export type ServiceAction =
   | { readonly kind: "watch"; readonly run: number; readonly pid: number }
   /** Each process that is still there is named in the journal. */
   | { readonly kind: "tell-leftovers"; readonly when: "start" | "stop" }
+  /** Tell when the other end of this one is gone. */
+  | { readonly kind: "poll-descriptor"; readonly fd: number }
+  | { readonly kind: "close-descriptors"; readonly fds: readonly number[] }
   | { readonly kind: "log"; readonly priority: number; readonly text: string }
   /** The unit is up: whoever waits for its start is answered. */
   | { readonly kind: "up" }
@@ -215,6 +218,7 @@ export function initialState(nowMs: number): ServiceState {
     restartsOver: false,
     stopping: false,
     restarting: false,
+    stored: [],
     startJob: false,
     reloadJob: false,
     stopJob: false,

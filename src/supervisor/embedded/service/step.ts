@@ -14,6 +14,7 @@ import { reload, resetFailed, restartRefused, start, stop } from "./requests.ts"
 import { enterStartPost } from "./starting.ts";
 import type { ServiceAction, ServiceEvent, ServiceState } from "./state.ts";
 import { enterDead } from "./stopping.ts";
+import { hangup, releaseIfEmpty, unloaded, unneeded } from "./store.ts";
 import { deadline, oom, watchdog } from "./timeouts.ts";
 
 export interface Step {
@@ -39,6 +40,9 @@ const HANDLERS: Handlers = {
   empty,
   oom,
   notify: notified,
+  hangup,
+  unneeded,
+  unloaded,
   deadline,
   watchdog,
   lost,
@@ -89,9 +93,9 @@ function failedToRun(
 
 function lost(draft: Draft, { reason }: { reason: string }): void {
   const { state } = draft;
-  state.empty = true;
+  Object.assign(state, { empty: true, stored: [] });
   if (state.sub === "dead" || state.sub === "failed") {
-    draft.do({ kind: "release" });
+    releaseIfEmpty(draft);
     return;
   }
   draft.tell(reason, 3);

@@ -5,6 +5,7 @@
 import type { UnitResult } from "../../supervisor.ts";
 import type { Draft } from "./draft.ts";
 import { restartDelayMs, shallRestart } from "./policy.ts";
+import { emptyStore, releaseIfEmpty } from "./store.ts";
 
 export function enterStop(draft: Draft, result: UnitResult): void {
   draft.blame(result);
@@ -90,6 +91,7 @@ export function enterDead(draft: Draft, result: UnitResult, mayRestart: boolean)
   delete state.mainPid;
   delete state.control;
   delete state.candidate;
+  if (settings.fileDescriptorStorePreserve === "no") emptyStore(draft);
   draft.do({ kind: "clean", restarts });
   if (restarts) enterAutoRestart(draft, failed);
   else {
@@ -120,8 +122,8 @@ function enterAutoRestart(draft: Draft, failed: boolean): void {
 export function enterRest(draft: Draft, failed: boolean): void {
   draft.enter(failed ? "failed" : "dead");
   tellJobs(draft, failed);
-  // What is left running is kept in view.
-  if (draft.state.empty) draft.do({ kind: "release" });
+  // What is left running is kept in view, and what is stored until it is known that no start follows.
+  releaseIfEmpty(draft);
   draft.do({ kind: "ended", failed });
 }
 

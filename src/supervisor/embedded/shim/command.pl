@@ -84,7 +84,7 @@ sub late_values {
   return $text;
 }
 
-# The sockets of other units that this command is to have, out of the way of everything, and the status pipe as well.
+# The sockets of other units and the stored descriptors that this command is to have, out of the way of everything, and the status pipe as well.
 sub fetch_sockets {
   my ($request, $status) = @_;
   my @fds;
@@ -92,6 +92,7 @@ sub fetch_sockets {
     push @fds, eval { receive_sockets($_) };
     die "fds:$@" if $@;
   }
+  push @fds, stored_descriptors(@{ $request->{stored} || [] });
   return $status if !@fds;
   @fds = map { duplicate_above($_, 3 + @fds) } @fds;
   open my $moved, '>&=', duplicate_above(fileno $status, 3 + @fds) or die "fds:$!\n";
@@ -107,7 +108,9 @@ sub place_sockets {
   $ENV{LISTEN_PID} = $$;
   for my $index (0 .. $#fds) {
     sys('dup3', $fds[$index], 3 + $index, 0);
-    # The shim that listens keeps them from blocking; what the service reads is as NonBlocking= says.
+    # The shim that listens keeps them from blocking; what the service reads is as NonBlocking= says. What was stored is
+    # as the service left it.
+    next if $index >= @fds - @{ $request->{stored} || [] };
     my $flags = sys('fcntl', 3 + $index, F_GETFL, 0) & ~O_NONBLOCK;
     sys('fcntl', 3 + $index, F_SETFL, $flags | ($request->{nonblocking}[0] ? O_NONBLOCK : 0));
   }

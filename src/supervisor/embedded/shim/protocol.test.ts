@@ -94,6 +94,11 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
 test.each([
   ["started\tseq=1\trun=2\tpid=3", { kind: "started", run: 2, pid: 3 }],
   ["oom\tseq=1", { kind: "oom" }],
+  ["hangup\tseq=1\tfd=4", { kind: "hangup", fd: 4 }],
+  [
+    "notify\tseq=1\tpid=3\trun=7\ttext=A\tfds=1,2",
+    { kind: "notify", pid: 3, run: 7, text: "A", fds: [1, 2] },
+  ],
   [
     "exited\tseq=1\trun=2\tpid=3\tcode=143",
     { kind: "exited", run: 2, pid: 3, code: 143, core: false, last: false },
@@ -102,7 +107,7 @@ test.each([
     "exited\tseq=1\trun=2\tpid=3\tsignal=15\tcore=1\tlast=1",
     { kind: "exited", run: 2, pid: 3, signal: 15, core: true, last: true },
   ],
-  ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2" }],
+  ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2", fds: [] }],
   ["failed\tseq=1\trun=2\tstep=exec\terror=no", { kind: "failed", run: 2, step: "exec", error: "no" }],
   ["empty\tseq=1", { kind: "empty" }],
   ["incoming\tseq=1", { kind: "incoming" }],

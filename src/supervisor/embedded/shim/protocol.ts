@@ -28,6 +28,9 @@ export type ShimRequest =
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
   /** Tell of kills for want of memory, which this file of the unit's cgroup counts. */
   | { readonly kind: "memory"; readonly file: string }
+  /** Tell of a stored file descriptor that hangs up. */
+  | { readonly kind: "poll-stored"; readonly fd: number }
+  | { readonly kind: "drop-stored"; readonly fd: readonly number[] }
   | SocketRequest
   | PathRequest
   /** The unit is at rest: end as soon as no process is left. */
@@ -98,7 +101,16 @@ export type ProcessEvent =
   /** The kernel has killed a process of the unit for want of memory. */
   | { readonly kind: "oom" }
   /** A message on the notification socket; `run` is the run whose main process sent it. */
-  | { readonly kind: "notify"; readonly pid: number; readonly run?: number; readonly text: string }
+  | {
+      readonly kind: "notify";
+      readonly pid: number;
+      readonly run?: number;
+      readonly text: string;
+      /** Numbers under which what it wants stored is held. */
+      readonly fds: readonly number[];
+    }
+  /** The other end of a stored file descriptor is gone. */
+  | { readonly kind: "hangup"; readonly fd: number }
   /** No process of the unit is left. */
   | { readonly kind: "empty" };
 
@@ -243,7 +255,9 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
         ...numbers(fields, "signal"),
       };
     case "notify":
-      return { kind, pid, text: text("text"), ...numbers(fields, "run") };
+      return { kind, pid, text: text("text"), fds: numberList(text("fds")), ...numbers(fields, "run") };
+    case "hangup":
+      return { kind, fd: Number(text("fd")) };
     case "empty":
     case "oom":
     case "incoming":
@@ -266,6 +280,10 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     default:
       return undefined;
   }
+}
+
+function numberList(text: string): readonly number[] {
+  return text === "" ? [] : text.split(",").map(Number);
 }
 
 function numbers<K extends string>(fields: ReadonlyMap<string, string>, key: K): Partial<Record<K, number>> {

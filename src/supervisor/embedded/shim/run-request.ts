@@ -32,6 +32,8 @@ export interface RunRequest {
    * `CONNECTION:DIRECTORY/ID` for one connection.
    */
   readonly sockets?: readonly string[];
+  /** Numbers of stored file descriptors, which it gets after those. */
+  readonly stored?: readonly number[];
   /** `null`, `file:PATH`, `data:HEX`, or `socket` for the first of `sockets`. */
   readonly stdin: string;
   /** `journal`, `null`, `kmsg`, `inherit`, `socket`, or `file:`, `append:`, `truncate:` and a path. */
@@ -178,6 +180,7 @@ export function runFields(request: RunRequest): readonly Field[] {
     ...(request.idle === true ? each("idle", [1]) : []),
     ...each("cgroup", request.cgroupProcs),
     ...each("sockets", request.sockets ?? []),
+    ...each("stored", request.stored ?? []),
     ["stdin", request.stdin],
     ["stdout", request.stdout],
     ["stderr", request.stderr],

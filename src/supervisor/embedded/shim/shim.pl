@@ -8,8 +8,8 @@
 # shim/protocol.ts is the other end of the line and says what each message means.
 #
 # The form of messages is message.pl's, the tree of processes tree.pl's, commands between fork and exec are
-# command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl; memory.pl watches
-# for kills for want of memory.
+# command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl, what a service
+# says and stores in notify.pl and store.pl; memory.pl watches for kills for want of memory.
 # This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
 # Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
@@ -19,7 +19,7 @@ use warnings;
 no warnings 'portable';
 
 use constant {
-  SOCK_DGRAM => 2, SOL_SOCKET => 1, SO_PASSCRED => 16, SCM_CREDENTIALS => 2,
+  SOCK_DGRAM => 2, SOL_SOCKET => 1,
   PR_SET_CHILD_SUBREAPER => 36,
   SIGCHLD_MASK => 1 << 16, SIG_SETMASK => 2, SFD_FLAGS => 02000000 | 04000,
   SIGKILL => 9, EAGAIN => 11, EINTR => 4, WNOHANG => 1,
@@ -68,22 +68,13 @@ sub setup {
   write_identity();
   my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
   open $signals, '+<&=', $fd or die "signalfd: $!\n";
-  open_notify();
+  $notify = open_notify($id);
 }
 
 # Process id and start time together name one process for ever; cutting the power and cleaning up rely on it.
 sub write_identity {
   my @stat = split / /, (read_file('/proc/self/stat') =~ s/^.*\) //r);
   write_file("$run_dir/$id.pid", "$$ $stat[19]\n") or die "$run_dir: $!\n";
-}
-
-# Abstract, because a service of another user could not reach a path in a private state directory. Who may speak is
-# checked by the sender's process id, which the kernel vouches for.
-sub open_notify {
-  socket $notify, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
-  setsockopt $notify, SOL_SOCKET, SO_PASSCRED, pack('i', 1);
-  bind $notify, pack('S a*', AF_UNIX, "\0flotilla/$id") or die "bind: $!\n";
-  nonblocking($notify);
 }
 
 # --- loop ------------------------------------------------------------------------------------------------------
@@ -101,7 +92,7 @@ sub loop {
     # Output comes before exits, so that a unit's last words stand before the line about its end.
     for (keys %outputs) { read_output($_) if vec($read, $_, 1) }
     for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
-    read_notifications() if vec($read, fileno $notify, 1);
+    read_notifications($notify) if vec($read, fileno $notify, 1);
     for (keys %watched) { $watched{$_}[1]->() if $watched{$_} && vec($read, $_, 1) }
     if (vec($read, fileno $signals, 1)) { sysread $signals, my $ignored, 4096; reap() }
     # What the last daemon sent before it died is taken in before the next one is told the state of things.
@@ -194,6 +185,8 @@ my %HANDLERS = (
   observe => \&observe_paths,
   unobserve => \&unobserve_paths,
   memory => \&watch_memory,
+  'poll-stored' => \&poll_stored,
+  'drop-stored' => \&drop_stored,
   log => \&journal_log,
   save => sub {
     $saved = $_[0]{state}[0];
@@ -406,28 +399,15 @@ sub stable_descendants {
 
 # --- notifications -----------------------------------------------------------------------------------------------
 
-sub read_notifications {
-  while (1) {
-    # Room for the credentials only: file descriptors that come along are closed by the kernel.
-    my ($text, $control) = ("\0" x 8192, "\0" x 32);
-    my $iov = pack('PQ', $text, length $text);
-    my $header = pack('QL x4 PQ PQ i x4', 0, 0, $iov, 1, $control, length $control, 0);
-    my $count = sys('recvmsg', fileno $notify, $header, 0);
-    return if $count < 0;
-    next if $count == 0;
-    my ($length, $level, $type, $pid) = unpack 'Q i i i', $control;
-    next if $level != SOL_SOCKET || $type != SCM_CREDENTIALS;
-    notified($pid, substr $text, 0, $count);
-  }
-}
-
 # `main`: sent by the main process itself. `all`: by some process of the unit; the daemon applies NotifyAccess=.
 sub notified {
-  my ($pid, $text) = @_;
+  my ($pid, $text, @stored) = @_;
   my $run = $run_of{$pid};
-  return if !defined $run && !is_descendant($pid) && !grep { $_->[0] == $pid } @reaped;
+  if (!defined $run && !is_descendant($pid) && !grep { $_->[0] == $pid } @reaped) {
+    return drop_stored({ fd => \@stored });
+  }
   return if $text =~ /^WATCHDOG=1\n?$/ && !%clients;
-  emit('notify', pid => $pid, run => $run // '', text => $text);
+  emit('notify', pid => $pid, run => $run // '', text => $text, fds => join ',', @stored);
 }
 
 # --- output --------------------------------------------------------------------------------------------------------

@@ -9,9 +9,7 @@ export interface PassedSockets {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** The shim adds LISTEN_PID=, which only it knows. A command whose input or output is the socket gets no other. */
-export function socketVariables(passed: PassedSockets, isStream: boolean): Readonly<Record<string, string>> {
-  const { sources, names, variables } = passed;
-  if (sources.length === 0 || isStream) return variables;
-  return { ...variables, LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.join(":") };
+/** What a command is told of descriptors of these names; the shim adds LISTEN_PID=, which only it knows. */
+export function listenVariables(names: readonly string[]): Readonly<Record<string, string>> {
+  return names.length === 0 ? {} : { LISTEN_FDS: String(names.length), LISTEN_FDNAMES: names.join(":") };
 }

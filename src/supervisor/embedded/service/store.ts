@@ -1,0 +1,103 @@
+/**
+ * The file descriptor store: what a service leaves with its supervisor for its next run (sd_notify(3), FDSTORE=1).
+ *
+ * The descriptors themselves are held by the shim, each under a number; which of them are kept is decided here.
+ */
+import type { Draft } from "./draft.ts";
+
+/** A file descriptor in the store. */
+export interface StoredDescriptor {
+  /** The shim's number of it. */
+  readonly fd: number;
+  /** For LISTEN_FDNAMES=. */
+  readonly name: string;
+}
+
+const DEFAULT_NAME = "stored";
+const MAX_NAME_CHARACTERS = 255;
+
+/** What FDNAME= may be: it has to stand between colons in LISTEN_FDNAMES=. */
+function isDescriptorName(name: string): boolean {
+  return /^[ -9;-~]*$/.test(name) && name.length <= MAX_NAME_CHARACTERS;
+}
+
+/** The last stored comes first, as with systemd. `isPolled`: one that hangs up is dropped. */
+export function storeDescriptors(
+  draft: Draft,
+  fds: readonly number[],
+  { name, isPolled }: { readonly name: string | undefined; readonly isPolled: boolean },
+): void {
+  const { state, settings } = draft;
+  const max = settings.fileDescriptorStoreMax;
+  const isNamed = name !== undefined && isDescriptorName(name);
+  if (name !== undefined && !isNamed) draft.warn("Passed FDNAME= name is invalid, ignoring.");
+  for (const [index, fd] of fds.entries()) {
+    if (state.stored.length >= max) {
+      draft.warn(`Cannot store more fds than ${max} (FileDescriptorStoreMax=), closing remaining.`);
+      closeDescriptors(draft, fds.slice(index));
+      return;
+    }
+    if (isStored(draft, fd)) continue;
+    state.stored = [{ fd, name: isNamed ? name : DEFAULT_NAME }, ...state.stored];
+    if (isPolled) draft.do({ kind: "poll-descriptor", fd });
+  }
+}
+
+/** FDSTOREREMOVE=1: all of that name. */
+export function removeStored(draft: Draft, name: string | undefined): void {
+  if (name === undefined || !isDescriptorName(name)) {
+    draft.warn("FDSTOREREMOVE=1 requested, but no file descriptor name passed, ignoring.");
+    return;
+  }
+  drop(draft, (one) => one.name === name);
+}
+
+/** The other end is gone. */
+export function hangup(draft: Draft, { fd }: { readonly fd: number }): void {
+  if (!isStored(draft, fd)) return;
+  drop(draft, (one) => one.fd === fd);
+  if (isAtRest(draft)) releaseIfEmpty(draft);
+}
+
+export function emptyStore(draft: Draft): void {
+  drop(draft, () => true);
+}
+
+function drop(draft: Draft, isDropped: (one: StoredDescriptor) => boolean): void {
+  const dropped = draft.state.stored.filter(isDropped).map(({ fd }) => fd);
+  draft.state.stored = draft.state.stored.filter((one) => !isDropped(one));
+  closeDescriptors(draft, dropped);
+}
+
+/** What came and is not kept. One that came again is kept. */
+export function closeDescriptors(draft: Draft, fds: readonly number[]): void {
+  const closed = fds.filter((fd) => !isStored(draft, fd));
+  if (closed.length > 0) draft.do({ kind: "close-descriptors", fds: closed });
+}
+
+function isStored({ state }: Draft, fd: number): boolean {
+  return state.stored.some((one) => one.fd === fd);
+}
+
+/**
+ * The unit is at rest and no job of it is queued: what it has stored goes, and with it the shim, unless
+ * FileDescriptorStorePreserve=yes.
+ */
+export function unneeded(draft: Draft): void {
+  if (draft.settings.fileDescriptorStorePreserve !== "yes") unloaded(draft);
+}
+
+export function unloaded(draft: Draft): void {
+  if (!isAtRest(draft) || draft.state.stored.length === 0) return;
+  emptyStore(draft);
+  releaseIfEmpty(draft);
+}
+
+function isAtRest({ state }: Draft): boolean {
+  return state.sub === "dead" || state.sub === "failed";
+}
+
+/** A shim is needed no more for a unit at rest that has left nothing behind, neither processes nor descriptors. */
+export function releaseIfEmpty(draft: Draft): void {
+  if (draft.state.empty && draft.state.stored.length === 0) draft.do({ kind: "release" });
+}
