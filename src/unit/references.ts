@@ -13,25 +13,28 @@ export interface UnitReference {
   readonly place: Place;
 }
 
+/** The keys of [Unit] whose values are lists of units. */
+export const UNIT_LIST_KEYS: readonly string[] = [
+  "Wants",
+  "Requires",
+  "Requisite",
+  "BindsTo",
+  "PartOf",
+  "Upholds",
+  "Conflicts",
+  "Before",
+  "After",
+  "OnFailure",
+  "OnSuccess",
+  "PropagatesReloadTo",
+  "ReloadPropagatedFrom",
+  "PropagatesStopTo",
+  "StopPropagatedFrom",
+  "JoinsNamespaceOf",
+];
+
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  Unit: [
-    "Wants",
-    "Requires",
-    "Requisite",
-    "BindsTo",
-    "PartOf",
-    "Upholds",
-    "Conflicts",
-    "Before",
-    "After",
-    "OnFailure",
-    "OnSuccess",
-    "PropagatesReloadTo",
-    "ReloadPropagatedFrom",
-    "PropagatesStopTo",
-    "StopPropagatedFrom",
-    "JoinsNamespaceOf",
-  ],
+  Unit: UNIT_LIST_KEYS,
   Service: ["Sockets"],
   Socket: ["Service"],
   Timer: ["Unit"],

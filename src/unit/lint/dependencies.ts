@@ -1,4 +1,5 @@
 /** Traps in dependencies: what starts, what orders, and what an empty line does not undo. */
+import { UNIT_LIST_KEYS } from "../references.ts";
 import type { Located } from "../section-reader.ts";
 import { isSpecialUnit } from "../special-units.ts";
 import type { Lint } from "./lint-rule.ts";
@@ -6,24 +7,6 @@ import type { LintSubject } from "./lint-subject.ts";
 
 const REQUIREMENTS = ["Requires", "Requisite", "BindsTo", "Wants", "Upholds", "PartOf"] as const;
 const STRONG = ["Requires", "BindsTo"] as const;
-const DEPENDENCIES = [
-  "Wants",
-  "Requires",
-  "Requisite",
-  "BindsTo",
-  "PartOf",
-  "Upholds",
-  "Conflicts",
-  "Before",
-  "After",
-  "OnFailure",
-  "OnSuccess",
-  "PropagatesReloadTo",
-  "ReloadPropagatedFrom",
-  "PropagatesStopTo",
-  "StopPropagatedFrom",
-  "JoinsNamespaceOf",
-];
 
 export const DEPENDENCY_LINTS: readonly Lint[] = [
   {
@@ -31,7 +14,9 @@ export const DEPENDENCY_LINTS: readonly Lint[] = [
     about: "Dependencies only add up: an empty `After=` or `Wants=` takes none away.",
     find: ({ file }) =>
       file.entries
-        .filter(({ section, key, value }) => section === "Unit" && value === "" && DEPENDENCIES.includes(key))
+        .filter(
+          ({ section, key, value }) => section === "Unit" && value === "" && UNIT_LIST_KEYS.includes(key),
+        )
         .map((entry) => ({
           entry,
           message: `${entry.key}= without a value does nothing: dependencies are not reset`,
@@ -74,7 +59,7 @@ export const DEPENDENCY_LINTS: readonly Lint[] = [
     name: "self-dependency",
     about: "A unit cannot depend on itself.",
     find: (subject) =>
-      DEPENDENCIES.flatMap((key) =>
+      UNIT_LIST_KEYS.flatMap((key) =>
         subject.file
           .entriesOf("Unit", key)
           .filter(({ value }) => value.split(/\s+/).includes(subject.file.file))
