@@ -69,7 +69,3 @@ function write(
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
   chmodSync(directory, 0o500);
 }
-
-export function removeCredentials(directory: string): void {
-  rmSync(directory, { recursive: true, force: true });
-}

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
 } from "node:fs";
@@ -83,13 +82,14 @@ function makeLink(path: string, target: string): void {
     symlinkSync(relative(dirname(path), target), path);
 }
 
-/** Removes those that do not outlive the run: it has ended, and another follows or not. */
-export function removeDirectories(directories: readonly ServiceDirectories[], restarts: boolean): void {
-  const gone = directories.filter(({ kept }) => kept === "stop" || (kept === "restart" && !restarts));
-  for (const { paths, links } of gone) {
-    for (const path of [...paths, ...links.map((link) => link.path)])
-      rmSync(path, { recursive: true, force: true });
-  }
+/** Those that do not outlive the run, with the links to them: it has ended, and another follows or not. */
+export function directoriesOfRun(
+  directories: readonly ServiceDirectories[],
+  restarts: boolean,
+): readonly string[] {
+  return directories
+    .filter(({ kept }) => kept === "stop" || (kept === "restart" && !restarts))
+    .flatMap(({ paths, links }) => [...paths, ...links.map((link) => link.path)]);
 }
 
 /** RUNTIME_DIRECTORY=/run/a:/run/b and its like. */

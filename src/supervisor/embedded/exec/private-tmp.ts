@@ -1,6 +1,7 @@
 /** The directories behind a unit's own /tmp and /var/tmp: one pair a run, removed with it. */
-import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { Refusal } from "./refusal.ts";
+import { removeTrees } from "./remove.ts";
 
 export interface PrivateTmp {
   readonly tmp: string;
@@ -30,15 +31,11 @@ function provide(outer: string): string {
   return inner;
 }
 
-export function removePrivateTmp({ tmp, varTmp }: PrivateTmp): void {
-  for (const directory of [tmp, varTmp]) rmSync(directory, { recursive: true, force: true });
-}
-
 /** Removes what runs of earlier boots have left; those of this boot can be another supervisor's. */
 export function sweepPrivateTmp(boot: string, parents: readonly string[]): void {
   const current = `${PREFIX}${boot.replaceAll("-", "")}-`;
   for (const parent of parents) {
     const left = readdirSync(parent).filter((name) => name.startsWith(PREFIX) && !name.startsWith(current));
-    for (const name of left) rmSync(`${parent}/${name}`, { recursive: true, force: true });
+    removeTrees(left.map((name) => `${parent}/${name}`));
   }
 }

@@ -12,14 +12,15 @@ import type { EnvironmentFile, ExecSettings } from "#unit/exec-settings.ts";
 import type { ExecCommand } from "#unit/service.ts";
 import type { AttributesRequest, LogRequest, RunRequest } from "../shim/run-request.ts";
 import type { Account } from "./accounts.ts";
-import { provideCredentials, removeCredentials } from "./credentials.ts";
-import { provideDirectories, removeDirectories } from "./directories.ts";
+import { provideCredentials } from "./credentials.ts";
+import { directoriesOfRun, provideDirectories } from "./directories.ts";
 import { buildEnvironment, DEFAULT_PATH } from "./environment.ts";
 import type { ExecHost } from "./exec-host.ts";
 import { type Identity, resolveIdentity, unitIdentity } from "./identity.ts";
 import { needsMounts } from "./mount-plan.ts";
-import { privateTmpOf, providePrivateTmp, removePrivateTmp } from "./private-tmp.ts";
+import { privateTmpOf, providePrivateTmp } from "./private-tmp.ts";
 import { Refusal } from "./refusal.ts";
+import { removeTrees } from "./remove.ts";
 import { attributesOf, type SandboxPlace, sandboxOf, unprotected } from "./sandbox.ts";
 import { streamsOf, writesJournal } from "./streams.ts";
 
@@ -196,7 +197,7 @@ function readEnvironmentFile({ path, optional }: EnvironmentFile): readonly Envi
   });
 }
 
-/** Removes what a run was given and nobody else shall find. `restarts`: another run follows at once. */
+/** Removes what a run was given and nobody else shall find; answers what had to stay. `restarts`: another run follows at once. */
 export function endRun(
   settings: ExecSettings,
   {
@@ -205,11 +206,12 @@ export function endRun(
     restarts,
   }: { readonly unit: string; readonly invocation: string; readonly restarts: boolean },
   host: ExecHost,
-): void {
-  removeDirectories(settings.directories, restarts);
+): readonly string[] {
   const { loaded, set, directory } = settings.credentials;
-  if (loaded.length + set.length > 0) removeCredentials(directory);
-  if (settings.sandbox.privateTmp && needsMounts(settings)) {
-    removePrivateTmp(privateTmpOf(unit, host.boot, invocation));
-  }
+  const { tmp, varTmp } = privateTmpOf(unit, host.boot, invocation);
+  return removeTrees([
+    ...directoriesOfRun(settings.directories, restarts),
+    ...(loaded.length + set.length > 0 ? [directory] : []),
+    ...(settings.sandbox.privateTmp && needsMounts(settings) ? [tmp, varTmp] : []),
+  ]);
 }

@@ -3,13 +3,13 @@
  *
  * A service at rest has no shim, unless it has left processes running; its state is in the run directory then.
  */
-import { rmSync } from "node:fs";
 import { randomId } from "#base/random.ts";
 import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import { describeUnenforced } from "../exec/features.ts";
 import { namedAccounts } from "../exec/identity.ts";
+import { removeTrees } from "../exec/remove.ts";
 import { endRun } from "../exec/request.ts";
 import { describeNotApplied } from "../not-applied.ts";
 import type { Naming } from "../shim/protocol.ts";
@@ -300,9 +300,12 @@ export class ServiceUnit implements Unit {
 
   #clean(restarts: boolean): void {
     const run = { unit: this.#name, invocation: this.#state.invocation ?? "", restarts };
-    endRun(this.#settings, run, this.#host.exec);
     const { pidFile } = this.#settings;
-    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+    const stayed = [
+      ...endRun(this.#settings, run, this.#host.exec),
+      ...removeTrees(pidFile === undefined ? [] : [pidFile]),
+    ];
+    for (const problem of stayed) this.#log(4, `${this.#name}: ${problem}`);
   }
 
   /** Those who waited are answered when everything about the run is in its journal. */
