@@ -5,12 +5,11 @@
  * the supervisor; a command gets them from there between fork and exec. The shim lives while a port or a connection is
  * open.
  */
-import { existsSync, readFileSync } from "node:fs";
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
 import { type ListenPort, nodesOf, type SocketSettings } from "#unit/read-socket.ts";
-import { type AddressFacts, decodeAddress, formatAddress } from "#unit/socket-address.ts";
+import { decodeAddress, formatAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitFact, UnitResult, UnitStatus } from "../../../supervisor.ts";
 import { runRequest } from "../../exec/request.ts";
 import { describeNotApplied } from "../../not-applied.ts";
@@ -20,8 +19,9 @@ import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { triggers } from "../triggers-fact.ts";
+import { learnOwner, ownerOf } from "./file-owner.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";
-import { type Owner, portRequest } from "./listen.ts";
+import { portRequest } from "./listen.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
 import { readSavedSocket } from "./saved-socket.ts";
 import {
@@ -32,6 +32,7 @@ import {
   type SocketUnitEvent,
 } from "./socket-state.ts";
 import { stepSocket } from "./socket-step.ts";
+import { SYSTEM_ADDRESSES } from "./system-addresses.ts";
 
 export class SocketUnit implements Unit, ShimUser {
   readonly #host: UnitHost;
@@ -105,7 +106,7 @@ export class SocketUnit implements Unit, ShimUser {
     if (SOCKET_ACTIVE[sub] === "active") return { result: "done" };
     const refusal = this.#refusal();
     if (refusal !== undefined) return refusal;
-    await this.#askForOwner();
+    await learnOwner(this.#settings, this.#host.exec.accounts);
     const outcome = this.#waiters.add("start");
     if (sub === "dead" || sub === "failed") this.#begin();
     return outcome;
@@ -115,16 +116,6 @@ export class SocketUnit implements Unit, ShimUser {
     const notApplied = describeNotApplied(this.#loaded.notApplied);
     if (notApplied !== undefined) this.#log(4, `${this.unit}: ${notApplied}`);
     this.#dispatch({ kind: "start" });
-  }
-
-  async #askForOwner(): Promise<void> {
-    const { user, group } = this.#settings;
-    const named = {
-      users: user === undefined ? [] : [user],
-      groups: group === undefined ? [] : [group],
-    };
-    const { accounts } = this.#host.exec;
-    if (!accounts.knows(named)) await accounts.ask(named);
   }
 
   /** A socket is of no use without its service, and no longer its to take once that runs. */
@@ -281,9 +272,9 @@ export class SocketUnit implements Unit, ShimUser {
   }
 
   #listen(): void {
-    const owner = this.#owner();
+    const owner = ownerOf(this.#settings, this.#host.exec.accounts);
     const requests = this.#settings.ports.map((_, index) =>
-      owner instanceof Error ? owner : portRequest(this.#settings, index, owner, FACTS),
+      owner instanceof Error ? owner : portRequest(this.#settings, index, owner, SYSTEM_ADDRESSES),
     );
     const problem = requests.find((request) => request instanceof Error);
     if (problem !== undefined) {
@@ -294,18 +285,6 @@ export class SocketUnit implements Unit, ShimUser {
     const ports = requests.filter((request): request is PortRequest => !(request instanceof Error));
     this.#shim ??= UnitShim.start(this.#host, this);
     this.#shim.request(...ports.map((port) => ({ kind: "listen", ...port }) as const));
-  }
-
-  /** Who the files of sockets belong to; an error where the user or group is not known here. */
-  #owner(): Owner | undefined | Error {
-    const { user, group } = this.#settings;
-    if (user === undefined && group === undefined) return undefined;
-    const { accounts } = this.#host.exec;
-    const account = user === undefined ? undefined : accounts.user(user);
-    if (user !== undefined && account === undefined) return new Error(`there is no user ${user}`);
-    const gid = group === undefined ? account?.gid : accounts.group(group);
-    if (gid === undefined) return new Error(`there is no group ${group}`);
-    return { uid: account?.uid ?? process.getuid?.() ?? 0, gid };
   }
 
   #run({ run, command }: Extract<SocketAction, { kind: "run" }>): void {
@@ -461,24 +440,6 @@ const PORT_KINDS = {
   datagram: "Datagram",
   "sequential-packet": "SequentialPacket",
 } as const;
-
-const FACTS: AddressFacts = {
-  get hasInet6() {
-    return existsSync("/proc/net/if_inet6");
-  },
-  interfaceIndex: (name) => {
-    const text = name.includes("/") ? "" : readText(`/sys/class/net/${name}/ifindex`);
-    return text === "" ? undefined : Number(text);
-  },
-};
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
 
 function hasEnded(status: UnitStatus | undefined): boolean {
   if (status === undefined) return true;
