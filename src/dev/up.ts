@@ -98,7 +98,8 @@ async function bringUp(
   screen.print(`Starting ${count} ${count === 1 ? "machine" : "machines"} in ${layout.directory} …`);
   const client = clientOf(layout);
   const notEnforced = await waitForMachines(client, layout, options, signal);
-  if (notEnforced.length > 0) screen.print(`Not enforced on this computer: ${notEnforced.join("; ")}`);
+  if (notEnforced.length > 0)
+    screen.print("What this computer cannot do for units:", ...notEnforced.map((note) => `  ${note}`));
   if (list !== undefined) {
     await submitUnitList(client, list);
     await waitForUnits(client, layout, list, options, signal);
