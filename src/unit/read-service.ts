@@ -55,6 +55,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readExec(service, context),
     rootDirectoryStartOnly: service.last("RootDirectoryStartOnly") ?? false,
     sockets: service.all("Sockets").flat(),
+    nonBlocking: service.last("NonBlocking") ?? false,
     resources: readResources(service),
     ...present("slice", service.last("Slice")),
   };

@@ -46,6 +46,8 @@ export interface ExitStatusSet {
 export interface ServiceSettings extends ExecSettings {
   /** Socket units whose sockets the service gets beside those of the socket unit of its own name. */
   readonly sockets: readonly string[];
+  /** Whether reads of the sockets it gets do not wait. */
+  readonly nonBlocking: boolean;
   readonly type: ServiceType;
   readonly execCondition: readonly ExecCommand[];
   readonly execStartPre: readonly ExecCommand[];

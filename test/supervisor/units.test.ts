@@ -221,3 +221,21 @@ test("OnFailure= starts a unit when no restart follows, OnSuccess= when all went
   await statusWhere(supervisor, "next.service", ({ active }) => active === "active");
   expect(supervisor.status("never.service")).toMatchObject({ active: "inactive" });
 });
+
+test("a target starts what is loaded with WantedBy= and RequiredBy= of it; loading alone starts nothing", async () => {
+  await using held = await machineWith([
+    unit("app.target", "[Unit]\nDescription=App\n"),
+    unit("w.service", "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=app.target\n"),
+    unit("r.service", "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nRequiredBy=app.target\n"),
+    unit("up.service", "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n"),
+  ]);
+  const { supervisor } = held;
+  for (const { active } of supervisor.statuses()) expect(active).toBe("inactive");
+  expect(await supervisor.start("app.target")).toEqual({ result: "done" });
+  expect(supervisor.status("w.service")?.active).toBe("active");
+  expect(supervisor.status("r.service")?.active).toBe("active");
+  expect(supervisor.status("up.service")?.active).toBe("inactive");
+  await supervisor.stop("r.service");
+  expect(supervisor.status("app.target")?.active).toBe("inactive");
+  expect(supervisor.status("w.service")?.active).toBe("active");
+});

@@ -116,7 +116,7 @@ export const SERVICE_KEYS = {
   BusName: last(busName, "run"),
   BusPolicy: list(nothing, "ignored", { notice: REMOVED }),
   SysVStartPriority: last(nothing, "ignored", { notice: REMOVED }),
-  NonBlocking: last(boolean),
+  NonBlocking: last(boolean, "run"),
   PermissionsStartOnly: last(boolean),
   RootDirectoryStartOnly: last(boolean, "run"),
   FileDescriptorStoreMax: last(unsigned, "run"),

@@ -138,10 +138,10 @@ export const UNIT_KEYS = {
 } as const;
 
 export const INSTALL_KEYS = {
-  Alias: list(installedNames),
+  Alias: list(installedNames, "run"),
   WantedBy: list(installedNames, "run"),
   RequiredBy: list(installedNames, "run"),
-  UpheldBy: list(installedNames, "run", { since: 255 }),
+  UpheldBy: list(installedNames, "ignored", { since: 255 }),
   Also: list(installedNames),
   DefaultInstance: last(text),
 } as const;

@@ -50,14 +50,19 @@ const PROPAGATED = ["propagate-stop", "propagate-restart"] as const;
 const NEEDED_BY = [...PROPAGATED, "propagate-start-failure", "pins"] as const;
 const NEEDS = ["needs", "default-target-order"] as const;
 
+const REQUIRES = ["pull-in-start", "retroactive-start-replace", ...NEEDS] as const;
+const WANTS = ["pull-in-start-ignored", "retroactive-start-fail", ...NEEDS] as const;
+
 /** Atoms of each kind of dependency, and of its inverse. */
 export const ATOMS = {
-  requires: { own: ["pull-in-start", "retroactive-start-replace", ...NEEDS], inverse: NEEDED_BY },
+  requires: { own: REQUIRES, inverse: NEEDED_BY },
+  requiredBy: { own: NEEDED_BY, inverse: REQUIRES },
   requisite: {
     own: ["pull-in-verify", ...NEEDS],
     inverse: [...NEEDED_BY, "propagate-inactive-start-as-failure"],
   },
-  wants: { own: ["pull-in-start-ignored", "retroactive-start-fail", ...NEEDS], inverse: ["pins"] },
+  wants: { own: WANTS, inverse: ["pins"] },
+  wantedBy: { own: ["pins"], inverse: WANTS },
   bindsTo: {
     own: ["pull-in-start", "retroactive-start-replace", "cannot-be-active-without", ...NEEDS],
     inverse: [...NEEDED_BY, "retroactive-stop-on-stop", "stops-bound"],

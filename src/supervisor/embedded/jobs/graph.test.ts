@@ -4,8 +4,10 @@ import { DependencyGraph } from "./graph.ts";
 
 const NONE: Relations = {
   requires: [],
+  requiredBy: [],
   requisite: [],
   wants: [],
+  wantedBy: [],
   bindsTo: [],
   partOf: [],
   upholds: [],
@@ -42,6 +44,8 @@ test.each(Object.keys(ATOMS) as readonly Relation[])("%s= gives both units its a
 });
 
 test.each([
+  ["wantedBy", "wants", "pull-in-start-ignored"],
+  ["requiredBy", "requires", "pull-in-start"],
   ["stopPropagatedFrom", "propagatesStopTo", "propagate-stop"],
   ["reloadPropagatedFrom", "propagatesReloadTo", "propagates-reload-to"],
   ["before", "after", "after"],

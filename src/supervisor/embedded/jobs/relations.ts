@@ -5,8 +5,12 @@ import type { Relations } from "./atoms.ts";
 
 export function relationsOf({ dependencies, definition }: LoadedUnit): Relations {
   const started = startedBy(definition);
+  const { wantedBy, requiredBy } = dependencies.install;
   return {
     ...dependencies,
+    // Being loaded is being enabled here.
+    wantedBy,
+    requiredBy,
     triggers: started === undefined ? [] : [started],
     triggeredBy: definition.kind === "service" ? definition.settings.sockets : [],
   };

@@ -24,7 +24,7 @@ export function paperMachine(units: Paper, jobs: Readonly<Record<string, string>
       specifierContext(name),
     );
     graph.set(name, {
-      relations: { ...dependencies, triggers: [], triggeredBy: [] },
+      relations: { ...dependencies, wantedBy: [], requiredBy: [], triggers: [], triggeredBy: [] },
       defaultDependencies: dependencies.defaultDependencies,
     });
     views.set(name, {

@@ -43,7 +43,8 @@ export function commandRequest(
     sockets: passed.sources,
     stored: passed.stored,
   };
-  return runRequest(rootedFor(action.role, settings), action.command, context, host.exec);
+  const request = runRequest(rootedFor(action.role, settings), action.command, context, host.exec);
+  return { ...request, nonBlocking: settings.nonBlocking };
 }
 
 /** With RootDirectoryStartOnly= all but the main process see the machine's own root. */

@@ -32,6 +32,8 @@ export interface RunRequest {
    * `CONNECTION:DIRECTORY/ID` for one connection.
    */
   readonly sockets?: readonly string[];
+  /** Whether reads of those sockets do not wait. */
+  readonly nonBlocking?: boolean;
   /** Numbers of stored file descriptors, which it gets after those. */
   readonly stored?: readonly number[];
   /** `null`, `file:PATH`, `data:HEX`, or `socket` for the first of `sockets`. */
@@ -180,6 +182,7 @@ export function runFields(request: RunRequest): readonly Field[] {
     ...(request.idle === true ? each("idle", [1]) : []),
     ...each("cgroup", request.cgroupProcs),
     ...each("sockets", request.sockets ?? []),
+    ...(request.nonBlocking === true ? each("nonblocking", [1]) : []),
     ...each("stored", request.stored ?? []),
     ["stdin", request.stdin],
     ["stdout", request.stdout],
