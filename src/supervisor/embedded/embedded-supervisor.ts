@@ -24,6 +24,7 @@ import type {
 import { Cgroups } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
 import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
+import { detectVirtualization } from "./conditions/virtualization.ts";
 import { createExecHost } from "./exec/exec-host.ts";
 import { describeMissing, missingFeatures } from "./exec/features.ts";
 import { createJobUnits } from "./job-units.ts";
@@ -147,7 +148,7 @@ class EmbeddedSupervisor implements Supervisor {
         boot: this.#boot,
         runDirectory: this.#options.runDirectory,
       }),
-      ...timesOfBoot(clock, this.#run),
+      ...timesOfBoot(clock, this.#run, detectVirtualization()?.kind === "container"),
       machineSeed: `${this.#options.facts?.machineId ?? ""}${this.#boot}`,
       get zone() {
         return localZone();

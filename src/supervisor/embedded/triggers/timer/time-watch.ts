@@ -25,13 +25,21 @@ export interface BootTimes {
   readonly startupMs: number;
 }
 
-/** Milliseconds since the boot are the same for every supervisor of it; the first one's start is kept for the others. */
-export function timesOfBoot(clock: Clock, run: RunDirectory): BootTimes {
+/**
+ * Milliseconds since the boot are the same for every supervisor of it; the first one's start is kept for the others.
+ * @param isContainer how long its host has been up is nothing to a container: its boot is the supervisor's start
+ */
+export function timesOfBoot(
+  clock: Clock,
+  run: Pick<RunDirectory, "firstStart">,
+  isContainer: boolean,
+): BootTimes {
   const sinceBootMs = Number(process.hrtime.bigint() / 1000n) / 1000;
+  const startupMs = run.firstStart(sinceBootMs);
   return {
     monotonicBootMs: clock.monotonic() - sinceBootMs,
-    bootMs: 0,
-    startupMs: run.firstStart(sinceBootMs),
+    bootMs: isContainer ? startupMs : 0,
+    startupMs,
   };
 }
 
