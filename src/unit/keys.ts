@@ -56,10 +56,6 @@ const ROWS: ReadonlyMap<string, ReadonlyMap<string, Key<unknown>>> = new Map(
   Object.entries(SECTIONS).map(([section, keys]: [string, Keys]) => [section, new Map(Object.entries(keys))]),
 );
 
-export function isSectionName(section: string): section is SectionName {
-  return ROWS.has(section);
-}
-
 /** The table's row for a key, or undefined when there is none. */
 export function findKey(section: string, key: string): Key<unknown> | undefined {
   return ROWS.get(section)?.get(key);
