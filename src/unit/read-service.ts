@@ -53,6 +53,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readProcess(service),
     ...readKill(service),
     ...readExec(service, context),
+    permissionsStartOnly: service.last("PermissionsStartOnly") ?? false,
     rootDirectoryStartOnly: service.last("RootDirectoryStartOnly") ?? false,
     sockets: service.all("Sockets").flat(),
     nonBlocking: service.last("NonBlocking") ?? false,

@@ -99,6 +99,8 @@ export interface ServiceSettings extends ExecSettings {
   readonly reloadSignal: string;
   readonly sendSigkill: boolean;
   readonly sendSighup: boolean;
+  /** Only ExecStart= is run as the unit's user, and confined. */
+  readonly permissionsStartOnly: boolean;
   /** Only ExecStart= is run in the unit's own root. */
   readonly rootDirectoryStartOnly: boolean;
   readonly resources: ResourceLimits;

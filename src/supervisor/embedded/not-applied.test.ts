@@ -26,8 +26,10 @@ test.each([
 });
 
 test("an action is told of, unless it is none", () => {
-  const file = parseUnitFile("[Unit]\nFailureAction=reboot\nSuccessAction=none\nJobTimeoutAction=none\n");
-  expect(keysNotApplied(file)).toEqual(["FailureAction"]);
+  for (const key of ["FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction"]) {
+    expect(keysNotApplied(parseUnitFile(`[Unit]\n${key}=reboot\n`))).toEqual([key]);
+    expect(keysNotApplied(parseUnitFile(`[Unit]\n${key}=none\n`))).toEqual([]);
+  }
 });
 
 test("a key that nobody knows is the verifier's affair", () => {

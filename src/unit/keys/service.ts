@@ -117,7 +117,7 @@ export const SERVICE_KEYS = {
   BusPolicy: list(nothing, "ignored", { notice: REMOVED }),
   SysVStartPriority: last(nothing, "ignored", { notice: REMOVED }),
   NonBlocking: last(boolean, "run"),
-  PermissionsStartOnly: last(boolean),
+  PermissionsStartOnly: last(boolean, "run"),
   RootDirectoryStartOnly: last(boolean, "run"),
   FileDescriptorStoreMax: last(unsigned, "run"),
   FileDescriptorStorePreserve: last(directoryPreservation, "run", { since: 254 }),

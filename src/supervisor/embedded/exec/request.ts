@@ -72,7 +72,8 @@ function resolvedRequest(
   const hasCredentials = provideCredentials(credentials, credentials.directory, ownership);
   const environment = buildEnvironment(settings, {
     invocation: context.invocation,
-    user: identity.user,
+    // Also a command that is run with other rights is told of the unit's user.
+    user: owner.user,
     variables: context.variables,
     daemon: host.environment,
     files,
@@ -81,7 +82,7 @@ function resolvedRequest(
   });
   return {
     ...plainRequest(settings, command, context),
-    ...accountOf(settings, identity, host),
+    ...accountOf(settings, identity, owner.user?.home ?? host.environment.HOME ?? "/root"),
     ...confinement(settings, command, identity, context, host),
     argv: command.literalEnvironment ? command.argv : expandEnvironment(command.argv, environment),
     env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
@@ -136,10 +137,9 @@ function logOf({ log }: ExecSettings, command: ExecCommand): LogRequest {
 function accountOf(
   settings: ExecSettings,
   { user, gid, groups }: Identity,
-  host: ExecHost,
+  home: string,
 ): Pick<RunRequest, "uid" | "gid" | "groups" | "cwd"> {
   const { path, optional } = settings.workingDirectory ?? { path: "/", optional: false };
-  const home = user?.home ?? host.environment.HOME ?? "/root";
   return {
     ...(user === undefined ? {} : { uid: user.uid }),
     ...(gid === undefined ? {} : { gid }),

@@ -1,5 +1,5 @@
 /** A command of a service as its shim is asked to run it: with the sockets and the variables that belong to its part. */
-import type { ServiceSettings } from "#unit/service.ts";
+import type { ExecCommand, ServiceSettings } from "#unit/service.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
 import { runRequest } from "../exec/request.ts";
 import { notifySocket } from "../shim/connection.ts";
@@ -43,8 +43,18 @@ export function commandRequest(
     sockets: passed.sources,
     stored: passed.stored,
   };
-  const request = runRequest(rootedFor(action.role, settings), action.command, context, host.exec);
+  const request = runRequest(
+    rootedFor(action.role, settings),
+    commandFor(action, settings),
+    context,
+    host.exec,
+  );
   return { ...request, nonBlocking: settings.nonBlocking };
+}
+
+/** With PermissionsStartOnly= all but the main process are run as with `+`. */
+function commandFor({ role, command }: Run, { permissionsStartOnly }: ServiceSettings): ExecCommand {
+  return permissionsStartOnly && role === "control" ? { ...command, privileges: "full" } : command;
 }
 
 /** With RootDirectoryStartOnly= all but the main process see the machine's own root. */
