@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { verifyText } from "#api/check-unit.ts";
 import { fileOf, readUnitList } from "#dev/unit-list.ts";
+import { lintUnit } from "#unit/lint.ts";
 
 const folder = join(dirname(import.meta.dirname), "examples");
 const units = readdirSync(folder).filter((name) => /\.(service|socket|path|timer|target)$/.test(name));
@@ -16,6 +17,10 @@ test("there are examples", () => {
 describe.each(units)("%s", (unit) => {
   test("is a unit file without a fault", () => {
     expect(verifyText(unit, textOf(unit))).toEqual({ errors: [], warnings: [] });
+  });
+
+  test("walks into no trap", () => {
+    expect(lintUnit(unit, textOf(unit))).toEqual([]);
   });
 
   test("begins with what it shows", () => {

@@ -38,6 +38,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       ['ExecStartPre=/bin/echo "${A}"'],
       ['ExecStartPre=/bin/echo "a $A"'],
       ["ExecStartPre=/bin/echo $A"],
+      [`ExecStartPre=/bin/sh -c 'rm "$A"'`],
     ],
   },
   "inner-variable": {

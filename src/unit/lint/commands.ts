@@ -27,6 +27,8 @@ export const COMMAND_LINTS: readonly Lint[] = [
       commands.flatMap(({ command, entry }) => {
         const quoted = /(["'])\$(\w+)\1/.exec(entry.value);
         if (quoted === null || command.literalEnvironment || command !== firstOf(commands, entry)) return [];
+        // A shell sees the quotes within its script, and does what they say.
+        if (isShell(command.path)) return [];
         const [part, , name] = quoted;
         const message = `the quotes around ${part} protect nothing: its value is split into words`;
         return [{ entry, part, message, hint: `write \${${name}} for one word` }];
