@@ -1,14 +1,15 @@
 /** Names that the kernel and the C library give to address families, errors and architectures. */
+import { hasWord, wordTable } from "./word-table.ts";
 
 /** Without AF_. */
-const FAMILIES = words(`
+const FAMILIES = wordTable(`
   ALG APPLETALK ASH ATMPVC ATMSVC AX25 BLUETOOTH BRIDGE CAIF CAN DECnet ECONET FILE IB IEEE802154 INET INET6 IPX
   IRDA ISDN IUCV KCM KEY LLC LOCAL MCTP MPLS NETBEUI NETLINK NETROM NFC PACKET PHONET PPPOX QIPCRTR RDS ROSE ROUTE
   RXRPC SECURITY SMC SNA TIPC UNIX VSOCK WANPIPE X25 XDP
 `);
 
 /** Without E. */
-const ERRORS = words(`
+const ERRORS = wordTable(`
   2BIG ACCES ADDRINUSE ADDRNOTAVAIL ADV AFNOSUPPORT AGAIN ALREADY BADE BADF BADFD BADMSG BADR BADRQC BADSLT BFONT
   BUSY CANCELED CHILD CHRNG COMM CONNABORTED CONNREFUSED CONNRESET DEADLK DEADLOCK DESTADDRREQ DOM DOTDOT DQUOT
   EXIST FAULT FBIG HOSTDOWN HOSTUNREACH IDRM ILSEQ INPROGRESS INTR INVAL IO ISCONN ISDIR ISNAM KEYEXPIRED
@@ -21,24 +22,19 @@ const ERRORS = words(`
   XDEV XFULL
 `);
 
-const ARCHITECTURES = words(`
+const ARCHITECTURES = wordTable(`
   native x86 x86-64 x32 arm arm64 mips mips64 mips64-n32 mips-le mips64-le mips64-le-n32 parisc parisc64 ppc ppc64
   ppc64-le riscv64 s390 s390x
 `);
 
-/** As one text: a set would take memory for what is asked for seldom. */
-function words(text: string): string {
-  return text.replaceAll(/\s+/g, " ");
-}
-
 export function isAddressFamily(name: string): boolean {
-  return name.startsWith("AF_") && FAMILIES.includes(` ${name.slice(3)} `);
+  return name.startsWith("AF_") && hasWord(FAMILIES, name.slice(3));
 }
 
 export function isErrorName(name: string): boolean {
-  return name.startsWith("E") && ERRORS.includes(` ${name.slice(1)} `);
+  return name.startsWith("E") && hasWord(ERRORS, name.slice(1));
 }
 
 export function isArchitecture(name: string): boolean {
-  return ARCHITECTURES.includes(` ${name} `);
+  return hasWord(ARCHITECTURES, name);
 }

@@ -1,7 +1,8 @@
 /** Names of the kernel's system calls, on any architecture, and of systemd's groups of them (systemd.exec(5)). */
+import { hasWord, wordTable } from "./word-table.ts";
 
-const CALLS = `
-  @obsolete _llseek _newselect _sysctl accept accept4 access acct add_key adjtimex afs_syscall alarm arc_gettls
+const CALLS = wordTable(`
+  _llseek _newselect _sysctl accept accept4 access acct add_key adjtimex afs_syscall alarm arc_gettls
   arc_settls arc_usr_cmpxchg arch_prctl arm_fadvise64_64 arm_sync_file_range atomic_barrier atomic_cmpxchg_32
   bdflush bind bpf break breakpoint brk cachectl cacheflush cachestat capget capset chdir chmod chown chown32
   chroot clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64
@@ -56,17 +57,18 @@ const CALLS = `
   tkill truncate truncate64 tuxcall ugetrlimit ulimit umask umount umount2 uname unlink unlinkat unshare uselib
   userfaultfd usr26 usr32 ustat utime utimensat utimensat_time64 utimes utrap_install vfork vhangup vm86 vm86old
   vmsplice vserver wait4 waitid waitpid write writev
-`.replaceAll(/\s+/g, " ");
+`);
 
-const GROUPS =
-  " aio basic-io chown clock cpu-emulation debug default file-system io-event ipc keyring known memlock module mount " +
-  "network-io obsolete pkey privileged process raw-io reboot resources setuid signal swap sync system-service timer ";
+const GROUPS = wordTable(`
+  aio basic-io chown clock cpu-emulation debug default file-system io-event ipc keyring known memlock module mount
+  network-io obsolete pkey privileged process raw-io reboot resources setuid signal swap sync system-service timer
+`);
 
 export function isSystemCall(name: string): boolean {
-  return CALLS.includes(` ${name} `);
+  return hasWord(CALLS, name);
 }
 
 /** `group` without its `@`. */
 export function isSystemCallGroup(group: string): boolean {
-  return GROUPS.includes(` ${group} `);
+  return hasWord(GROUPS, group);
 }
