@@ -45,6 +45,7 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
   const { service, unit, diagnostics } = inspectService(file, context);
   if (hasErrors(diagnostics)) return { settings: undefined, diagnostics };
   const type = serviceType(service);
+  const exec = readExec(service, context);
   const settings: ServiceSettings = {
     type,
     ...readCommands(service),
@@ -52,12 +53,12 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
     ...readTimeouts(service, type),
     ...readProcess(service),
     ...readKill(service),
-    ...readExec(service, context),
+    ...exec,
     permissionsStartOnly: service.last("PermissionsStartOnly") ?? false,
     rootDirectoryStartOnly: service.last("RootDirectoryStartOnly") ?? false,
     sockets: service.all("Sockets").flat(),
     nonBlocking: service.last("NonBlocking") ?? false,
-    resources: readResources(service),
+    resources: readResources(service, exec.sandbox),
     ...present("slice", service.last("Slice")),
   };
   return { settings, diagnostics };

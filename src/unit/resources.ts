@@ -17,6 +17,21 @@ export interface DeviceSetting {
   readonly value: number;
 }
 
+/** A device node, or the drivers that `char-…` or `block-…` match, with any of the rights `rwm`; none stands for all. */
+export interface DeviceRights {
+  readonly device: string;
+  readonly rights: string;
+}
+
+/** Which devices may be opened; all others may not. */
+export interface DeviceRules {
+  /** The standard pseudo devices as well: /dev/null, /dev/urandom, terminals and the like. */
+  readonly standard: boolean;
+  readonly allow: readonly DeviceRights[];
+  /** Only sandboxing asks for it: PrivateDevices= and ProtectClock=. */
+  readonly isImplied: boolean;
+}
+
 export interface ResourceLimits {
   readonly memoryMax?: Limit;
   readonly memoryHigh?: Limit;
@@ -40,6 +55,7 @@ export interface ResourceLimits {
   readonly ioWriteBandwidthMax?: readonly DeviceSetting[];
   readonly ioReadIopsMax?: readonly DeviceSetting[];
   readonly ioWriteIopsMax?: readonly DeviceSetting[];
+  readonly deviceRules?: DeviceRules;
 }
 
 /** The key behind each limit. */
@@ -62,14 +78,25 @@ export const LIMIT_KEYS = {
   ioWriteBandwidthMax: "IOWriteBandwidthMax",
   ioReadIopsMax: "IOReadIOPSMax",
   ioWriteIopsMax: "IOWriteIOPSMax",
+  deviceRules: "DevicePolicy",
 } as const satisfies Record<keyof ResourceLimits, string>;
 
 /** Sections whose units have a control group of their own. */
 export type ResourceSection = "Service" | "Slice" | "Socket" | "Mount" | "Swap" | "Scope";
 
+/** What sandboxing has to do with devices. */
+export interface DeviceSandbox {
+  readonly privateDevices: boolean;
+  readonly protectClock: boolean;
+}
+
 /** The resource keys of a section. Only keys that are set are there. */
-export function readResources(section: SectionReader<ResourceSection>): ResourceLimits {
+export function readResources(
+  section: SectionReader<ResourceSection>,
+  sandbox: DeviceSandbox = { privateDevices: false, protectClock: false },
+): ResourceLimits {
   return {
+    ...present("deviceRules", readDeviceRules(section, sandbox)),
     ...present("memoryMax", section.last("MemoryMax")),
     ...present("memoryHigh", section.last("MemoryHigh")),
     ...present("memoryMin", section.last("MemoryMin")),
@@ -89,6 +116,19 @@ export function readResources(section: SectionReader<ResourceSection>): Resource
     ...present("ioReadIopsMax", some(section.all("IOReadIOPSMax"))),
     ...present("ioWriteIopsMax", some(section.all("IOWriteIOPSMax"))),
   };
+}
+
+/** Undefined: any device may be opened (systemd.resource-control(5), DevicePolicy=auto without DeviceAllow=). */
+function readDeviceRules(
+  section: SectionReader<ResourceSection>,
+  { privateDevices, protectClock }: DeviceSandbox,
+): DeviceRules | undefined {
+  const policy = section.last("DevicePolicy") ?? "auto";
+  const asked = section.all("DeviceAllow");
+  const allow = protectClock ? [...asked, { device: "char-rtc", rights: "r" }] : asked;
+  const isImplied = policy === "auto" && asked.length === 0;
+  if (isImplied && !privateDevices && !protectClock) return undefined;
+  return { standard: policy !== "strict", allow, isImplied };
 }
 
 /** The list of CPUs that several assignments name together. */

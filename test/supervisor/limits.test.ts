@@ -111,3 +111,27 @@ test.runIf(usable.limits.has("cpu"))(
     }
   },
 );
+
+/** Says of each device whether it can be read. */
+const LOOK =
+  "ExecStart=/bin/sh -c 'exec 2>&-; for d in null zero kmsg; do (: </dev/$$d) && echo $$d yes || echo $$d no; done'";
+
+test.runIf(usable.limits.has("devices")).each([
+  { lines: [], readable: ["yes", "yes", "yes"] },
+  { lines: ["DevicePolicy=closed"], readable: ["yes", "yes", "no"] },
+  { lines: ["DevicePolicy=strict"], readable: ["no", "no", "no"] },
+  { lines: ["DevicePolicy=strict", "DeviceAllow=/dev/zero r"], readable: ["no", "yes", "no"] },
+  { lines: ["DeviceAllow=/dev/kmsg"], readable: ["yes", "yes", "yes"] },
+  { lines: ["DevicePolicy=closed", "DeviceAllow=char-mem r"], readable: ["yes", "yes", "yes"] },
+  { lines: ["ProtectClock=yes"], readable: ["yes", "yes", "no"] },
+  { lines: ["PrivateDevices=yes"], readable: ["yes", "yes", "no"] },
+])("with $lines devices can be opened: $readable", async ({ lines, readable }) => {
+  await using held = await machineWith([service("d.service", "Type=oneshot", ...lines, LOOK)]);
+  expect(await held.supervisor.start("d.service")).toEqual({ result: "done" });
+  const [first, second, third] = readable;
+  expect(await output(held.supervisor, "d.service")).toEqual([
+    `null ${first}`,
+    `zero ${second}`,
+    `kmsg ${third}`,
+  ]);
+});

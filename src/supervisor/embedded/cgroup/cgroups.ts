@@ -14,7 +14,8 @@ import type { ResourceLimits } from "#unit/resources.ts";
 import { slicePath } from "#unit/slice.ts";
 import type { UnitUsage } from "../../supervisor.ts";
 import { blockDeviceOf } from "./block-device.ts";
-import { type LimitContext, type LimitSetting, limitSettings } from "./limits.ts";
+import { machineDevices } from "./devices.ts";
+import { type FileLine, type LimitContext, type LimitSetting, limitSettings } from "./limits.ts";
 import { fillCpuset, type Place, removeQuietly, type UsableCgroups } from "./probe.ts";
 import { readUsage } from "./usage.ts";
 
@@ -27,9 +28,17 @@ export interface Leaf {
   readonly oomKills?: string;
 }
 
+/** A line with the file that it is for on this machine. */
+type FoundLine = Omit<FileLine, "files"> & { readonly file: string };
+
 export class Cgroups {
   readonly #usable: UsableCgroups;
-  readonly #context: LimitContext = { memoryBytes: totalmem(), maxTasks: maxPids(), deviceOf: blockDeviceOf };
+  readonly #context: LimitContext = {
+    memoryBytes: totalmem(),
+    maxTasks: maxPids(),
+    deviceOf: blockDeviceOf,
+    devices: machineDevices,
+  };
   readonly #slices = new Map<string, ResourceLimits>();
   /** Paths of the units' leaves below the machine's own cgroups. */
   readonly #paths = new Map<string, string>();
@@ -70,7 +79,9 @@ export class Cgroups {
   /** The limits that are asked for and cannot be set here. */
   unenforced(limits: ResourceLimits): readonly (keyof ResourceLimits)[] {
     const settings = limitSettings(limits, this.#context);
-    return settings.filter((setting) => this.#linesOf(setting) === undefined).map(({ key }) => key);
+    return settings
+      .filter((setting) => setting.isImplied !== true && this.#linesOf(setting) === undefined)
+      .map(({ key }) => key);
   }
 
   /** What the unit has used since its leaf was made, or all together; empty where nothing is counted. */
@@ -159,22 +170,22 @@ export class Cgroups {
   #apply(path: string, limits: ResourceLimits): void {
     for (const setting of limitSettings(limits, this.#context)) {
       const found = this.#linesOf(setting);
-      for (const { file, text } of found?.lines ?? []) {
-        writeFileSync(join(found?.place.parent ?? "", path, file), text);
+      for (const { file, text, optional } of found?.lines ?? []) {
+        const target = join(found?.place.parent ?? "", path, file);
+        if (optional === true) writeQuietly(target, text);
+        else writeFileSync(target, text);
       }
     }
   }
 
   /** What to write where for a limit; undefined where this machine lacks it. */
-  #linesOf(
-    setting: LimitSetting,
-  ): { place: Place; lines: readonly { file: string; text: string }[] } | undefined {
+  #linesOf(setting: LimitSetting): { place: Place; lines: readonly FoundLine[] } | undefined {
     const place = this.#usable.limits.get(setting.controller);
     const wanted = place && setting[place.version];
     if (place === undefined || wanted === undefined) return undefined;
-    const lines = wanted.flatMap(({ files, text }) => {
+    const lines = wanted.flatMap(({ files, ...more }) => {
       const file = files.find((name) => place.files.has(name));
-      return file === undefined ? [] : [{ file, text }];
+      return file === undefined ? [] : [{ file, ...more }];
     });
     return lines.length < wanted.length ? undefined : { place, lines };
   }

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What has limits; each is known by this name in version 2. */
-export type Controller = "memory" | "cpu" | "pids" | "io" | "cpuset";
+export type Controller = "memory" | "cpu" | "pids" | "io" | "cpuset" | "devices";
 
-export const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids", "io", "cpuset"];
+export const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids", "io", "cpuset", "devices"];
 
 /** Controllers that version 2 has built in, and version 1 in hierarchies of their own. */
 export type BuiltIn = "cpuacct" | "freezer";

@@ -6,6 +6,7 @@ const CONTEXT: LimitContext = {
   memoryBytes: 1000,
   maxTasks: 200,
   deviceOf: (path) => (path === "/dev/sda" ? "8:0" : undefined),
+  devices: { nodeOf: (path) => (path === "/dev/null" ? "c 1:3" : undefined), groups: () => [] },
 };
 
 /** `file text` of every line a version writes. */
@@ -21,6 +22,11 @@ describe("what is written", () => {
     [{ memoryMax: { share: 0.5 } }, ["memory.limit_in_bytes 500"], ["memory.max 500"]],
     [{ memoryMax: { bytes: Number.POSITIVE_INFINITY } }, ["memory.limit_in_bytes -1"], ["memory.max max"]],
     [{ memoryHigh: { bytes: 9 } }, [], ["memory.high 9"]],
+    [
+      { deviceRules: { standard: true, allow: [], isImplied: false } },
+      ["devices.deny a", "devices.allow c 1:3 rwm"],
+      [],
+    ],
     [{ memoryMin: { bytes: 9 }, memoryLow: { bytes: 8 } }, [], ["memory.min 9", "memory.low 8"]],
     [
       { memorySwapMax: { bytes: 0 }, memoryZSwapMax: { bytes: 1 } },

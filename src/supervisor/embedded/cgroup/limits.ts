@@ -3,6 +3,7 @@
  * (the kernel's cgroup-v2.rst and cgroup-v1/; systemd.resource-control(5) for how old and new scales compare).
  */
 import type { DeviceSetting, Limit, ResourceLimits } from "#unit/resources.ts";
+import { deviceLines, type MachineDevices } from "./devices.ts";
 import type { Controller } from "./hierarchy.ts";
 
 /** A line for a file of a cgroup. */
@@ -10,6 +11,8 @@ export interface FileLine {
   /** Names of the same file in different kernels; the first that is there counts. */
   readonly files: readonly string[];
   readonly text: string;
+  /** The unit runs all the same where the kernel refuses it. */
+  readonly optional?: true;
 }
 
 /** One limit, with what to write in each version; a version without the limit is absent. */
@@ -18,6 +21,8 @@ export interface LimitSetting {
   readonly controller: Controller;
   readonly 1?: readonly FileLine[];
   readonly 2?: readonly FileLine[];
+  /** It follows from another key, which is enforced by other means as well. */
+  readonly isImplied?: boolean;
 }
 
 /** What limits that are shares are shares of, and the machine's block devices. */
@@ -26,6 +31,7 @@ export interface LimitContext {
   readonly maxTasks: number;
   /** `major:minor` of the whole device that a path is, or is on; undefined when there is none. */
   deviceOf(path: string): string | undefined;
+  readonly devices: MachineDevices;
 }
 
 const DEFAULT_PERIOD_MS = 100;
@@ -40,6 +46,23 @@ export function limitSettings(limits: ResourceLimits, context: LimitContext): re
     ...cpusetSettings(limits),
     ...taskSettings(limits, context),
     ...ioSettings(limits, context),
+    ...deviceRuleSetting(limits, context),
+  ];
+}
+
+/** Version 2 has no files for this: a program would have to be loaded into the kernel. */
+function deviceRuleSetting(
+  { deviceRules }: ResourceLimits,
+  { devices }: LimitContext,
+): readonly LimitSetting[] {
+  if (deviceRules === undefined) return [];
+  const allowed = deviceLines(deviceRules, devices).map(
+    // A machine may itself be kept from more than it has.
+    (text) => ({ files: ["devices.allow"], text, optional: true }) as const,
+  );
+  const { isImplied } = deviceRules;
+  return [
+    { key: "deviceRules", controller: "devices", 1: [...line("a", "devices.deny"), ...allowed], isImplied },
   ];
 }
 

@@ -118,8 +118,8 @@ function moveProcess(parents: readonly string[]): ReadonlySet<string> {
   return new Set(parents.filter((parent) => entered.has(join(parent, PROBE))));
 }
 
-/** The file that a limit of each controller is tried with, and a value that limits nothing. */
-const HARMLESS: Readonly<Record<Controller, readonly [file: string, text: string]>> = {
+/** The file that a limit of each controller is tried with, and a value that limits nothing. Devices are version 1's alone. */
+const HARMLESS: Readonly<Record<Exclude<Controller, "devices">, readonly [file: string, text: string]>> = {
   memory: ["memory.max", "max"],
   cpu: ["cpu.max", "max"],
   pids: ["pids.max", "max"],
@@ -129,6 +129,7 @@ const HARMLESS: Readonly<Record<Controller, readonly [file: string, text: string
 
 /** Turns a version 2 controller on for our cgroup and those below; its files when a limit can then be written. */
 function enableController(parent: string, controller: Controller): ReadonlySet<string> | undefined {
+  if (controller === "devices") return undefined;
   try {
     if (!readWords(join(parent, "..", "cgroup.controllers")).includes(controller)) return undefined;
     writeFileSync(join(parent, "..", "cgroup.subtree_control"), `+${controller}`);
@@ -171,6 +172,7 @@ const KEYS: Readonly<Record<Controller, string>> = {
   pids: "TasksMax=",
   io: "IOWeight=",
   cpuset: "AllowedCPUs=",
+  devices: "DevicePolicy=",
 };
 
 function describeMissing(
@@ -180,7 +182,7 @@ function describeMissing(
 ): readonly string[] {
   const missing = CONTROLLERS.filter((controller) => !limits.has(controller)).map(
     (controller) =>
-      `${KEYS[controller]} is not enforced: no ${controller} controller of cgroup v2 or v1 can be used here`,
+      `${KEYS[controller]} is not enforced: no ${controller} controller of ${controller === "devices" ? "" : "cgroup v2 or "}cgroup v1 can be used here`,
   );
   if (tracking !== undefined) return missing;
   const means = builtIn.has("freezer") ? "by version 1 of cgroups" : "by descent";
