@@ -158,7 +158,7 @@ function takeWatchdog(draft: Draft, word: string | undefined): void {
   } else if (word !== undefined) draft.warn("Passed WATCHDOG= field is invalid, ignoring.");
 }
 
-function takeDescriptors(draft: Draft, message: Message, fds: readonly number[]): void {
+function takeDescriptors(draft: Draft, message: Message, fds: Notification["fds"]): void {
   const name = message.get("FDNAME");
   if (message.says("FDSTOREREMOVE=1")) {
     removeStored(draft, name);

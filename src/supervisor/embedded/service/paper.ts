@@ -57,13 +57,13 @@ export class Paper {
   }
 
   /** The message brings file descriptors to be stored. */
-  notifyWith(fds: readonly number[], run: number | undefined, ...lines: readonly string[]): string {
+  notifyWith(sent: readonly number[], run: number | undefined, ...lines: readonly string[]): string {
     return this.send({
       kind: "notify",
       pid: 100 + (run ?? 900),
       ...(run === undefined ? {} : { run }),
       text: lines.join("\n"),
-      fds,
+      fds: sent.map((fd) => ({ fd, same: [] })),
     });
   }
 

@@ -135,7 +135,7 @@ const EVENT: fc.Arbitrary<ServiceEvent> = fc.oneof(
       "WATCHDOG=trigger",
       "FDSTORE=1",
     ),
-    fds: fc.constantFrom([], [1], [2, 3]),
+    fds: fc.constantFrom([], [{ fd: 1, same: [] }], [{ fd: 2, same: [1] }]),
   }),
 );
 

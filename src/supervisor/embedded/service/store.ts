@@ -3,6 +3,7 @@
  *
  * The descriptors themselves are held by the shim, each under a number; which of them are kept is decided here.
  */
+import type { SentDescriptor } from "../shim/protocol.ts";
 import type { Draft } from "./draft.ts";
 
 /** A file descriptor in the store. */
@@ -24,20 +25,23 @@ function isDescriptorName(name: string): boolean {
 /** The last stored comes first, as with systemd. `isPolled`: one that hangs up is dropped. */
 export function storeDescriptors(
   draft: Draft,
-  fds: readonly number[],
+  sent: readonly SentDescriptor[],
   { name, isPolled }: { readonly name: string | undefined; readonly isPolled: boolean },
 ): void {
   const { state, settings } = draft;
   const max = settings.fileDescriptorStoreMax;
   const isNamed = name !== undefined && isDescriptorName(name);
   if (name !== undefined && !isNamed) draft.warn("Passed FDNAME= name is invalid, ignoring.");
-  for (const [index, fd] of fds.entries()) {
+  for (const [index, { fd, same }] of sent.entries()) {
     if (state.stored.length >= max) {
       draft.warn(`Cannot store more fds than ${max} (FileDescriptorStoreMax=), closing remaining.`);
-      closeDescriptors(draft, fds.slice(index));
+      closeDescriptors(draft, sent.slice(index));
       return;
     }
-    if (isStored(draft, fd)) continue;
+    if (same.some((one) => isStored(draft, one))) {
+      closeDescriptors(draft, [{ fd }]);
+      continue;
+    }
     state.stored = [{ fd, name: isNamed ? name : DEFAULT_NAME }, ...state.stored];
     if (isPolled) draft.do({ kind: "poll-descriptor", fd });
   }
@@ -64,15 +68,13 @@ export function emptyStore(draft: Draft): void {
 }
 
 function drop(draft: Draft, isDropped: (one: StoredDescriptor) => boolean): void {
-  const dropped = draft.state.stored.filter(isDropped).map(({ fd }) => fd);
+  const dropped = draft.state.stored.filter(isDropped);
   draft.state.stored = draft.state.stored.filter((one) => !isDropped(one));
   closeDescriptors(draft, dropped);
 }
 
-/** What came and is not kept. One that came again is kept. */
-export function closeDescriptors(draft: Draft, fds: readonly number[]): void {
-  const closed = fds.filter((fd) => !isStored(draft, fd));
-  if (closed.length > 0) draft.do({ kind: "close-descriptors", fds: closed });
+export function closeDescriptors(draft: Draft, closed: readonly { readonly fd: number }[]): void {
+  if (closed.length > 0) draft.do({ kind: "close-descriptors", fds: closed.map(({ fd }) => fd) });
 }
 
 function isStored({ state }: Draft, fd: number): boolean {

@@ -96,8 +96,17 @@ test.each([
   ["oom\tseq=1", { kind: "oom" }],
   ["hangup\tseq=1\tfd=4", { kind: "hangup", fd: 4 }],
   [
-    "notify\tseq=1\tpid=3\trun=7\ttext=A\tfds=1,2",
-    { kind: "notify", pid: 3, run: 7, text: "A", fds: [1, 2] },
+    "notify\tseq=1\tpid=3\trun=7\ttext=A\tfds=1,2:1:7",
+    {
+      kind: "notify",
+      pid: 3,
+      run: 7,
+      text: "A",
+      fds: [
+        { fd: 1, same: [] },
+        { fd: 2, same: [1, 7] },
+      ],
+    },
   ],
   [
     "exited\tseq=1\trun=2\tpid=3\tcode=143",

@@ -106,13 +106,20 @@ export type ProcessEvent =
       readonly pid: number;
       readonly run?: number;
       readonly text: string;
-      /** Numbers under which what it wants stored is held. */
-      readonly fds: readonly number[];
+      /** What it wants stored. */
+      readonly fds: readonly SentDescriptor[];
     }
   /** The other end of a stored file descriptor is gone. */
   | { readonly kind: "hangup"; readonly fd: number }
   /** No process of the unit is left. */
   | { readonly kind: "empty" };
+
+/** A file descriptor that a service has sent, which the shim holds under a number. */
+export interface SentDescriptor {
+  readonly fd: number;
+  /** Those that it held before and that are the same. */
+  readonly same: readonly number[];
+}
 
 /** What happens at the ports of a socket unit. */
 export type SocketEvent =
@@ -255,7 +262,7 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
         ...numbers(fields, "signal"),
       };
     case "notify":
-      return { kind, pid, text: text("text"), fds: numberList(text("fds")), ...numbers(fields, "run") };
+      return { kind, pid, text: text("text"), fds: descriptors(text("fds")), ...numbers(fields, "run") };
     case "hangup":
       return { kind, fd: Number(text("fd")) };
     case "empty":
@@ -282,8 +289,12 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
   }
 }
 
-function numberList(text: string): readonly number[] {
-  return text === "" ? [] : text.split(",").map(Number);
+function descriptors(text: string): readonly SentDescriptor[] {
+  if (text === "") return [];
+  return text.split(",").map((part) => {
+    const [fd = 0, ...same] = part.split(":").map(Number);
+    return { fd, same };
+  });
 }
 
 function numbers<K extends string>(fields: ReadonlyMap<string, string>, key: K): Partial<Record<K, number>> {

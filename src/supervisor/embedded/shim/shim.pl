@@ -404,7 +404,7 @@ sub notified {
   my ($pid, $text, @stored) = @_;
   my $run = $run_of{$pid};
   if (!defined $run && !is_descendant($pid) && !grep { $_->[0] == $pid } @reaped) {
-    return drop_stored({ fd => \@stored });
+    return drop_stored({ fd => [map { s/:.*//r } @stored] });
   }
   return if $text =~ /^WATCHDOG=1\n?$/ && !%clients;
   emit('notify', pid => $pid, run => $run // '', text => $text, fds => join ',', @stored);

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 
-use constant { EPOLL_CTL_ADD => 1, EPOLL_CTL_DEL => 2, KCMP_FILE => 0, MAX_HANGUPS => 16 };
+use constant { EPOLL_CTL_ADD => 1, EPOLL_CTL_DEL => 2, KCMP_FILE => 0, MAX_HANGUPS => 16, MAX_HELD => 4096 };
 # Only x86 packs the kernel's struct epoll_event.
 use constant EPOLL_EVENT => $Config::Config{archname} =~ /^x86_64/ ? 'L Q' : 'L x4 Q';
 
@@ -11,7 +11,8 @@ my %stored;           # number => fh
 my $last_stored = 0;
 my $hangups;          # the epoll instance that tells whose other end is gone
 
-# The numbers of what came with a message; what is held already keeps its own. All else that comes is closed.
+# A number for each that came with a message, and behind colons those of what is held already and is the same: the
+# daemon may be about to drop these. All else that comes is closed.
 sub hold_descriptors {
   my ($text, @fds) = @_;
   my @handles = map { handle_of($_) } @fds;
@@ -25,17 +26,20 @@ sub handle_of {
 
 sub number_of {
   my ($fh) = @_;
-  for (keys %stored) { return $_ if sys('kcmp', $$, $$, KCMP_FILE, fileno $fh, fileno $stored{$_}) == 0 }
+  return if keys %stored >= MAX_HELD;
+  my @same = grep { sys('kcmp', $$, $$, KCMP_FILE, fileno $fh, fileno $stored{$_}) == 0 } keys %stored;
   $stored{ ++$last_stored } = $fh;
-  return $last_stored;
+  return join ':', $last_stored, @same;
 }
 
 sub stored_descriptors { return map { fileno $stored{$_} } @_ }
 
 sub drop_stored {
   my ($request) = @_;
-  # Whoever else has the file open keeps it in the epoll instance, and so it is taken out by hand.
-  for (grep { defined } delete @stored{ @{ $request->{fd} } }) { sys('epoll_ctl', fileno $hangups, EPOLL_CTL_DEL, fileno $_, 0) if $hangups }
+  for my $fh (grep { defined } delete @stored{ @{ $request->{fd} } }) {
+    # Whoever else has the file open keeps it in the epoll instance, and so it is taken out by hand.
+    sys('epoll_ctl', fileno $hangups, EPOLL_CTL_DEL, fileno $fh, 0) if $hangups;
+  }
 }
 
 # What cannot hang up, such as a plain file, cannot be watched for it.
