@@ -315,8 +315,10 @@ describe("a restart", () => {
   test("that an earlier supervisor left half done is finished", async () => {
     const units = new PaperUnits({ "a.service": "" });
     units.saved = ["a.service", "gone.service"];
+    expect(units.engine.has("a.service")).toBe(true);
     units.engine.begin();
     await settled();
+    expect(units.engine.has("a.service")).toBe(false);
     expect(units.calls).toEqual(["start a.service"]);
     expect(units.saved).toEqual([]);
   });

@@ -84,9 +84,10 @@ export class JobEngine {
     return this.#queue.get(request.unit)?.ended() ?? Promise.resolve({ result: "done" });
   }
 
-  /** Whether a job of the unit waits or runs. */
+  /** Whether a job of the unit waits or runs; until all units are there, also whether the rest of a restart will. */
   has(unit: string): boolean {
-    return this.#queue.get(unit) !== undefined;
+    if (this.#queue.get(unit) !== undefined) return true;
+    return this.#early !== undefined && this.#units.restarts().includes(unit);
   }
 
   /** Whether no job of any unit waits or runs. */
