@@ -30,6 +30,18 @@ test.each([
     ["r1 1"],
     ["a: run r1 exited with 3, and ExecStopPost was told exited 0"],
   ],
+  [
+    "an exit that nobody was told of",
+    "start r1 10\nend r1 1 0\npost r1 success - -\n",
+    ["r1 1"],
+    ["a: run r1 exited with 0, and ExecStopPost was told - -"],
+  ],
 ])("%s", (_, ledger, output, faults) => {
   expect(faultsOfLife("a", ledger, output)).toEqual(faults);
+});
+
+test("a forking service may be stopped before its main process is known, but its failure must not be lost", () => {
+  const ended = (code: number): string => `start r1 10\nend r1 1 ${code}\npost r1 success - -\n`;
+  expect(faultsOfLife("forking", ended(0), ["r1 1"])).toEqual([]);
+  expect(faultsOfLife("forking", ended(3), ["r1 1"])).toHaveLength(1);
 });
