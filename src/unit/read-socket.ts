@@ -4,6 +4,7 @@ import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
 import type { ExecSettings } from "./exec-settings.ts";
 import { listInOrder } from "./listed.ts";
 import { readExec } from "./read-exec.ts";
+import { type ResourceLimits, readResources } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
 import type { ExecCommand } from "./service.ts";
 import type { SocketAddress } from "./socket-address.ts";
@@ -69,6 +70,9 @@ export interface SocketSettings {
   readonly timeoutMs: number;
   /** How the commands are run. */
   readonly exec: ExecSettings;
+  /** What they are held to, and the slice their control group is in. */
+  readonly resources: ResourceLimits;
+  readonly slice?: string;
   readonly execStartPre: readonly ExecCommand[];
   readonly execStartPost: readonly ExecCommand[];
   readonly execStopPre: readonly ExecCommand[];
@@ -102,6 +106,8 @@ type SocketReader = SectionReader<"Socket">;
 
 function readSettings(file: UnitFile, socket: SocketReader, context: SpecifierContext): SocketSettings {
   const accept = socket.last("Accept") ?? false;
+  const exec = readExec(socket, context);
+  const slice = socket.last("Slice");
   const { full, suffix } = context.unit;
   return {
     ports: readPorts(file, socket),
@@ -124,7 +130,9 @@ function readSettings(file: UnitFile, socket: SocketReader, context: SpecifierCo
       burst: socket.last("TriggerLimitBurst") ?? (accept ? 200 : 20),
     },
     timeoutMs: socket.last("TimeoutSec") ?? DEFAULT_TIMEOUT_MS,
-    exec: readExec(socket, context),
+    exec,
+    resources: readResources(socket, exec.sandbox),
+    ...(slice === undefined ? {} : { slice }),
     execStartPre: socket.all("ExecStartPre").flat(),
     execStartPost: socket.all("ExecStartPost").flat(),
     execStopPre: socket.all("ExecStopPre").flat(),

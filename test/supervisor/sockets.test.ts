@@ -1,9 +1,17 @@
 /** Socket units: real connections, the services they start, and what outlives the supervisor. */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { Cgroups } from "#supervisor/embedded/cgroup/cgroups.ts";
+import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
+import { probeCgroups } from "#supervisor/embedded/cgroup/probe.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { hold } from "./holder.ts";
 import { entryWhere, machineWith, service, statusWhere, TestMachine, unit } from "./machine.ts";
+
+const CGROUPS = `flotilla-test-sockets-${process.pid}`;
+const usable = probeCgroups(readHierarchies(), CGROUPS);
+const HAS_TASK_LIMITS = usable.limits.has("pids");
+new Cgroups(usable).close();
 
 const ECHO = `${import.meta.dirname}/programs/echo.pl`;
 
@@ -146,4 +154,22 @@ test("a socket shows where it listens, what it starts, and with Accept=yes how m
     label: "Accepted",
     text: "1; Connected: 0;",
   });
+});
+
+test.runIf(HAS_TASK_LIMITS)("a socket's own commands are held to its limits", async () => {
+  await using held = await machineWith([]);
+  const { supervisor, machine } = held;
+  const path = `${machine.directory}/limited.sock`;
+  const forks =
+    "for (1..5) { my $$p = fork; print defined $$p ? q(y) : q(n) if !defined $$p || $$p; sleep 1, exit if defined $$p && !$$p }";
+  await supervisor.load([
+    unit(
+      "limited.socket",
+      `[Socket]\nListenStream=${path}\nTasksMax=3\nSlice=tight.slice\nExecStartPre=/usr/bin/perl -e '${forks}'\n`,
+    ),
+    service("limited.service", "ExecStart=/bin/sleep 1000"),
+  ]);
+  expect(await supervisor.start("limited.socket")).toEqual({ result: "done" });
+  await entryWhere(supervisor, "limited.socket", /^yynnn$/);
+  await supervisor.stop("limited.socket");
 });

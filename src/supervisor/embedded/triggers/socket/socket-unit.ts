@@ -9,8 +9,10 @@ import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
 import { type ListenPort, nodesOf, type SocketSettings } from "#unit/read-socket.ts";
+import { LIMIT_KEYS } from "#unit/resources.ts";
 import { decodeAddress, formatAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitFact, UnitResult, UnitStatus } from "../../../supervisor.ts";
+import type { Leaf } from "../../cgroup/cgroups.ts";
 import { runRequest } from "../../exec/request.ts";
 import { describeNotApplied } from "../../not-applied.ts";
 import { Waiters } from "../../service/waiters.ts";
@@ -41,6 +43,8 @@ export class SocketUnit implements Unit, ShimUser {
   #settings: SocketSettings;
   #state: SocketState;
   #shim: UnitShim | undefined;
+  /** Where its commands are put, once one has been run. */
+  #leaf: Leaf | undefined;
   #timer: Timer | undefined;
   #armedMs: number | undefined;
   #closed = false;
@@ -113,7 +117,8 @@ export class SocketUnit implements Unit, ShimUser {
   }
 
   #begin(): void {
-    const notApplied = describeNotApplied(this.#loaded.notApplied);
+    const limits = this.#host.cgroups.unenforced(this.#settings.resources).map((limit) => LIMIT_KEYS[limit]);
+    const notApplied = describeNotApplied([...this.#loaded.notApplied, ...limits]);
     if (notApplied !== undefined) this.#log(4, `${this.unit}: ${notApplied}`);
     this.#dispatch({ kind: "start" });
   }
@@ -247,7 +252,7 @@ export class SocketUnit implements Unit, ShimUser {
         this.#run(action);
         break;
       case "kill":
-        this.#shim?.request({ kind: "kill", signal: action.signal });
+        this.#kill(action.signal);
         break;
       case "log":
         this.#log(action.priority, action.text);
@@ -288,16 +293,35 @@ export class SocketUnit implements Unit, ShimUser {
   }
 
   #run({ run, command }: Extract<SocketAction, { kind: "run" }>): void {
+    const leaf = this.#enterLeaf();
     const context = {
       unit: this.unit,
       run,
       invocation: this.#state.invocation ?? "",
-      cgroupProcs: [],
+      cgroupProcs: leaf instanceof Error ? [] : leaf.procs,
       variables: {},
     };
     const request = runRequest(this.#settings.exec, command, context, this.#host.exec);
+    const refusal =
+      leaf instanceof Error ? ({ step: "cgroup", error: leaf.message } as const) : request.refusal;
     this.#shim ??= UnitShim.start(this.#host, this);
-    this.#shim.request({ kind: "run", request });
+    this.#shim.request({ kind: "run", request: refusal === undefined ? request : { ...request, refusal } });
+  }
+
+  /** An error where the kernel refuses a limit. */
+  #enterLeaf(): Leaf | Error {
+    const { resources, slice } = this.#settings;
+    try {
+      this.#leaf ??= this.#host.cgroups.prepare(this.unit, resources, slice);
+      return this.#leaf;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #kill(signal: string): void {
+    const cgroup = this.#leaf?.tracking;
+    this.#shim?.request({ kind: "kill", signal, ...(cgroup === undefined ? {} : { cgroup }) });
   }
 
   #unlisten(): void {
@@ -357,6 +381,7 @@ export class SocketUnit implements Unit, ShimUser {
     if (state !== undefined) this.#state = state;
     if (found === undefined) return;
     this.#shim = found.shim;
+    if (state?.control !== undefined) this.#enterLeaf();
     if (state === undefined) {
       found.shim.request({ kind: "kill", signal: "KILL" });
       this.#releaseShim();
@@ -402,6 +427,7 @@ export class SocketUnit implements Unit, ShimUser {
     if (shim === undefined) return;
     this.#shim = undefined;
     this.#host.run.forgetShim(this.unit, shim.id);
+    this.#host.cgroups.kill(this.unit);
     this.#dispatch({ kind: "lost", reason });
     this.#host.run.remember(this.unit, this.#state);
   }
@@ -411,8 +437,11 @@ export class SocketUnit implements Unit, ShimUser {
     if (!isAtRest || this.#state.connections.length > 0) return;
     this.#host.run.remember(this.unit, this.#state);
     const shim = this.#shim;
+    if (shim === undefined && this.#leaf === undefined) return;
     this.#shim = undefined;
+    this.#leaf = undefined;
     if (shim !== undefined) this.#released = shim.release();
+    this.#host.cgroups.remove(this.unit);
   }
 
   close(): void {
