@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LATE_VALUES } from "../shim/run-request.ts";
 import { buildEnvironment, type EnvironmentSources } from "./environment.ts";
-import { execSettings } from "./fixture.ts";
+import { execSettings } from "./testing.ts";
 
 const NOTHING: EnvironmentSources = {
   invocation: "",

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { ExecCommand } from "#unit/service.ts";
 import { Accounts } from "./accounts.ts";
-import { execSettings } from "./fixture.ts";
 import { namedAccounts, resolveIdentity, unitIdentity } from "./identity.ts";
+import { execSettings } from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "flotilla-identity-"));
 afterAll(() => rmSync(directory, { recursive: true }));

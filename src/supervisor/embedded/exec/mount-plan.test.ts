@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { execSettings } from "./fixture.ts";
 import { needsMounts, planMounts } from "./mount-plan.ts";
+import { execSettings } from "./testing.ts";
 
 const SOURCES = { inaccessible: "/inaccessible", privateTmp: "/p/tmp", privateVarTmp: "/p/var" };
 

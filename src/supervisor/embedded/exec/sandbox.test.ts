@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { describeMissing, describeUnenforced, FEATURES, type Feature, missingFeatures } from "./features.ts";
-import { execSettings } from "./fixture.ts";
 import { Refusal } from "./refusal.ts";
 import { attributesOf, sandboxOf, unprotected } from "./sandbox.ts";
+import { execSettings } from "./testing.ts";
 
 const PLACE = () => ({ staging: "/s", inaccessible: "/i", privateTmp: "/t", privateVarTmp: "/v" });
 const NOTHING_MISSING = new Map<Feature, string>();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { execSettings } from "./fixture.ts";
 import { streamsOf, writesJournal } from "./streams.ts";
+import { execSettings } from "./testing.ts";
 
 test.each([
   [[], { stdin: "null", stdout: "journal", stderr: "inherit" }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Paper } from "./paper.ts";
+import { Paper } from "./testing.ts";
 
 describe("a forking service", () => {
   const forked = (...lines: readonly string[]): Paper => {

@@ -1,5 +1,6 @@
 /** What the end of a process means: of the main one, of a command beside it, and of the last one there is. */
 import type { UnitResult } from "../../supervisor.ts";
+import { releaseIfEmpty } from "./descriptor-store.ts";
 import type { Draft } from "./draft.ts";
 import { conditionResult, resultOf } from "./policy.ts";
 import { enterMain, enterRunning, enterStartPost, enterStartPre } from "./starting.ts";
@@ -11,7 +12,6 @@ import {
   type ServiceSub,
 } from "./state.ts";
 import { enterDead, enterSignal, enterStop, enterStopPost } from "./stopping.ts";
-import { releaseIfEmpty } from "./store.ts";
 import { describeEnd } from "./texts.ts";
 
 type Exit = Extract<ServiceEvent, { kind: "exited" }>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Paper } from "./paper.ts";
+import { Paper } from "./testing.ts";
 
 describe("a notify-reload service", () => {
   const reloading = (...more: readonly string[]): Paper => {

@@ -1,9 +1,10 @@
 /** What a service says over its notification socket: sd_notify(3). */
+
+import { closeDescriptors, removeStored, storeDescriptors } from "./descriptor-store.ts";
 import type { Draft } from "./draft.ts";
 import { enterReloadByNotify, enterRunning, enterStartPost, resetWatchdog } from "./starting.ts";
 import type { ServiceEvent, ServiceSub } from "./state.ts";
 import { enterSignal, enterStopByNotify } from "./stopping.ts";
-import { closeDescriptors, removeStored, storeDescriptors } from "./store.ts";
 
 type Notification = Extract<ServiceEvent, { kind: "notify" }>;
 

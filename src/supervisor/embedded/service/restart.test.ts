@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Paper } from "./paper.ts";
 import { readSavedState } from "./saved-state.ts";
 import type { ServiceEvent } from "./state.ts";
+import { Paper } from "./testing.ts";
 
 describe("a restart", () => {
   test("is seen to be failed in between, unless it is direct", () => {

@@ -6,8 +6,8 @@ import { notifySocket } from "../shim/connection.ts";
 import { LATE_VALUES, type RunRequest } from "../shim/run-request.ts";
 import { listenVariables, type PassedSockets } from "../triggers/socket/passed-sockets.ts";
 import type { UnitHost } from "../unit.ts";
+import type { StoredDescriptor } from "./descriptor-store.ts";
 import type { ServiceAction } from "./state.ts";
-import type { StoredDescriptor } from "./store.ts";
 
 type Run = Extract<ServiceAction, { kind: "run" }>;
 

@@ -19,7 +19,7 @@ import type { StepContext } from "./draft.ts";
 import { PidFileWatch, readPid } from "./pid-file.ts";
 import { readSavedState } from "./saved-state.ts";
 import { commandRequest } from "./service-command.ts";
-import { ShimLink } from "./shim-link.ts";
+import { ServiceShim } from "./service-shim.ts";
 import { activeOf, initialState, type ServiceAction, type ServiceEvent, type ServiceState } from "./state.ts";
 import { describeFailure, sameStatus, serviceStatus } from "./status.ts";
 import { step } from "./step.ts";
@@ -40,7 +40,7 @@ const LEFTOVERS: Readonly<Record<ActionOf<"tell-leftovers">["when"], Words>> = {
 export class ServiceUnit implements Unit {
   readonly #host: UnitHost;
   readonly #waiters = new Waiters();
-  readonly #shim: ShimLink;
+  readonly #shim: ServiceShim;
   readonly #deadline: Alarm;
   readonly #watchdog: Alarm;
   #loaded: LoadedUnit;
@@ -58,7 +58,7 @@ export class ServiceUnit implements Unit {
     this.#loaded = loaded;
     this.#settings = settings;
     this.#state = initialState(host.clock.now());
-    this.#shim = new ShimLink(host, {
+    this.#shim = new ServiceShim(host, {
       name: loaded.source.name,
       settings: () => this.#settings,
       state: () => this.#state,

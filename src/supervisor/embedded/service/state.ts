@@ -6,7 +6,7 @@
 import type { ExecCommand, ServiceType } from "#unit/service.ts";
 import type { ActiveState, UnitResult } from "../../supervisor.ts";
 import type { ProcessEvent } from "../shim/protocol.ts";
-import type { StoredDescriptor } from "./store.ts";
+import type { StoredDescriptor } from "./descriptor-store.ts";
 
 /** systemd's sub states of a service and the active state each belongs to. */
 export const ACTIVE_OF = {

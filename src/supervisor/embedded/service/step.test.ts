@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { UnitResult } from "../../supervisor.ts";
-import { Paper, settingsOf } from "./paper.ts";
 import { shallRestart } from "./policy.ts";
 import { readSavedState } from "./saved-state.ts";
 import type { ProcessEnd } from "./state.ts";
+import { Paper, settingsOf } from "./testing.ts";
 
 describe("a start", () => {
   test("of a simple service is over when the process is there", () => {

@@ -6,6 +6,8 @@
  * The way up is in starting.ts, the way down in stopping.ts; what moves a service along either is told by the
  * processes' ends (exits.ts), by time (timeouts.ts) and by the service itself (notified.ts).
  */
+
+import { hangup, releaseIfEmpty, unloaded, unneeded } from "./descriptor-store.ts";
 import { Draft, type StepContext } from "./draft.ts";
 import { empty, exited } from "./exits.ts";
 import { adopted } from "./main-process.ts";
@@ -14,7 +16,6 @@ import { reload, resetFailed, restartRefused, start, stop } from "./requests.ts"
 import { enterStartPost } from "./starting.ts";
 import type { ServiceAction, ServiceEvent, ServiceState } from "./state.ts";
 import { enterDead } from "./stopping.ts";
-import { hangup, releaseIfEmpty, unloaded, unneeded } from "./store.ts";
 import { deadline, oom, watchdog } from "./timeouts.ts";
 
 export interface Step {

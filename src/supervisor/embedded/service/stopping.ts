@@ -3,9 +3,9 @@
  * `enterDead`, whatever went wrong before; ExecStopPost= is run on each.
  */
 import type { UnitResult } from "../../supervisor.ts";
+import { emptyStore, releaseIfEmpty } from "./descriptor-store.ts";
 import type { Draft } from "./draft.ts";
 import { restartDelayMs, shallRestart } from "./policy.ts";
-import { emptyStore, releaseIfEmpty } from "./store.ts";
 
 export function enterStop(draft: Draft, result: UnitResult): void {
   draft.blame(result);

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { execSettings } from "../fixture.ts";
+import { execSettings } from "../testing.ts";
 import { ALLOW, assemble, KILL_PROCESS, loadNumber, MAX_INSTRUCTIONS, maskWith } from "./bpf.ts";
 import { callGroups } from "./call-groups.ts";
 import { callNumbers } from "./call-numbers.ts";

@@ -30,7 +30,7 @@ test("a stored file outlives the daemon that was told of it", async () => {
   const supervisor = await machine.boot();
   await entryWhere(supervisor, "s.service", /^stored$/);
   await supervisor.restart("s.service");
-  await entryWhere(supervisor, "s.service", GIVEN);
+  expect(await entryWhere(supervisor, "s.service", GIVEN)).toMatchObject({ origin: "unit" });
 });
 
 test("a stop drops what is stored, and the shim with it", async () => {

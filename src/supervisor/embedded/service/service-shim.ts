@@ -29,7 +29,7 @@ interface ShimInUse {
   isAsked: boolean;
 }
 
-export class ShimLink implements ShimUser {
+export class ServiceShim implements ShimUser {
   readonly #host: UnitHost;
   readonly #owner: ShimOwner;
   #used: ShimInUse | undefined;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SentDescriptor } from "../shim/protocol.ts";
-import { Paper } from "./paper.ts";
 import type { ServiceAction } from "./state.ts";
+import { Paper } from "./testing.ts";
 
 const STORE = "FileDescriptorStoreMax=3";
 
