@@ -194,7 +194,8 @@ const PARTICIPLES: Readonly<Record<Goal, string>> = {
 };
 
 const JOURNALS_SHOWN = 3;
-const JOURNAL_LINES = 5;
+/** So many that what the program itself said is among them, also where its last restart was refused. */
+const JOURNAL_LINES = 10;
 
 /** None when the journal cannot be read: the failure itself has been told. */
 async function lastLines(client: FlotillaClient, row: UnitRow): Promise<string[]> {
