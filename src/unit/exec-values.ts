@@ -88,9 +88,9 @@ function readDescriptor(
     : new Complaint(`Invalid file descriptor name, ignoring: ${name}`);
 }
 
-/** What sd_listen_fds_with_names(3) tells descriptors apart by. */
+/** What sd_listen_fds_with_names(3) tells descriptors apart by: it has to stand between colons in LISTEN_FDNAMES=. */
 export function isDescriptorName(name: string): boolean {
-  return /^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name);
+  return /^[\x20-\x39\x3b-\x7e]{0,255}$/.test(name);
 }
 
 /** systemd speaks of a bad path as if it spoilt the unit, and goes on without the line. */

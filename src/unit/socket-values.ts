@@ -25,7 +25,7 @@ export const serviceName: Grammar<string> = refusingEmpty({
 export const fileDescriptorName: Grammar<string> = expanded(
   grammar(
     "a name of at most 255 printable characters without a colon",
-    (value) => (value === "" || isDescriptorName(value) ? value : undefined),
+    (value) => (isDescriptorName(value) ? value : undefined),
     "Invalid file descriptor name, ignoring: %v",
   ),
 );

@@ -3,6 +3,7 @@
  *
  * The descriptors themselves are held by the shim, each under a number; which of them are kept is decided here.
  */
+import { isDescriptorName } from "#unit/exec-values.ts";
 import type { SentDescriptor } from "../shim/protocol.ts";
 import type { Draft } from "./draft.ts";
 
@@ -15,12 +16,6 @@ export interface StoredDescriptor {
 }
 
 const DEFAULT_NAME = "stored";
-const MAX_NAME_CHARACTERS = 255;
-
-/** What FDNAME= may be: it has to stand between colons in LISTEN_FDNAMES=. */
-function isDescriptorName(name: string): boolean {
-  return /^[ -9;-~]*$/.test(name) && name.length <= MAX_NAME_CHARACTERS;
-}
 
 /** The last stored comes first, as with systemd. `isPolled`: one that hangs up is dropped. */
 export function storeDescriptors(

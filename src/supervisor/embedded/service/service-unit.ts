@@ -14,6 +14,7 @@ import { endRun } from "../exec/request.ts";
 import { describeNotApplied } from "../not-applied.ts";
 import type { Naming } from "../shim/protocol.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../unit.ts";
+import { Waiters } from "../waiters.ts";
 import { Alarm } from "./alarm.ts";
 import type { StepContext } from "./draft.ts";
 import { PidFileWatch, readPid } from "./pid-file.ts";
@@ -23,7 +24,6 @@ import { ServiceShim } from "./service-shim.ts";
 import { activeOf, initialState, type ServiceAction, type ServiceEvent, type ServiceState } from "./state.ts";
 import { describeFailure, sameStatus, serviceStatus } from "./status.ts";
 import { step } from "./step.ts";
-import { Waiters } from "./waiters.ts";
 
 type ActionOf<K extends ServiceAction["kind"]> = Extract<ServiceAction, { kind: K }>;
 type Words = Pick<Naming, "priority" | "before" | "after">;

@@ -16,11 +16,11 @@ import {
   type UnitResult,
   type UnitStatus,
 } from "../../../supervisor.ts";
-import { Waiters } from "../../service/waiters.ts";
 import type { ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
+import { Waiters } from "../../waiters.ts";
 import { countTrigger } from "../trigger-limit.ts";
 import { triggers } from "../triggers-fact.ts";
 import { checkPaths, WATCHED } from "./path-check.ts";

@@ -15,11 +15,11 @@ import type { ActiveState, JobOutcome, UnitFact, UnitResult, UnitStatus } from "
 import type { Leaf } from "../../cgroup/cgroups.ts";
 import { runRequest } from "../../exec/request.ts";
 import { describeNotApplied } from "../../not-applied.ts";
-import { Waiters } from "../../service/waiters.ts";
 import type { PortRequest, ShimEvent } from "../../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
+import { Waiters } from "../../waiters.ts";
 import { triggers } from "../triggers-fact.ts";
 import { learnOwner, ownerOf } from "./file-owner.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";

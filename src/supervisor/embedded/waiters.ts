@@ -1,5 +1,5 @@
 /** Who waits for a job of a unit to end. */
-import type { JobOutcome } from "../../supervisor.ts";
+import type { JobOutcome } from "../supervisor.ts";
 
 export type WaitedJob = "start" | "stop" | "reload";
 
