@@ -21,6 +21,11 @@ describe("findReferences", () => {
     expect(named("a.service", "[Service]", "Sockets=b.socket")).toEqual(["Sockets b.socket"]);
   });
 
+  test("names the template that a socket makes services from", () => {
+    expect(named("a.socket", "[Socket]", "Accept=yes")).toEqual(["Accept a@.service"]);
+    expect(named("a.socket", "[Socket]", "Accept=no")).toEqual([]);
+  });
+
   test("expands the instance", () => {
     expect(named("a@7.service", "[Unit]", "Wants=db@%i.service")).toEqual(["Wants db@7.service"]);
   });

@@ -1,9 +1,10 @@
 /** The other units that a unit file names, with where it does. */
 import { FlotillaError, type Place } from "#base/errors.ts";
+import { connectionTemplate } from "./connection-template.ts";
 import { isUnitName } from "./name.ts";
 import { isSpecialUnit } from "./special-units.ts";
 import { expandSpecifiers, type SpecifierContext, specifierContext } from "./specifiers.ts";
-import { parseUnitFile } from "./unit-file.ts";
+import { parseUnitFile, type UnitFile } from "./unit-file.ts";
 import { LITERAL_WORDS, splitWords } from "./words.ts";
 
 export interface UnitReference {
@@ -56,7 +57,15 @@ export function findReferences(name: string, text: string): readonly UnitReferen
       if (!found.has(`${entry.key} ${unit}`)) found.set(`${entry.key} ${unit}`, reference);
     }
   }
-  return [...found.values()];
+  return [...found.values(), ...templateReference(name, text, file)];
+}
+
+/** The template that a socket makes services from. */
+function templateReference(name: string, text: string, file: UnitFile): readonly UnitReference[] {
+  const unit = connectionTemplate(name, text);
+  const accept = file.entries.findLast(({ section, key }) => section === "Socket" && key === "Accept");
+  if (unit === undefined || accept === undefined) return [];
+  return [{ unit, key: "Accept", place: file.placeOfValue(accept) }];
 }
 
 function contextOf(name: string): SpecifierContext | undefined {

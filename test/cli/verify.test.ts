@@ -137,6 +137,15 @@ describe("verify of a folder", () => {
     );
   });
 
+  test("notes a socket without the template for its connections", async () => {
+    await file("units/echo.socket", "[Socket]\nListenStream=/run/echo\nAccept=yes\n");
+    expect((await run("verify units/")).stderr).toContain(
+      "note[unknown-unit]: Accept= needs echo@.service, which is neither beside it nor submitted",
+    );
+    await file("units/echo@.service", GOOD);
+    expect((await run("verify units/")).stderr).not.toContain("unknown-unit");
+  });
+
   test("notes units that are neither in it nor submitted", async () => {
     await file(
       "units/web.service",

@@ -58,7 +58,8 @@ function unknownUnits(
     const isOrder = key === "After" || key === "Before";
     if (isKnown(named, known) || (isOrder && near === undefined)) return [];
     const hint = near === undefined ? {} : { hint: `did you mean ${near}?` };
-    return [{ lint: "unknown-unit", message: `${key}= names ${named}, which ${where}`, place, ...hint }];
+    const verb = key === "Accept" ? "needs" : "names";
+    return [{ lint: "unknown-unit", message: `${key}= ${verb} ${named}, which ${where}`, place, ...hint }];
   });
 }
 
