@@ -36,6 +36,10 @@ const service = fc
     line("RestartForceExitStatus", ["42", "TERM"]),
     line("KillMode", ["mixed", "process", "none"]),
     line("KillSignal", ["INT", "USR1"]),
+    line("ExitType", ["cgroup"]),
+    line("SendSIGHUP", ["yes"]),
+    line("GuessMainPID", ["no"]),
+    line("TimeoutStopFailureMode", ["kill", "abort"]),
     line("ExecCondition", COMMANDS),
     line("ExecStartPre", COMMANDS),
     line("ExecStartPost", COMMANDS),
@@ -45,7 +49,10 @@ const service = fc
   .map(([type, life, restart, ...lines]) => {
     // Whether a main process that ends does so before or after ExecStartPost is chance.
     const isRace = !life.startsWith("stay") && type !== "oneshot";
-    const settled = lines.flat().filter((text) => !isRace || !text.startsWith("ExecStartPost"));
+    // Whether systemd learns first of a daemon's end or of the empty cgroup is chance as well.
+    const isChance = (text: string): boolean =>
+      (isRace && text.startsWith("ExecStartPost")) || (type === "forking" && text === "ExitType=cgroup");
+    const settled = lines.flat().filter((text) => !isChance(text));
     return [
       "[Unit]",
       "StartLimitBurst=3",
