@@ -39,6 +39,18 @@ describe.runIf(isRoot)("a /tmp of its own", () => {
     expect(existsSync(join("/var/tmp", directory))).toBe(false);
   });
 
+  test("goes with the power, too", async () => {
+    const name = `tmp-cut-${process.pid}.service`;
+    await using held = await machineWith([
+      service(name, "PrivateTmp=yes", "ExecStart=/bin/sh -c 'echo up; exec sleep 1000'"),
+    ]);
+    await held.supervisor.start(name);
+    await entryWhere(held.supervisor, name, /^up$/);
+    expect(privateTmpOf(name)).toHaveLength(1);
+    await held.machine.cutPower();
+    expect(privateTmpOf(name)).toEqual([]);
+  });
+
   test("is a new one after each automatic restart", async () => {
     const name = `tmp-again-${process.pid}.service`;
     await using held = await machineWith([

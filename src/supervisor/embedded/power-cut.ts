@@ -9,6 +9,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { removeTree } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
+import { privateTmpIn } from "./exec/private-tmp.ts";
+import { removeTrees } from "./exec/remove.ts";
 import { type ProcessTable, readProcesses } from "./process-table.ts";
 
 export interface PowerCut {
@@ -24,10 +26,15 @@ export async function cutPower({ runDirectory, cgroupName }: PowerCut): Promise<
   const cgroups = cgroupName === undefined ? [] : ownCgroups(cgroupName);
   // Stopped before they are killed, so that nothing reacts to the end of something else.
   const victims = stopAll(() => [...shimTrees(readProcesses(), units), ...cgroups.flatMap(members)]);
+  // Nothing else tells later whose these were.
+  const temporary = new Set(
+    [...victims].flatMap((pid) => privateTmpIn(readText(`/proc/${pid}/mountinfo`) ?? "")),
+  );
   for (const cgroup of cgroups) killCgroup(cgroup);
   for (const pid of victims) signal(pid, "SIGKILL");
   await untilGone(victims);
   await removeAll(cgroups);
+  removeTrees([...temporary]);
   rmSync(units, { recursive: true, force: true });
 }
 

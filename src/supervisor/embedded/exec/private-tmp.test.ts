@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { privateTmpOf, sweepPrivateTmp } from "./private-tmp.ts";
+import { privateTmpIn, privateTmpOf, sweepPrivateTmp } from "./private-tmp.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "flotilla-sweep-"));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -22,4 +22,15 @@ test("two runs of a unit have directories of their own", () => {
   );
   expect(first).not.toEqual(second);
   expect(first?.varTmp).toMatch(/^\/var\/tmp\/flotilla-private-b-a\.service-/);
+});
+
+test("what a process has for itself is found among its mounts, whatever its unit is called", () => {
+  const { tmp, varTmp } = privateTmpOf("a\\x2db.service", "b-1", "0123456789");
+  const mountinfo = [
+    "21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw",
+    `90 21 254:0 ${tmp.replaceAll("\\", "\\134")}/tmp /tmp rw,relatime - ext4 /dev/vda rw`,
+    "91 21 0:24 / /dev/shm rw - tmpfs tmpfs rw",
+  ].join("\n");
+  expect(privateTmpIn(mountinfo)).toEqual([tmp, varTmp]);
+  expect(privateTmpIn("")).toEqual([]);
 });

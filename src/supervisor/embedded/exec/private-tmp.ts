@@ -31,6 +31,18 @@ function provide(outer: string): string {
   return inner;
 }
 
+/** The directories of the /tmp and /var/tmp that a process has for itself, from its /proc/PID/mountinfo. */
+export function privateTmpIn(mountinfo: string): readonly string[] {
+  const roots = mountinfo.split("\n").map((line) => line.split(" ")[3] ?? "");
+  return roots
+    .map((root) =>
+      root.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    )
+    .map((root) => root.split("/").find((part) => part.startsWith(PREFIX)))
+    .filter((name) => name !== undefined)
+    .flatMap((name) => [`/tmp/${name}`, `/var/tmp/${name}`]);
+}
+
 /** Removes what runs of earlier boots have left; those of this boot can be another supervisor's. */
 export function sweepPrivateTmp(boot: string, parents: readonly string[]): void {
   const current = `${PREFIX}${boot.replaceAll("-", "")}-`;
