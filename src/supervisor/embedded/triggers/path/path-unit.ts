@@ -22,7 +22,7 @@ import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { Waiters } from "../../waiters.ts";
 import { countTrigger } from "../trigger-limit.ts";
-import { triggers } from "../triggers-fact.ts";
+import { isUp, refusalToTrigger, triggersFact, whyNotQueued } from "../triggered-unit.ts";
 import { checkPaths, WATCHED } from "./path-check.ts";
 import { SYSTEM_LOOK } from "./path-look.ts";
 
@@ -100,14 +100,14 @@ export class PathUnit implements Unit, ShimUser {
 
   facts(): readonly UnitFact[] {
     const watched = this.#settings.specs.map(({ kind, path }) => ({ label: kind, text: path }));
-    return [...watched, ...triggers(this.#settings.unit, this.#host)];
+    return [...watched, ...triggersFact(this.#settings.unit, this.#host)];
   }
 
   async start(): Promise<JobOutcome> {
     if (this.active === "active") return { result: "done" };
     const { unit, makeDirectory } = this.#settings;
-    if (!this.#host.instantiate(unit) || this.#host.statusOf(unit)?.load !== "loaded") {
-      const message = `Refusing to start, unit ${unit} to trigger not loaded.`;
+    const message = refusalToTrigger(unit, this.#host);
+    if (message !== undefined) {
       this.#log(3, message);
       return { result: "failed", message };
     }
@@ -215,13 +215,14 @@ export class PathUnit implements Unit, ShimUser {
     this.#waiters.settle("start", { result: "done" });
   }
 
-  #startEnded({ error, result, message }: JobOutcome): void {
+  #startEnded(outcome: JobOutcome): void {
     if (this.#closed || this.active !== "active") return;
-    if (error === undefined && result !== "invalid") {
+    const reason = whyNotQueued(outcome);
+    if (reason === undefined) {
       this.unitChanged(this.#settings.unit);
       return;
     }
-    this.#log(4, `Failed to queue unit startup job: ${message ?? result}`);
+    this.#log(4, `Failed to queue unit startup job: ${reason}`);
     this.#enterDead("resources");
   }
 
@@ -310,8 +311,4 @@ export class PathUnit implements Unit, ShimUser {
     this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
     void this.#shim?.letGo();
   }
-}
-
-function isUp(status: UnitStatus | undefined): boolean {
-  return status !== undefined && status.active !== "inactive" && status.active !== "failed";
 }

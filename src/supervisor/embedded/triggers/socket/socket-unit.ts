@@ -20,7 +20,7 @@ import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { Waiters } from "../../waiters.ts";
-import { triggers } from "../triggers-fact.ts";
+import { triggersFact, whyNotQueued } from "../triggered-unit.ts";
 import { learnOwner, ownerOf } from "./file-owner.ts";
 import { connectionName, remoteVariables } from "./instance-name.ts";
 import { portRequest } from "./listen.ts";
@@ -99,7 +99,7 @@ export class SocketUnit implements Unit, ShimUser {
       ...listens,
       ...(accept
         ? [{ label: "Accepted", text: `${accepted}; Connected: ${connections.length};` }]
-        : triggers(service, this.#host)),
+        : triggersFact(service, this.#host)),
     ];
   }
 
@@ -337,12 +337,10 @@ export class SocketUnit implements Unit, ShimUser {
   }
 
   /** The service failing is told by its state; that it could not be asked at all, only here. */
-  #startEnded(service: string, { error, result, message }: JobOutcome): void {
-    if (error !== undefined || result === "invalid") {
-      this.#dispatch({ kind: "refused", reason: message ?? error ?? result, unit: service });
-    } else {
-      this.#dispatch({ kind: "service" });
-    }
+  #startEnded(service: string, outcome: JobOutcome): void {
+    const reason = whyNotQueued(outcome);
+    if (reason === undefined) this.#dispatch({ kind: "service" });
+    else this.#dispatch({ kind: "refused", reason, unit: service });
   }
 
   #serve(unit: string): void {

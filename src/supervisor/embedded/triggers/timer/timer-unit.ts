@@ -20,7 +20,7 @@ import {
 import { describeNotApplied } from "../../not-applied.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
-import { triggers } from "../triggers-fact.ts";
+import { isUp, refusalToTrigger, triggersFact, whyNotQueued } from "../triggered-unit.ts";
 import { coalesce, hashText, type Moment, nextTrigger } from "./next-trigger.ts";
 
 /** systemd's sub states of a timer and the active state each belongs to. */
@@ -97,7 +97,7 @@ export class TimerUnit implements Unit {
   facts(): readonly UnitFact[] {
     const { nextMs } = this.#state;
     const next = nextMs === undefined ? { text: "n/a" } : { atMs: nextMs };
-    return [{ label: "Trigger", ...next }, ...triggers(this.#settings.unit, this.#host)];
+    return [{ label: "Trigger", ...next }, ...triggersFact(this.#settings.unit, this.#host)];
   }
 
   // --- jobs -------------------------------------------------------------------------------------------------------
@@ -105,8 +105,8 @@ export class TimerUnit implements Unit {
   async start(): Promise<JobOutcome> {
     if (this.active === "active") return { result: "done" };
     const { unit } = this.#settings;
-    if (!this.#host.instantiate(unit) || this.#host.statusOf(unit)?.load !== "loaded") {
-      const message = `Refusing to start, unit ${unit} to trigger not loaded.`;
+    const message = refusalToTrigger(unit, this.#host);
+    if (message !== undefined) {
       this.#log(3, message);
       return { result: "failed", message };
     }
@@ -167,22 +167,22 @@ export class TimerUnit implements Unit {
   /** Another unit has changed its state. */
   unitChanged(name: string): void {
     if (name !== this.#settings.unit || this.#closed) return;
-    const isUp = this.#noteUnit();
+    const nowUp = this.#noteUnit();
     const { sub } = this.#state;
     if (sub === "waiting" || sub === "elapsed") this.#wait();
-    else if (sub === "running" && !isUp && !this.#host.hasJob(name)) this.#wait();
+    else if (sub === "running" && !nowUp && !this.#host.hasJob(name)) this.#wait();
   }
 
   /** Notes when the unit's runs begin and end; true while it is up. */
   #noteUnit(): boolean {
     const status = this.#host.statusOf(this.#settings.unit);
-    const isUp = status !== undefined && status.active !== "inactive" && status.active !== "failed";
+    const nowUp = isUp(status);
     const sinceMs = status === undefined ? undefined : this.#sinceBoot(status.sinceMs);
-    if (isUp && !this.#unitWasUp) this.#state = { ...this.#state, unitBeganMs: sinceMs ?? 0 };
+    if (nowUp && !this.#unitWasUp) this.#state = { ...this.#state, unitBeganMs: sinceMs ?? 0 };
     const hasRun = status?.invocation !== undefined;
-    if (!isUp && hasRun && sinceMs !== undefined) this.#state = { ...this.#state, unitEndedMs: sinceMs };
-    this.#unitWasUp = isUp;
-    return isUp;
+    if (!nowUp && hasRun && sinceMs !== undefined) this.#state = { ...this.#state, unitEndedMs: sinceMs };
+    this.#unitWasUp = nowUp;
+    return nowUp;
   }
 
   /** Time has been set, or is another zone's now. */
@@ -255,13 +255,14 @@ export class TimerUnit implements Unit {
     this.#host.requestStart(this.#settings.unit, (outcome) => this.#startEnded(outcome), variables);
   }
 
-  #startEnded({ error, result, message }: JobOutcome): void {
+  #startEnded(outcome: JobOutcome): void {
     if (this.#closed || this.active !== "active") return;
-    if (error === undefined && result !== "invalid") {
+    const reason = whyNotQueued(outcome);
+    if (reason === undefined) {
       this.unitChanged(this.#settings.unit);
       return;
     }
-    this.#log(4, `Failed to queue unit startup job: ${message ?? result}`);
+    this.#log(4, `Failed to queue unit startup job: ${reason}`);
     this.#enterDead("resources");
   }
 
@@ -296,10 +297,10 @@ export class TimerUnit implements Unit {
 
   /** All units are known again. A start that was asked for and came to nothing is asked for again. */
   resume(): void {
-    const isUp = this.#noteUnit();
+    const nowUp = this.#noteUnit();
     const { sub, triggered } = this.#state;
     if (sub === "waiting" || sub === "elapsed") this.#wait();
-    if (sub !== "running" || isUp) return;
+    if (sub !== "running" || nowUp) return;
     const status = this.#host.statusOf(this.#settings.unit);
     const isDone = triggered === undefined || (status !== undefined && status.sinceMs >= triggered.wallMs);
     if (isDone) this.#wait();
