@@ -43,14 +43,33 @@ export function checkService(
   ];
 }
 
+/** In systemd's order: the first that holds is the one that is named. */
 function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly Refusal[] {
   const starts = service.all("ExecStart").flat().length;
-  const stops = service.all("ExecStop").flat().length;
   const type =
     service.last("Type") ??
     (service.last("BusName") !== undefined ? "dbus" : starts > 0 ? "simple" : "oneshot");
-  const restart = service.last("Restart") ?? "no";
-  const restartForce = service.all("RestartForceExitStatus");
+  const isOneshot = type === "oneshot";
+  return [
+    ...commandRefusals(service, unit, starts, isOneshot),
+    ...(isOneshot ? oneshotRefusals(service) : []),
+    {
+      key: "Type",
+      holds: type === "dbus" && service.last("BusName") === undefined,
+      message: "Service is of type D-Bus but no D-Bus service name has been specified. Refusing.",
+      hint: "add BusName=",
+    },
+    killedByPam(service),
+  ];
+}
+
+function commandRefusals(
+  service: ServiceReader,
+  unit: SectionReader<"Unit">,
+  starts: number,
+  isOneshot: boolean,
+): readonly Refusal[] {
+  const stops = service.all("ExecStop").flat().length;
   const hasSuccessAction = (unit.last("SuccessAction") ?? "none") !== "none";
   return [
     {
@@ -61,7 +80,7 @@ function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly
     },
     {
       key: "Type",
-      holds: type !== "oneshot" && starts === 0,
+      holds: !isOneshot && starts === 0,
       message: `Service has no ExecStart= setting, which is only allowed for Type=oneshot services. Refusing.`,
       hint: "add ExecStart=, or write Type=oneshot",
     },
@@ -74,38 +93,38 @@ function refusals(service: ServiceReader, unit: SectionReader<"Unit">): readonly
     },
     {
       key: "ExecStart",
-      holds: type !== "oneshot" && starts > 1,
+      holds: !isOneshot && starts > 1,
       message:
         "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services. Refusing.",
       hint: "an empty ExecStart= forgets those before it; ExecStartPre= runs commands before the main one",
     },
+  ];
+}
+
+/** A oneshot that has ended well has done its work, so that nothing may start it again. */
+function oneshotRefusals(service: ServiceReader): readonly Refusal[] {
+  const restart = service.last("Restart") ?? "no";
+  const restartForce = service.all("RestartForceExitStatus");
+  return [
     {
       key: "Restart",
-      holds: type === "oneshot" && (restart === "always" || restart === "on-success"),
+      holds: restart === "always" || restart === "on-success",
       message: `Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot services. Refusing.`,
       hint: "write Restart=on-failure",
     },
     {
       key: "RestartForceExitStatus",
-      holds:
-        type === "oneshot" && restartForce.some(({ codes, signals }) => codes.length + signals.length > 0),
+      holds: restartForce.some(({ codes, signals }) => codes.length + signals.length > 0),
       message:
         "Service has RestartForceExitStatus= set, which isn't allowed for Type=oneshot services. Refusing.",
       hint: "write Restart=on-failure",
     },
     {
       key: "ExitType",
-      holds: type === "oneshot" && service.last("ExitType") === "cgroup",
+      holds: service.last("ExitType") === "cgroup",
       message: "Service has ExitType=cgroup set, which isn't allowed for Type=oneshot services. Refusing.",
       hint: "leave ExitType= out: the commands of a oneshot are waited for one by one",
     },
-    {
-      key: "Type",
-      holds: type === "dbus" && service.last("BusName") === undefined,
-      message: "Service is of type D-Bus but no D-Bus service name has been specified. Refusing.",
-      hint: "add BusName=",
-    },
-    killedByPam(service),
   ];
 }
 
