@@ -11,6 +11,7 @@ const NAME = `flotilla-test-usage-${process.pid}`;
 const usable = probeCgroups(readHierarchies(), NAME);
 new Cgroups(usable).close();
 const pids = usable.limits.get("pids");
+const cpu = usable.limits.get("cpu");
 
 const BUSY =
   "ExecStart=/usr/bin/perl -e '$$|=1; my $$x = q(x) x (20 << 20); 1 for 1..2e6; print qq(ready\\n); sleep 1000'";
@@ -55,6 +56,21 @@ test.runIf(pids !== undefined)(
     expect(existsSync(join(parent, "team.slice"))).toBe(false);
   },
 );
+
+test.runIf(cpu !== undefined)("a limit that a slice gets later also holds those that run in it", async () => {
+  await using held = await machineWith([
+    service("late.service", "Type=exec", "Slice=late-a.slice", "ExecStart=/bin/sleep 1000"),
+  ]);
+  await held.supervisor.start("late.service");
+  await held.supervisor.load([unit("late.slice", "[Slice]\nCPUQuota=20%\n")]);
+  const path = join(cpu?.parent.replace(NAME, held.machine.cgroupName ?? "") ?? "", "late.slice");
+  const file = cpu?.version === 2 ? "cpu.max" : "cpu.cfs_quota_us";
+  expect(readFileSync(join(path, file), "utf8")).toMatch(/^20000\b/);
+  const inside = readFileSync(join(path, "late-a.slice/late.service/cgroup.procs"), "utf8").trim();
+  expect(Number(inside)).toBe(held.supervisor.status("late.service")?.mainPid);
+  await held.supervisor.stop("late.service");
+  expect(existsSync(path)).toBe(false);
+});
 
 test.runIf(pids !== undefined)(
   "a later supervisor finds a unit where it was put, whatever its file says now",

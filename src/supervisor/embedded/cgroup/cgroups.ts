@@ -9,12 +9,14 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { isUnitName } from "#unit/name.ts";
 import type { ResourceLimits } from "#unit/resources.ts";
 import { slicePath } from "#unit/slice.ts";
 import type { UnitUsage } from "../../supervisor.ts";
 import { blockDeviceOf } from "./block-device.ts";
 import { machineDevices } from "./devices.ts";
+import type { Controller } from "./hierarchy.ts";
 import { type FileLine, type LimitContext, type LimitSetting, limitSettings } from "./limits.ts";
 import { fillCpuset, type Place, removeQuietly, type UsableCgroups } from "./probe.ts";
 import { readUsage } from "./usage.ts";
@@ -27,6 +29,9 @@ export interface Leaf {
   /** What counts kills for want of memory: memory.events, or memory.oom_control of version 1. */
   readonly oomKills?: string;
 }
+
+/** What is counted of every unit. */
+const COUNTED: readonly Controller[] = ["memory", "pids"];
 
 /** A line with the file that it is for on this machine. */
 type FoundLine = Omit<FileLine, "files"> & { readonly file: string };
@@ -45,6 +50,10 @@ export class Cgroups {
 
   constructor(usable: UsableCgroups) {
     this.#usable = usable;
+    // Leaves that an earlier supervisor made are where they are, whatever slice the unit's file names now.
+    const [parent] = this.#parents();
+    for (const path of parent === undefined ? [] : leavesBelow(parent, ""))
+      this.#paths.set(basename(path), path);
   }
 
   /**
@@ -54,9 +63,9 @@ export class Cgroups {
   prepare(unit: string, limits: ResourceLimits, slice?: string, diesWhole = false): Leaf {
     const { tracking } = this.#usable;
     const slices = slicePath(slice);
-    const path = this.#find(unit) ?? join(...slices, unit);
+    const path = this.#paths.get(unit) ?? join(...slices, unit);
     this.#paths.set(unit, path);
-    const parents = this.#parents();
+    const parents = this.#parentsFor(limits, slices);
     for (const parent of parents) this.#make(parent, slices, path);
     for (const name of slices) this.#applySlice(name);
     this.#apply(path, limits);
@@ -73,7 +82,9 @@ export class Cgroups {
   setSlice(name: string, limits: ResourceLimits): void {
     this.#slices.set(name, limits);
     const path = join(...slicePath(name));
-    if (this.#parents().some((parent) => existsSync(join(parent, path)))) this.#apply(path, limits);
+    const inside = [...this.#paths.values()].filter((leaf) => leaf.startsWith(`${path}/`));
+    for (const leaf of inside) this.#enter(leaf);
+    if (inside.length > 0) this.#apply(path, limits);
   }
 
   /** The limits that are asked for and cannot be set here. */
@@ -139,11 +150,37 @@ export class Cgroups {
     for (const parent of this.#parents()) removeQuietly(parent);
   }
 
-  /** Every unit is in every hierarchy, so that what it uses is counted also where it has no limit. */
+  /** The machine's own cgroup in every hierarchy. */
   #parents(): readonly string[] {
+    return this.#parentsOf(() => true);
+  }
+
+  /**
+   * Those that a unit has to be in: where it is found and counted, and where it or a slice around it has a limit. To
+   * enter one costs the kernel a lock that every start of a process needs.
+   */
+  #parentsFor(limits: ResourceLimits, slices: readonly string[]): readonly string[] {
+    const all = [limits, ...slices.flatMap((name) => this.#slices.get(name) ?? [])];
+    const settings = all.flatMap((one) => limitSettings(one, this.#context));
+    const wanted = new Set([...COUNTED, ...settings.map(({ controller }) => controller)]);
+    return this.#parentsOf((controller) => wanted.has(controller));
+  }
+
+  #parentsOf(isWanted: (controller: Controller) => boolean): readonly string[] {
     const { tracking, limits, builtIn } = this.#usable;
-    const own = [...limits.values()].map(({ parent }) => parent);
+    const own = [...limits].flatMap(([controller, { parent }]) => (isWanted(controller) ? [parent] : []));
     return [...new Set([...(tracking === undefined ? [] : [tracking]), ...own, ...builtIn.values()])];
+  }
+
+  /** Puts a unit that runs where a limit of its slices has come up since. */
+  #enter(path: string): void {
+    const slices = path.split("/").slice(0, -1);
+    const [known = "", ...parents] = this.#parentsFor({}, slices);
+    for (const parent of parents.filter((one) => !existsSync(join(one, path)))) {
+      this.#make(parent, slices, path);
+      // What forks meanwhile is found by the second look.
+      for (const _ of [1, 2]) movePids(join(known, path, "cgroup.procs"), join(parent, path, "cgroup.procs"));
+    }
   }
 
   #make(parent: string, slices: readonly string[], path: string): void {
@@ -191,25 +228,21 @@ export class Cgroups {
   }
 
   #pathOf(unit: string): string {
-    return this.#paths.get(unit) ?? this.#find(unit) ?? unit;
-  }
-
-  /** Where the leaf is that an earlier supervisor made, whatever slice the file names now. */
-  #find(unit: string): string | undefined {
-    const known = this.#paths.get(unit);
-    if (known !== undefined) return known;
-    const [parent] = this.#parents();
-    return parent === undefined ? undefined : findBelow(parent, "", unit);
+    return this.#paths.get(unit) ?? unit;
   }
 }
 
-function findBelow(parent: string, path: string, unit: string): string | undefined {
-  if (existsSync(join(parent, path, unit))) return join(path, unit);
-  for (const name of listQuietly(join(parent, path))) {
-    const found = name.endsWith(".slice") ? findBelow(parent, join(path, name), unit) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** Paths of the units' cgroups below that of a slice. */
+function leavesBelow(parent: string, slice: string): readonly string[] {
+  const names = listQuietly(join(parent, slice)).filter(isUnitName);
+  return names.flatMap((name) => {
+    const path = join(slice, name);
+    return name.endsWith(".slice") ? leavesBelow(parent, path) : [path];
+  });
+}
+
+function movePids(from: string, to: string): void {
+  for (const pid of (readQuietly(from) ?? "").split("\n").filter(Boolean)) writeQuietly(to, pid);
 }
 
 /** Removes a cgroup and those below it; what still has processes stays. */
