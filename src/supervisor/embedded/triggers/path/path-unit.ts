@@ -55,6 +55,10 @@ export class PathUnit implements Unit, ShimUser {
   #shim: UnitShim | undefined;
   /** Whether the check that follows the next `observed` is of what is there, not of what has changed. */
   #isFresh = false;
+  /** Watches are in place or asked for. To ask twice would drop what the first have seen. */
+  #isWatched = false;
+  /** How many times the shim was asked to watch and has not answered. */
+  #unanswered = 0;
   #closed = false;
 
   constructor(host: UnitHost, loaded: LoadedUnit, settings: PathSettings) {
@@ -174,8 +178,10 @@ export class PathUnit implements Unit, ShimUser {
       this.#run();
       return;
     }
-    if (this.#check(isFresh)) return;
+    if (this.#isWatched || this.#check(isFresh)) return;
     this.#isFresh = isFresh;
+    this.#isWatched = true;
+    this.#unanswered++;
     const { specs } = this.#settings;
     const path = specs.map((spec) => spec.path);
     this.#shim?.request({ kind: "observe", path, mask: specs.map(({ kind }) => WATCHED[kind]) });
@@ -211,6 +217,7 @@ export class PathUnit implements Unit, ShimUser {
 
   #run(): void {
     this.#enter("running");
+    this.#isWatched = false;
     this.#shim?.request({ kind: "unobserve" });
     this.#waiters.settle("start", { result: "done" });
   }
@@ -229,6 +236,7 @@ export class PathUnit implements Unit, ShimUser {
   #enterDead(result: UnitResult): void {
     if (result !== "success") this.#log(4, `Failed with result '${result}'.`);
     this.#state = { ...this.#state, result };
+    this.#isWatched = false;
     this.#enter(result === "success" ? "dead" : "failed");
     this.#waiters.settle("start", { result: result === "success" ? "canceled" : "failed" });
     this.#host.run.remember(this.unit, this.#state);
@@ -281,6 +289,9 @@ export class PathUnit implements Unit, ShimUser {
 
   /** Something may have come or gone between the look and the watch. */
   #observed(error: string | undefined): void {
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
+    // An answer to what has been asked anew since says nothing about the watches there are.
+    if (this.#unanswered > 0) return;
     if (error !== undefined) {
       this.#log(4, `Failed to enter waiting state: ${error}`);
       this.#enterDead("resources");
