@@ -14,9 +14,11 @@ export class RunDirectory {
     this.#directory = directory;
     this.#boot = boot;
     const marker = join(directory, ".boot");
-    if (readText(marker) !== boot) rmSync(directory, { recursive: true, force: true });
+    if (readText(marker) === boot) return;
+    rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(marker, this.#boot);
+    // Whole or not at all: a marker cut short by a kill would make the next supervisor drop all that runs.
+    replaceFile(marker, this.#boot);
   }
 
   /** When the first supervisor of this boot was started: `nowMs`, or what an earlier one has kept. */
@@ -24,15 +26,13 @@ export class RunDirectory {
     const path = join(this.#directory, ".started");
     const kept = Number(readText(path) ?? Number.NaN);
     if (kept <= nowMs) return kept;
-    writeFileSync(path, String(nowMs));
+    replaceFile(path, String(nowMs));
     return nowMs;
   }
 
   /** Units that have been stopped to be started again. */
   saveRestarts(units: readonly string[]): void {
-    const path = join(this.#directory, ".restarts");
-    writeFileSync(`${path}.new`, units.join("\n"), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(join(this.#directory, ".restarts"), units.join("\n"));
   }
 
   restarts(): readonly string[] {
@@ -63,9 +63,7 @@ export class RunDirectory {
   }
 
   remember(unit: string, memory: unknown): void {
-    const path = join(this.of(unit), "memory");
-    writeFileSync(`${path}.new`, JSON.stringify(memory), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(join(this.of(unit), "memory"), JSON.stringify(memory));
   }
 
   /** What was remembered last; undefined when there is nothing, or nothing that can be read. */
@@ -97,4 +95,9 @@ function readText(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
