@@ -257,6 +257,22 @@ describe("time", () => {
     expect(await bench.events("holding")).toHaveLength(1);
   });
 
+  test("those that come back one after the other keep their units", async () => {
+    for (const short of ["1", "2", "3"]) await bench.machine(short);
+    for (let index = 0; index < 6; index += 1) await bench.unit(`u${index}.service`);
+    await bench.elect();
+    const before = await bench.keysUnder(ranges.assignments(M2));
+    await bench.lose("2", "3");
+    await bench.pass(200);
+    await bench.machine("3");
+    await bench.pass(DEFAULT_PLAN_SETTINGS.settleMs - 500);
+    expect(await bench.events("unit-moved")).toEqual([]);
+    await bench.machine("2");
+    await bench.pass(2 * DEFAULT_PLAN_SETTINGS.settleMs);
+    expect(await bench.events("unit-moved")).toEqual([]);
+    expect(await bench.keysUnder(ranges.assignments(M2))).toEqual(before);
+  });
+
   test("wakes when the plan said that it may come out different", async () => {
     const wakeAtMs = 7_000;
     bench.plan = (_view, context): ClusterPlan => ({

@@ -44,6 +44,8 @@ export class Engine {
   readonly #loop: Loop;
   readonly #trimmer: EventTrimmer;
   readonly #lostSince = new Map<string, number>();
+  /** Machines that were missed and are back, by when they were missed; as long as the planner counts them. */
+  readonly #returned = new Map<string, number>();
   #silent: ReadonlySet<string> = new Set();
   /** Why each unit without a place has none, as it was last told. */
   readonly #refused = new Map<string, string>();
@@ -80,6 +82,7 @@ export class Engine {
     this.#seat = seat;
     this.#observed = undefined;
     this.#lostSince.clear();
+    this.#returned.clear();
     this.#refused.clear();
     this.#planDue = true;
     this.#inDoubt = true;
@@ -165,13 +168,18 @@ export class Engine {
   }
 
   #noteLostMachines(): void {
-    const { view } = this.#options.cluster;
-    for (const machine of this.#lostSince.keys()) {
+    const { cluster, clock, settings } = this.#options;
+    const { view } = cluster;
+    for (const [machine, lostMs] of this.#lostSince) {
+      if (view.machines.has(machine)) this.#returned.set(machine, lostMs);
       if (view.machines.has(machine) || !view.assignments.has(machine)) this.#lostSince.delete(machine);
+    }
+    for (const [machine, lostMs] of this.#returned) {
+      if (clock.monotonic() >= lostMs + settings.settleMs) this.#returned.delete(machine);
     }
     for (const machine of view.assignments.keys()) {
       if (view.machines.has(machine) || this.#lostSince.has(machine)) continue;
-      this.#lostSince.set(machine, this.#options.clock.monotonic());
+      this.#lostSince.set(machine, clock.monotonic());
     }
   }
 
@@ -189,6 +197,7 @@ export class Engine {
       monotonicMs: clock.monotonic(),
       placementOf,
       lostSince: this.#lostSince,
+      returned: this.#returned,
       silent: this.#silent,
       settings,
     };

@@ -64,6 +64,8 @@ export interface PlanContext {
   readonly placementOf: (unit: string, file: string) => Placement | undefined;
   /** Machines that hold assignments but are not present, with the monotonic time at which the engine saw that first. */
   readonly lostSince: ReadonlyMap<string, number>;
+  /** Machines that were missed and are back, with the monotonic time at which they were first missed. */
+  readonly returned?: ReadonlyMap<string, number>;
   /** Machines that are present but have not renewed their leases when they should have: the next to be lost, perhaps. */
   readonly silent?: ReadonlySet<string>;
   readonly settings: PlanSettings;

@@ -26,6 +26,19 @@ describe("findLosses", () => {
     expect(holding?.untilMs).toBe(untilMs === undefined ? undefined : START_MS + untilMs);
   });
 
+  test.each<[why: string, backMs: number, afterMs: number, untilMs: number | undefined]>([
+    ["the first to come back does not have the others' units moved", 0, 100, 5_000],
+    ["nor does one that was missed later than they", 2_000, 2_100, 7_000],
+    ["one that was missed long ago counts no more", -5_000, 0, undefined],
+  ])("%s", (_why, backMs, afterMs, untilMs) => {
+    const made = losing("abc", { a: 0 }).wait(afterMs);
+    const returned = new Map([[machineId("b"), START_MS + backMs]]);
+    const { holding } = findLosses(made.state, { ...made.context(), returned });
+    expect(holding?.untilMs).toBe(untilMs === undefined ? undefined : START_MS + untilMs);
+    if (untilMs !== undefined)
+      expect(holding?.reason).toMatch(/^1 of 3 machines are gone, and 1 have just come back:/);
+  });
+
   test("a machine the engine has not timed yet counts as lost now", () => {
     const made = losing("abc", { a: 0 }).wait(700);
     made.lostSince.clear();

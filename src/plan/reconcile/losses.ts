@@ -25,12 +25,13 @@ export function findLosses(view: ClusterView, context: PlanContext): Losses {
 
 /**
  * Machines that die together are not missed together: each is when its own lease ends, up to a third of a lease apart.
- * So machines that are silent count as well, until they are heard of again or are lost themselves.
+ * So machines that are silent count as well, until they are heard of again or are lost themselves. Nor do they come back
+ * together: one that has just come back still counts, or the first would have the units of the others moved.
  */
 function holdingFor(
   since: ReadonlyMap<string, number>,
   view: ClusterView,
-  { settings, monotonicMs, silent = new Set() }: PlanContext,
+  { settings, monotonicMs, returned = new Map(), silent = new Set() }: PlanContext,
 ): ClusterPlan["holding"] {
   if (since.size === 0) return undefined;
   const known = view.machines.size + since.size;
@@ -39,9 +40,13 @@ function holdingFor(
     const reason = `${missing}: their units stay assigned until nothing has changed for ${formatDuration(settings.settleMs)}`;
     return { untilMs, reason };
   };
-  if (areMany(since.size)) {
-    const untilMs = Math.max(...since.values()) + settings.settleMs;
-    return monotonicMs < untilMs ? hold(`${since.size} of ${known} machines are gone`, untilMs) : undefined;
+  const back = [...returned].filter(
+    ([id, lostMs]) => view.machines.has(id) && monotonicMs < lostMs + settings.settleMs,
+  );
+  if (areMany(since.size + back.length)) {
+    const untilMs = Math.max(...since.values(), ...back.map(([, lostMs]) => lostMs)) + settings.settleMs;
+    const missing = `${since.size} of ${known} machines are gone${back.length > 0 ? `, and ${back.length} have just come back` : ""}`;
+    return monotonicMs < untilMs ? hold(missing, untilMs) : undefined;
   }
   const quiet = [...silent].filter((machine) => view.machines.has(machine)).length;
   if (quiet === 0 || !areMany(since.size + quiet)) return undefined;
