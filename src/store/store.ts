@@ -28,6 +28,11 @@ export interface KeyValue {
 /** What every answer begins with: the store's revision when it was made. */
 export interface Header {
   readonly revision: Revision;
+  /**
+   * Whose revisions these are: a store that was promoted or restored has another ID, and its revisions another past.
+   * Always there in the answers of `range` and in what a watch yields; absent in the answers inside a transaction's.
+   */
+  readonly clusterId?: bigint | undefined;
 }
 
 export type SortTarget = "key" | "version" | "create" | "mod" | "value";
@@ -165,6 +170,8 @@ export interface LeaseTimeToLive {
 /** How a call may be ended from outside. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** Milliseconds the call may take in all, tries on other members included; a store in this process needs none. */
+  readonly timeoutMs?: number;
 }
 
 export interface Store {
@@ -201,12 +208,15 @@ export const STORE_STATUS = {
   "invalid-argument": 3,
   "deadline-exceeded": 4,
   "not-found": 5,
+  "permission-denied": 7,
   "resource-exhausted": 8,
   "failed-precondition": 9,
   "out-of-range": 11,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
+  "data-loss": 15,
+  unauthenticated: 16,
 } as const;
 
 export type StoreStatus = keyof typeof STORE_STATUS;

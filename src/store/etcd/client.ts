@@ -32,20 +32,41 @@ import { type Codec, decode, encode } from "../wire/message.ts";
 import { type CallContext, callUnary, StreamCall } from "./calls.ts";
 import { Connection } from "./connection.ts";
 import { KeepAliveStream } from "./keep-alive.ts";
+import type { RemoteStoreSettings } from "./settings.ts";
 
-export interface ConnectStoreOptions {
-  /** `host:port` of each member; tried in turn. */
-  readonly endpoints: readonly string[];
+export interface ConnectStoreOptions extends RemoteStoreSettings {
   readonly clock: Clock;
   readonly random: Random;
 }
 
+/** A store over the network, with what only its holder may do. */
+export interface RemoteStore extends Store {
+  /** From now on these are the members; connections to others are closed, and their watches end. */
+  setEndpoints(endpoints: readonly string[]): void;
+  /** Any other call of the API with one answer, as `Maintenance/Status`. It is never made twice. */
+  call<Request, Answer>(
+    method: string,
+    requestCodec: Codec<unknown, Request>,
+    answerCodec: Codec<Answer, never>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Answer>;
+  /** A call with one request and many answers, as `Maintenance/Snapshot`; ends when the store has sent them all. */
+  stream<Request, Answer>(
+    method: string,
+    requestCodec: Codec<unknown, Request>,
+    answerCodec: Codec<Answer, never>,
+    request: Request,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<Answer>;
+}
+
 /** Does not connect yet: the first call does. */
-export function connectStore(options: ConnectStoreOptions): Store {
+export function connectStore(options: ConnectStoreOptions): RemoteStore {
   return new EtcdStore(options);
 }
 
-class EtcdStore implements Store {
+class EtcdStore implements RemoteStore {
   readonly #context: CallContext;
   readonly #keepAlive: KeepAliveStream;
   readonly #closing = new AbortController();
@@ -137,6 +158,35 @@ class EtcdStore implements Store {
     } finally {
       signal.removeEventListener("abort", close);
       call.close();
+    }
+  }
+
+  setEndpoints(endpoints: readonly string[]): void {
+    this.#context.connection.setEndpoints(endpoints);
+  }
+
+  call<Request, Answer>(
+    method: string,
+    requestCodec: Codec<unknown, Request>,
+    answerCodec: Codec<Answer, never>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Answer> {
+    return this.#call(method, requestCodec, answerCodec, request, options);
+  }
+
+  async *stream<Request, Answer>(
+    method: string,
+    requestCodec: Codec<unknown, Request>,
+    answerCodec: Codec<Answer, never>,
+    request: Request,
+    options: { readonly signal: AbortSignal },
+  ): AsyncGenerator<Answer, void, undefined> {
+    const call = await StreamCall.open(this.#context, `/etcdserverpb.${method}`);
+    call.send(encode(requestCodec, request));
+    for await (const message of call.messages()) {
+      options.signal.throwIfAborted();
+      yield decode(answerCodec, message);
     }
   }
 

@@ -26,6 +26,7 @@ export interface ConnectionOptions {
 
 export class Connection {
   readonly #options: ConnectionOptions;
+  #endpoints: readonly string[];
   #session: ClientHttp2Session | undefined;
   #opening: Promise<ClientHttp2Session> | undefined;
   #lastError: StoreError | undefined;
@@ -37,6 +38,13 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#endpoints = options.endpoints;
+  }
+
+  setEndpoints(endpoints: readonly string[]): void {
+    this.#endpoints = endpoints;
+    this.#retryAtMs = 0;
+    this.suspect();
   }
 
   /**
@@ -90,7 +98,8 @@ export class Connection {
   }
 
   async #connect(): Promise<ClientHttp2Session> {
-    const { endpoints, clock, random } = this.#options;
+    const { clock, random } = this.#options;
+    const endpoints = this.#endpoints;
     const endpoint = endpoints[this.#endpoint % endpoints.length] ?? "";
     try {
       const session = await openSession(endpoint, clock);

@@ -1,6 +1,8 @@
 /**
  * Carries out a scenario's script on one machine, and tells what of it did not hold and which states it went through.
  * A script is at rest at `show`, `until` and `settle` and at its end: what is recorded there must be the same everywhere.
+ * What a job's end says about a unit must hold at once. What a unit's own programs bring about, such as a file, is seen
+ * here before the supervisor may have heard of it: a `show` behind that waits for what it expects.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,9 +40,11 @@ export async function runScenario(scenario: Scenario, machine: ScenarioMachine):
     machine,
     jobs: new Map(),
     units: scenario.units.map(({ name }) => name).filter((name) => !name.includes("@.")),
+    isToldAll: true,
   };
   const findings: Finding[] = [];
   for (const step of scenario.steps) {
+    if (step.action.do !== "show") run.isToldAll = tellsAll(step.action);
     const outcome = await attempt(step.action, run);
     const isLast = step === scenario.steps.at(-1);
     const states = await statesOf(machine, isLast ? run.units : comparedAfter(step.action, run.units));
@@ -55,6 +59,12 @@ interface Run {
   /** Those that were begun, by the names the script gives them. */
   readonly jobs: Map<string, Promise<string>>;
   readonly units: readonly string[];
+  /** Whether the supervisor itself has told of what was waited for last, so that it knows of it by now. */
+  isToldAll: boolean;
+}
+
+function tellsAll({ do: what }: Action): boolean {
+  return ["job", "begin", "await", "until", "rest"].includes(what);
 }
 
 function comparedAfter(action: Action, units: readonly string[]): readonly string[] {
@@ -79,8 +89,12 @@ async function attempt(action: Action, run: Run): Promise<Outcome> {
   }
 }
 
-async function carryOut(action: Action, { machine, jobs, units }: Run): Promise<Outcome> {
+async function carryOut(action: Action, { machine, jobs, units, isToldAll }: Run): Promise<Outcome> {
   switch (action.do) {
+    case "show":
+      return { fault: await (isToldAll ? now : until)(machine, action.unit, action.expected) };
+    case "until":
+      return { fault: await until(machine, action.unit, action.expected) };
     case "job": {
       const { ended } = await machine.enqueue(action.job);
       return resultOf(ended, action.result);
@@ -100,11 +114,11 @@ async function carryOut(action: Action, { machine, jobs, units }: Run): Promise<
 
 const HOLDS: Outcome = { fault: undefined };
 
-type JobAction = Extract<Action, { readonly do: "job" | "begin" | "await" }>;
+type DoneBefore = Extract<Action, { readonly do: "job" | "begin" | "await" | "show" | "until" }>;
 
 /** What does not hold; undefined: all does. */
 async function carryOutOnUnits(
-  action: Exclude<Action, JobAction>,
+  action: Exclude<Action, DoneBefore>,
   machine: ScenarioMachine,
   units: readonly string[],
 ): Promise<string | undefined> {
@@ -115,10 +129,6 @@ async function carryOutOnUnits(
     case "kill":
       await machine.kill(action.unit, action.signal, action.whom);
       return undefined;
-    case "until":
-      return until(machine, action.unit, action.expected);
-    case "show":
-      return unmet(await machine.properties(action.unit), action.expected);
     case "settle":
       await sleep(action.ms);
       return undefined;
@@ -148,7 +158,7 @@ async function carryOutFile(action: FileAction, machine: ScenarioMachine): Promi
       rmSync(path, { recursive: true });
       return undefined;
     case "nofile":
-      return existsSync(path) ? `${path} is there` : undefined;
+      return fileGone(path);
     case "file":
       return fileContent(path, expand(action.text));
   }
@@ -183,6 +193,14 @@ function unmet(found: Properties, expected: readonly Expected[]): string | undef
   return wrong.map(({ property }) => `${property} is ${found[property] ?? "missing"}`).join(", ");
 }
 
+async function now(
+  machine: ScenarioMachine,
+  unit: string,
+  expected: readonly Expected[],
+): Promise<string | undefined> {
+  return unmet(await machine.properties(unit), expected);
+}
+
 /** Looks again after each change. */
 async function until(
   machine: ScenarioMachine,
@@ -205,6 +223,14 @@ async function until(
     clearTimeout(giveUp);
     forget();
   }
+}
+
+async function fileGone(path: string): Promise<string | undefined> {
+  for (let waited = 0; existsSync(path); waited += LOOK_MS) {
+    if (waited > SOON_MS) return `${path} is there`;
+    await sleep(LOOK_MS);
+  }
+  return undefined;
 }
 
 /** A last newline is not told from none, since `echo` writes one. */
