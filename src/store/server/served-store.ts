@@ -1,13 +1,14 @@
 /** What every method of the server works with: the store, and the header that etcd's answers begin with. */
 import type { LocalStore, StoreIdentity } from "../mvcc/mvcc-store.ts";
-import type { Header } from "../store.ts";
+import type { Header, Revision } from "../store.ts";
 
 /** The version of etcd whose behaviour and API are served. */
 export const ETCD_VERSION = "3.4.23";
 /** A store of one member has one term of one leader, and etcd's first election gives it number 2. */
 export const RAFT_TERM = 2n;
 
-interface FullHeader extends Header, StoreIdentity {
+interface FullHeader extends StoreIdentity {
+  readonly revision: Revision;
   readonly raftTerm: bigint;
 }
 
