@@ -17,6 +17,9 @@ const SOON_MS = 5_000;
 /** How often a file is looked at: what is waited for may be made in a directory that is not there yet. */
 const LOOK_MS = 10;
 
+/** systemd takes a queued job up once it has read all messages: one that follows at once would meet a job not begun. */
+const TAKEN_UP_MS = 100;
+
 /** Nothing has changed for so long: the units are at rest. */
 const REST_MS = 700;
 const REST_AT_LAST_MS = 12_000;
@@ -101,6 +104,7 @@ async function carryOut(action: Action, { machine, jobs, units, isToldAll }: Run
     }
     case "begin":
       jobs.set(action.label, (await machine.enqueue(action.job)).ended);
+      await sleep(TAKEN_UP_MS);
       return HOLDS;
     case "await": {
       const ended = jobs.get(action.label);

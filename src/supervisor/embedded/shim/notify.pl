@@ -27,24 +27,24 @@ sub read_notifications {
     my $header = pack('QL x4 PQ PQ i x4', 0, 0, $iov, 1, $control, length $control, 0);
     my $count = sys('recvmsg', fileno $notify, $header, MSG_CMSG_CLOEXEC);
     return if $count < 0;
-    my ($pid, @fds) = sender_and_descriptors(substr $control, 0, unpack 'x40 Q', $header);
+    my ($pid, $uid, @fds) = sender_and_descriptors(substr $control, 0, unpack 'x40 Q', $header);
     $text = substr $text, 0, $count;
     my @held = hold_descriptors($text, @fds);
-    notified($pid, $text, @held) if defined $pid && $count > 0;
+    notified($pid, $uid, $text, @held) if defined $pid && $count > 0;
   }
 }
 
 sub sender_and_descriptors {
   my ($control) = @_;
-  my ($sender, @fds);
+  my ($pid, $uid, @fds);
   while (length $control >= 16) {
     my ($length, $level, $type) = unpack 'Q i i', $control;
     my $data = substr $control, 16, $length - 16;
-    if ($level == SOL_SOCKET && $type == SCM_CREDENTIALS) { $sender = unpack 'i', $data }
+    if ($level == SOL_SOCKET && $type == SCM_CREDENTIALS) { ($pid, $uid) = unpack 'i I', $data }
     if ($level == SOL_SOCKET && $type == SCM_RIGHTS) { @fds = unpack 'i*', $data }
     substr $control, 0, $length + -$length % 8, '';
   }
-  return ($sender, @fds);
+  return ($pid, $uid, @fds);
 }
 
 1;

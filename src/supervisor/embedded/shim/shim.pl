@@ -30,7 +30,7 @@ use constant {
 my $seq = 0;          # number of the last event
 my @events;           # [seq, line, kind] not yet covered by a saved state
 my $saved = '';       # the daemon's state of the unit, opaque here
-my %runs;             # run id => { pid, alive }
+my %runs;             # run id => { pid, alive, foreign }
 my %run_of;           # pid => run id
 my @reaped;           # [pid, status] of the last descendants that were no run's main process
 my @left_behind;      # processes that were there beside those of runs when the last of these ended
@@ -310,29 +310,29 @@ sub reaped {
   emit_exit($run, $pid, $status, $none_left);
 }
 
-# `last`: nobody else of the unit is left either.
+# `last`: nobody else of the unit is left either. Without a status it is not known how it ended.
 sub emit_exit {
   my ($run, $pid, $status, $last) = @_;
-  my $signal = $status & 127;
+  my $signal = ($status // 0) & 127;
   tell_oom_kill() if $signal == SIGKILL;
-  my @how = $signal ? (signal => $signal, core => $status & 128 ? 1 : 0) : (code => $status >> 8);
+  my @how = $signal ? (signal => $signal, core => $status & 128 ? 1 : 0) : defined $status ? (code => $status >> 8) : ();
   emit('exited', run => $run, pid => $pid, @how, last => $last ? 1 : 0);
 }
 
 sub unwatched_children { return grep { !defined $run_of{$_} } children_of($$) }
 
-# Makes a descendant that the shim did not start itself a run's main process: a forking service's daemon. Where the
+# Makes a process that the shim did not start itself a run's main process: a forking service's daemon. Where the
 # question comes late, after a change of supervisors, what counts is who was there when the start command ended.
 sub watch_pid {
   my ($request) = @_;
   return if $runs{$request->{run}[0]};
-  find_main($request->{run}[0], $request->{pid}[0]);
+  find_main($request->{run}[0], $request->{pid}[0], $request->{foreign}[0]);
   # Whoever asks passes over what was said of this before.
   emit('empty') if !$had_children;
 }
 
 sub find_main {
-  my ($run, $pid) = @_;
+  my ($run, $pid, $may_be_foreign) = @_;
   if ($pid eq 'guess') {
     my @own = unwatched_children();
     @own = @left_behind if @own != 1;
@@ -340,12 +340,31 @@ sub find_main {
     $pid = $own[0];
   }
   my ($gone) = grep { $_->[0] == $pid } @reaped;
-  return emit('adopted', run => $run, pid => 0) if !$gone && !is_descendant($pid);
-  $runs{$run} = { pid => $pid, alive => $gone ? 0 : 1 };
-  emit('adopted', run => $run, pid => $pid);
+  my $foreign = !$gone && !is_descendant($pid);
+  my $refusal = !$foreign ? '' : !is_alive($pid) ? 'gone' : $may_be_foreign ? watch_foreign_main($run, $pid) : 'foreign';
+  return emit('adopted', run => $run, pid => 0, refusal => $refusal) if length $refusal;
+  # What was the main process before, and is none of the unit's, is not its concern any more.
+  delete $_->{foreign} for values %runs;
+  $runs{$run} = { pid => $pid, alive => $gone ? 0 : 1, foreign => $foreign };
+  emit('adopted', run => $run, pid => $pid, foreign => $foreign ? 1 : 0);
   return emit_exit($run, @$gone, !$had_children) if $gone;
   $run_of{$pid} = $run;
 }
+
+# Empty, or why that cannot be.
+sub watch_foreign_main {
+  my ($run, $pid) = @_;
+  load_part('foreign');
+  my $is_watched = watch_foreign($pid, sub {
+    my ($status) = @_;
+    delete $run_of{$pid} if ($run_of{$pid} // '') eq $run;
+    $runs{$run}{alive} = 0;
+    emit_exit($run, $pid, $status, !$had_children);
+  });
+  return $is_watched ? '' : 'unwatched';
+}
+
+sub foreign_main { return map { $_->{pid} } grep { $_->{foreign} && $_->{alive} } values %runs }
 
 sub kill_request {
   my ($request) = @_;
@@ -358,12 +377,13 @@ sub kill_request {
     return;
   }
   $kill_cgroup = $request->{cgroup}[0] // '';
-  name_processes($request, descendants());
+  name_processes($request, foreign_main(), descendants());
   if ($signal eq 'KILL') {
     $killing = 1;
+    kill 'KILL', foreign_main();
     return kill_everything();
   }
-  for my $pid (stable_descendants(0)) { kill $signal, $pid; kill 'CONT', $pid }
+  for my $pid (foreign_main(), stable_descendants(0)) { kill $signal, $pid; kill 'CONT', $pid }
 }
 
 # Writes a line about each process, where the request has the words around its number and name. One that is still to
@@ -401,13 +421,13 @@ sub stable_descendants {
 
 # `main`: sent by the main process itself. `all`: by some process of the unit; the daemon applies NotifyAccess=.
 sub notified {
-  my ($pid, $text, @stored) = @_;
+  my ($pid, $uid, $text, @stored) = @_;
   my $run = $run_of{$pid};
   if (!defined $run && !is_descendant($pid) && !grep { $_->[0] == $pid } @reaped) {
     return drop_stored({ fd => [map { s/:.*//r } @stored] });
   }
   return if $text =~ /^WATCHDOG=1\n?$/ && !%clients;
-  emit('notify', pid => $pid, run => $run // '', text => $text, fds => join ',', @stored);
+  emit('notify', pid => $pid, uid => $uid, run => $run // '', text => $text, fds => join ',', @stored);
 }
 
 # --- output --------------------------------------------------------------------------------------------------------

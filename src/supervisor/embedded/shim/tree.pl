@@ -16,11 +16,14 @@ sub is_descendant {
   return 0;
 }
 
+# Not one that has ended and waits to be reaped.
+sub is_alive { (read_file("/proc/$_[0]/stat") // ') X') =~ /\) [^ZX] /s }
+
 # Those that have ended and wait to be reaped are left out.
 sub children_of {
   my ($pid) = @_;
   return @{ children_by_parent()->{$pid} || [] } if !$has_lists;
-  return grep { (read_file("/proc/$_/stat") // ') X') =~ /\) [^ZX] /s } listed_children($pid);
+  return grep { is_alive($_) } listed_children($pid);
 }
 
 # A child that ends during the reading can hide another from it; who must not miss any looks again.
