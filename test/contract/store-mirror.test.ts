@@ -14,7 +14,7 @@ import { type Mirror, type MirrorBatch, startMirror } from "#mirror/mirror.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
 import { connectStore } from "#store/etcd/client.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
-import type { LocalStore } from "#store/mvcc/mvcc-store.ts";
+import type { LocalStore } from "#store/local-store.ts";
 import { type StoreServer, serveStore } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
 

@@ -6,7 +6,8 @@
  */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
-import { type LocalStore, MvccStore } from "../mvcc/mvcc-store.ts";
+import type { LocalStore } from "../local-store.ts";
+import { MvccStore } from "../mvcc/mvcc-store.ts";
 import type { RetentionLimits } from "../mvcc/retention.ts";
 import { openDatabase } from "./database.ts";
 import { loadIdentity, loadState, SqliteJournal } from "./journal.ts";

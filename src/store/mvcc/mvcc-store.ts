@@ -8,6 +8,16 @@
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type {
+  Alarm,
+  KeyHash,
+  LocalStatus,
+  LocalStore,
+  RecordChange,
+  RecordsView,
+  SnapshotItem,
+  StoreIdentity,
+} from "../local-store.ts";
+import type {
   CallOptions,
   DeleteRangeRequest,
   DeleteRangeResponse,
@@ -20,7 +30,6 @@ import type {
   RangeRequest,
   RangeResponse,
   Revision,
-  Store,
   TxnRequest,
   TxnResponse,
   WatchRequest,
@@ -36,20 +45,6 @@ import { readRange } from "./read.ts";
 import { DEFAULT_RETENTION, Retention, type RetentionLimits } from "./retention.ts";
 import { MvccState } from "./state.ts";
 import { WatchHub } from "./watch.ts";
-
-/** What tells one store from another, as etcd's 64-bit IDs. */
-export interface StoreIdentity {
-  readonly clusterId: bigint;
-  readonly memberId: bigint;
-}
-
-/** A store in this process, with what only its holder may ask: the gRPC server fills headers from it. */
-export interface LocalStore extends Store {
-  readonly identity: StoreIdentity;
-  readonly revision: Revision;
-  /** Bytes on the disk; 0 for a store without one. */
-  readonly sizeBytes: number;
-}
 
 /** Where changes are made durable. */
 export interface Journal {
@@ -126,6 +121,56 @@ export class MvccStore implements LocalStore {
 
   get sizeBytes(): number {
     return this.#options.journal?.sizeBytes ?? 0;
+  }
+
+  status(): LocalStatus {
+    return {
+      revision: this.revision,
+      compactRevision: this.#state.compactRevision < 0n ? 0n : this.#state.compactRevision,
+      sizeBytes: this.sizeBytes,
+      sizeInUseBytes: this.sizeBytes,
+      quotaBytes: 0,
+      leases: this.#state.leases.ids().length,
+      watches: this.#watches.size,
+      syncs: { count: 0, seconds: 0 },
+    };
+  }
+
+  readonly #records = new Map<string, Map<string, Uint8Array>>();
+  readonly records = {
+    list: (bucket: string): ReadonlyMap<string, Uint8Array> => new Map(this.#records.get(bucket)),
+    write: async (decide: (now: RecordsView) => readonly RecordChange[]): Promise<void> => {
+      for (const { bucket, name, value } of decide(this.records)) {
+        const records = this.#records.get(bucket) ?? new Map<string, Uint8Array>();
+        this.#records.set(bucket, records);
+        if (value === undefined) records.delete(name);
+        else records.set(name, value.slice());
+      }
+    },
+  };
+
+  alarms(): readonly Alarm[] {
+    return [...this.records.list("alarm").keys()].filter((name) => name === "nospace" || name === "corrupt");
+  }
+
+  async setAlarm(alarm: Alarm, raised: boolean): Promise<void> {
+    const value = raised ? new Uint8Array(0) : undefined;
+    await this.records.write(() => [{ bucket: "alarm", name: alarm, value }]);
+  }
+
+  async defragment(): Promise<void> {}
+
+  async hash(revision: Revision = this.revision): Promise<KeyHash> {
+    const { compactRevision } = this.status();
+    return { hash: 0, revision, compactRevision };
+  }
+
+  async *snapshot(): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
+    const { revision, identity } = this;
+    yield [{ kind: "head", revision, identity }];
+    const kvs = [...this.#state.range({ from: "", to: undefined }, revision)];
+    kvs.sort((a, b) => (a.modRevision < b.modRevision ? -1 : 1));
+    yield kvs.map((kv) => ({ kind: "key", kv }));
   }
 
   async range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {

@@ -1,5 +1,5 @@
 /** What every method of the server works with: the store, and the header that etcd's answers begin with. */
-import type { LocalStore, StoreIdentity } from "../mvcc/mvcc-store.ts";
+import type { LocalStore, StoreIdentity } from "../local-store.ts";
 import type { Header, Revision } from "../store.ts";
 
 /** The version of etcd whose behaviour and API are served. */

@@ -5,7 +5,7 @@ import { type CallContext, StreamCall } from "../etcd/calls.ts";
 import { Connection } from "../etcd/connection.ts";
 import { toBytes, toText } from "../keys.ts";
 import { createMemoryStore } from "../memory.ts";
-import type { LocalStore } from "../mvcc/mvcc-store.ts";
+import type { LocalStore } from "../local-store.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
 import { type StoreServer, serveStore } from "./server.ts";
