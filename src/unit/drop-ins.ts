@@ -114,7 +114,10 @@ function asContinuation(dropIn: UnitPart): Continuation {
   const file = parseUnitFile(dropIn.text, dropIn.path);
   const { start, end } = readableLines(file);
   const text = file.statements
-    .map((statement) => (isOutside(statement, start, end) ? asComment(statement.raw) : statement.raw))
+    .map((statement) => {
+      const raw = file.rawOf(statement);
+      return isOutside(statement, start, end) ? asComment(raw) : raw;
+    })
     .join("");
   const hidden = file.diagnostics.filter(({ place }) => place.line < start || place.line >= end);
   return { path: dropIn.path, text, diagnostics: hidden.map(asWarning) };

@@ -7,35 +7,44 @@ export interface PhysicalLine {
   readonly end: string;
 }
 
-/**
- * Cuts at LF, CR and NUL; different ones in a row are one end of line (`\r\n`), the same one twice is two.
- * Joining `text + end` of all lines gives `text` back.
- */
+/** All lines of a text. Joining `text + end` of them gives the text back. */
 export function splitLines(text: string): readonly PhysicalLine[] {
   const lines: PhysicalLine[] = [];
-  let start = 0;
-  while (start < text.length) {
-    let stop = start;
-    while (stop < text.length && !isEnd(text[stop])) stop++;
-    const after = endAfter(text, stop);
-    lines.push({ text: text.slice(start, stop), end: text.slice(stop, after) });
-    start = after;
+  for (let start = 0; start < text.length; ) {
+    const stop = lineStop(text, start);
+    const next = nextLine(text, stop);
+    lines.push({ text: text.slice(start, stop), end: text.slice(stop, next) });
+    start = next;
   }
   return lines;
 }
 
-/** Where the end of line that begins at `stop` is over. */
-function endAfter(text: string, stop: number): number {
-  let after = stop;
-  const seen = new Set<string>();
-  while (after < text.length && isEnd(text[after]) && !seen.has(text[after] ?? "")) {
-    const char = text[after++] ?? "";
-    if (char === "\0") break;
-    seen.add(char);
-  }
-  return after;
+const NUL = 1;
+const LF = 2;
+const CR = 4;
+
+/** Index at which the line that `at` is in is over: that of its end of line, or the text's length. */
+export function lineStop(text: string, at: number): number {
+  let stop = at;
+  while (stop < text.length && endBit(text.charCodeAt(stop)) === 0) stop++;
+  return stop;
 }
 
-function isEnd(char: string | undefined): boolean {
-  return char === "\n" || char === "\r" || char === "\0";
+/** Index of the line behind the one that is over at `stop`. Different ends in a row are one, the same one twice is two. */
+export function nextLine(text: string, stop: number): number {
+  let next = stop;
+  for (let seen = 0; next < text.length && (seen & NUL) === 0; next++) {
+    const bit = endBit(text.charCodeAt(next));
+    if (bit === 0 || (seen & bit) !== 0) break;
+    seen |= bit;
+  }
+  return next;
+}
+
+/** Which end of line a character is; 0 for none. */
+function endBit(code: number): number {
+  if (code > 0x0d) return 0;
+  if (code === 0x0a) return LF;
+  if (code === 0x0d) return CR;
+  return code === 0 ? NUL : 0;
 }

@@ -7,38 +7,35 @@
  */
 import type { Place } from "#base/errors.ts";
 import type { Diagnostic, Severity } from "./diagnostic.ts";
-import { type PhysicalLine, splitLines } from "./lines.ts";
+import { lineStop, splitLines } from "./lines.ts";
+import { firstNonBlank, strip, takeLogicalLine } from "./logical-line.ts";
 import { skipBlanks } from "./words.ts";
 
-/** One `Key=value` in a section; line and column count from 1 and are those of the key. */
-export interface Entry {
+/** Where a statement stands; it may span several physical lines, whose ends are part of it. */
+export interface Span {
+  /** Number of its first line, from 1. */
+  readonly line: number;
+  /** Index in the file's text. */
+  readonly start: number;
+  /** Index behind it. */
+  readonly end: number;
+}
+
+/** One `Key=value` in a section. */
+export interface Entry extends Span {
   readonly section: string;
   readonly key: string;
   /** Continuation lines joined, blanks at both ends removed. */
   readonly value: string;
-  readonly line: number;
-  readonly column: number;
-  /** The physical line the key stands on. */
-  readonly source: string;
-  /** All physical lines of the assignment, as they stand in the file. */
-  readonly raw: string;
 }
 
-/** A header or an assignment may span several physical lines; `raw` is all of them with their ends. */
-export interface Statement {
+export interface Statement extends Span {
   readonly kind: "blank" | "comment" | "section" | "assignment" | "junk";
-  readonly raw: string;
-  readonly line: number;
-  readonly entry?: Entry;
-  /** For `section`: the name in brackets. */
-  readonly section?: string;
 }
 
 /** A section's header and where it stands. */
-export interface SectionHeader {
+export interface SectionHeader extends Span {
   readonly name: string;
-  readonly line: number;
-  readonly source: string;
 }
 
 const BOM = "\uFEFF";
@@ -54,32 +51,31 @@ export class UnitFile {
   readonly entries: readonly Entry[];
   /** What is wrong with the syntax. */
   readonly diagnostics: readonly Diagnostic[];
-  readonly #bom: string;
-  /** Made when it is first asked for. */
-  #bySection: ReadonlyMap<string, readonly Entry[]> | undefined;
+  readonly #text: string;
+  readonly #bySection: ReadonlyMap<string, readonly Entry[]>;
 
-  constructor(file: string, bom: string, parsed: ParsedStatements) {
+  constructor(file: string, text: string, parsed: ParsedText) {
     this.file = file;
-    this.#bom = bom;
+    this.#text = text;
     this.statements = parsed.statements;
     this.headers = parsed.headers;
-    this.diagnostics = parsed.diagnostics;
-    this.entries = parsed.statements.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
+    this.entries = parsed.entries;
+    this.#bySection = parsed.bySection;
+    this.diagnostics = parsed.faults.map(({ at, ...fault }) => ({ ...fault, place: this.placeOf(at) }));
   }
 
   /** All assignments in a section, in order. */
   entriesIn(section: string): readonly Entry[] {
-    this.#bySection ??= Map.groupBy(this.entries, (entry) => entry.section);
     return this.#bySection.get(section) ?? [];
   }
 
   /** Names of the sections in order of first appearance; a section that stands twice is one. */
   get sections(): readonly string[] {
-    return [...new Set(this.headers.map((header) => header.name))];
+    return [...this.#bySection.keys()];
   }
 
   hasSection(section: string): boolean {
-    return this.headers.some((header) => header.name === section);
+    return this.#bySection.has(section);
   }
 
   /** Every assignment of a key in order, also empty ones; what an empty one resets is the key table's to say. */
@@ -93,21 +89,26 @@ export class UnitFile {
     return value === "" ? undefined : value;
   }
 
-  /** Where the key stands. */
-  placeOf(entry: Entry): Place {
-    return { file: this.file, line: entry.line, column: entry.column, source: entry.source };
+  /** All physical lines of a statement, as they stand in the file. */
+  rawOf({ start, end }: Span): string {
+    return this.#text.slice(start, end);
+  }
+
+  /** Where a statement begins: for an entry where its key stands. */
+  placeOf({ line, start }: Span): Place {
+    const source = this.#lineAt(start);
+    const column = source.length - source.trimStart().length + 1;
+    return { file: this.file, line, column, source };
   }
 
   /** Where the value stands, or `part` of it, which may be on a later physical line. */
   placeOfValue(entry: Entry, part?: string): Place {
-    const behind = entry.raw.indexOf("=") + 1;
-    const found = part === undefined || part === "" ? -1 : entry.raw.indexOf(part, behind);
-    let before = found >= 0 ? found : skipBlanks(entry.raw, behind);
+    const raw = this.rawOf(entry);
+    const behind = raw.indexOf("=") + 1;
+    const found = part === undefined || part === "" ? -1 : raw.indexOf(part, behind);
+    let before = found >= 0 ? found : skipBlanks(raw, behind);
     let line = entry.line;
-    if (before < entry.source.length) {
-      return { file: this.file, line, column: before + 1, source: entry.source };
-    }
-    for (const { text, end } of splitLines(entry.raw)) {
+    for (const { text, end } of splitLines(raw)) {
       if (before < text.length) return { file: this.file, line, column: before + 1, source: text };
       before -= text.length + end.length;
       line++;
@@ -118,181 +119,124 @@ export class UnitFile {
   /** The first header of a section, or the file's beginning when there is none. */
   placeOfSection(section: string): Place {
     const header = this.headers.find(({ name }) => name === section);
-    if (header === undefined) return { file: this.file, line: 1, column: 1 };
-    return { file: this.file, line: header.line, column: 1, source: header.source };
+    return header === undefined ? { file: this.file, line: 1, column: 1 } : this.placeOfHeader(header);
+  }
+
+  placeOfHeader({ line, start }: SectionHeader): Place {
+    return { file: this.file, line, column: 1, source: this.#lineAt(start) };
   }
 
   /** The text that was parsed. */
   print(): string {
-    return this.#bom + this.statements.map((statement) => statement.raw).join("");
+    return bomOf(this.#text) + this.statements.map((statement) => this.rawOf(statement)).join("");
+  }
+
+  #lineAt(start: number): string {
+    return this.#text.slice(start, lineStop(this.#text, start));
   }
 }
 
 /** Parses any text; `file` is its name in places of diagnostics. */
 export function parseUnitFile(text: string, file = "unit file"): UnitFile {
-  const bom = text.startsWith(BOM) ? BOM : "";
-  const parser = new Parser(file);
-  for (const logical of joinLines(splitLines(text.slice(bom.length)))) parser.take(logical);
-  return new UnitFile(file, bom, parser);
+  const parser = new Parser();
+  let line = 1;
+  for (let start = bomOf(text).length; start < text.length; ) {
+    const logical = takeLogicalLine(text, start);
+    parser.take(logical.text, { line, start, end: logical.end });
+    start = logical.end;
+    line += logical.count;
+  }
+  return new UnitFile(file, text, parser);
 }
 
-interface ParsedStatements {
+function bomOf(text: string): string {
+  return text.startsWith(BOM) ? BOM : "";
+}
+
+/** What is wrong with the syntax of a statement. */
+interface Fault {
+  readonly severity: Severity;
+  readonly code: "syntax";
+  readonly message: string;
+  readonly hint?: string;
+  readonly at: Span;
+}
+
+interface ParsedText {
   readonly statements: readonly Statement[];
   readonly headers: readonly SectionHeader[];
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Physical lines that are one statement: `text` is what systemd sees of them. */
-interface LogicalLine {
-  readonly kind: "blank" | "comment" | "statement";
-  readonly text: string;
-  readonly raw: string;
-  readonly line: number;
-  readonly source: string;
-}
-
-/**
- * Joins continuations. A comment inside one is left out and the continuation goes on; an empty line ends it. Each
- * joining backslash becomes one space.
- */
-function* joinLines(lines: readonly PhysicalLine[]): Generator<LogicalLine> {
-  let pending: LogicalLine | undefined;
-  for (const [index, { text, end }] of lines.entries()) {
-    const line = index + 1;
-    const kind = kindOf(text);
-    if (kind === "comment" && pending !== undefined) {
-      pending = { ...pending, raw: pending.raw + text + end };
-      continue;
-    }
-    if (kind !== "statement" && pending === undefined) {
-      yield { kind, text, raw: text + end, line, source: text };
-      continue;
-    }
-    const before: LogicalLine = pending ?? { kind: "statement", text: "", raw: "", line, source: text };
-    const joined = before.text + text;
-    if (continues(joined)) {
-      pending = { ...before, text: `${joined.slice(0, -1)} `, raw: before.raw + text + end };
-    } else {
-      pending = undefined;
-      yield { ...before, text: joined, raw: before.raw + text + end };
-    }
-  }
-  if (pending !== undefined) yield pending;
-}
-
-function kindOf(text: string): LogicalLine["kind"] {
-  const first = strip(text)[0];
-  if (first === undefined) return "blank";
-  return first === "#" || first === ";" ? "comment" : "statement";
-}
-
-/** True when the last backslash of the text is not escaped by one before it. */
-function continues(text: string): boolean {
-  let count = 0;
-  while (text[text.length - 1 - count] === "\\") count++;
-  return count % 2 === 1;
-}
-
-function strip(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-/** A space, a tab, a newline or a carriage return. */
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+  readonly entries: readonly Entry[];
+  readonly bySection: ReadonlyMap<string, readonly Entry[]>;
+  readonly faults: readonly Fault[];
 }
 
 /** Turns logical lines into statements; what it must remember is the section it is in. */
-class Parser implements ParsedStatements {
+class Parser implements ParsedText {
   readonly statements: Statement[] = [];
   readonly headers: SectionHeader[] = [];
-  readonly diagnostics: Diagnostic[] = [];
-  readonly #file: string;
-  #section: string | undefined;
+  readonly entries: Entry[] = [];
+  readonly bySection = new Map<string, Entry[]>();
+  readonly faults: Fault[] = [];
+  /** The section that the lines are in, and its entries so far. */
+  #section: { readonly name: string; readonly entries: Entry[] } | undefined;
   /** After a header that is none, nothing is known about the lines up to the next one. */
   #lost = false;
 
-  constructor(file: string) {
-    this.#file = file;
+  /** `text` is what systemd sees of the line at `at`. */
+  take(text: string, at: Span): void {
+    this.statements.push({ kind: this.#read(text, at), line: at.line, start: at.start, end: at.end });
   }
 
-  take(logical: LogicalLine): void {
-    if (logical.kind !== "statement") this.#add(logical, logical.kind);
-    else if (logical.text.length > LONGEST_LINE) this.#tooLong(logical);
-    else if (strip(logical.text) === "") this.#add(logical, "blank");
-    else if (strip(logical.text).startsWith("[")) this.#takeHeader(logical);
-    else this.#takeAssignment(logical);
-  }
-
-  #takeHeader(logical: LogicalLine): void {
-    const text = strip(logical.text);
-    if (!text.endsWith("]")) {
-      this.#lost = true;
-      this.#complain(logical, `Invalid section header '${text}'`, "error", 'A section header ends in "]".');
-      this.#add(logical, "junk");
-      return;
+  #read(text: string, at: Span): Statement["kind"] {
+    if (text.length > LONGEST_LINE) {
+      return this.#refuse(at, "error", `The line is longer than ${LONGEST_LINE} characters.`);
     }
-    const section = text.slice(1, -1);
-    this.#lost = false;
-    this.#section = section;
-    this.headers.push({ name: section, line: logical.line, source: logical.source });
-    this.#add(logical, "section", { section });
-  }
-
-  #takeAssignment(logical: LogicalLine): void {
-    const equals = logical.text.indexOf("=");
-    const key = strip(logical.text.slice(0, Math.max(equals, 0)));
-    const problem = this.#problem(equals, key);
-    if (problem !== undefined || this.#section === undefined || this.#lost) {
-      if (problem !== undefined && !this.#lost) this.#complain(logical, problem, "warning");
-      this.#add(logical, "junk");
-      return;
+    switch (text.charAt(firstNonBlank(text))) {
+      case "":
+        return "blank";
+      case "#":
+      case ";":
+        return "comment";
+      case "[":
+        return this.#readHeader(strip(text), at);
+      default:
+        return this.#lost ? "junk" : this.#readAssignment(text, at);
     }
-    const entry: Entry = {
-      section: this.#section,
-      key,
-      value: strip(logical.text.slice(equals + 1)),
-      line: logical.line,
-      column: firstColumn(logical.source),
-      source: logical.source,
-      raw: logical.raw,
-    };
-    this.#add(logical, "assignment", { entry });
   }
 
-  /** systemd's wording. */
-  #problem(equals: number, key: string): string | undefined {
-    if (this.#section === undefined) return "Assignment outside of section. Ignoring.";
-    if (equals < 0) return "Missing '=', ignoring line.";
-    return key === "" ? "Missing key name before '=', ignoring line." : undefined;
+  #readHeader(text: string, at: Span): Statement["kind"] {
+    this.#lost = !text.endsWith("]");
+    if (this.#lost) {
+      const hint = 'A section header ends in "]".';
+      return this.#refuse(at, "error", `Invalid section header '${text}'`, hint);
+    }
+    const name = text.slice(1, -1);
+    const entries = this.bySection.get(name) ?? [];
+    this.bySection.set(name, entries);
+    this.#section = { name, entries };
+    this.headers.push({ name, ...at });
+    return "section";
   }
 
-  #tooLong(logical: LogicalLine): void {
-    this.#complain(logical, `The line is longer than ${LONGEST_LINE} characters.`, "error");
-    this.#add(logical, "junk");
+  /** Complaints are in systemd's words. */
+  #readAssignment(text: string, at: Span): Statement["kind"] {
+    if (this.#section === undefined)
+      return this.#refuse(at, "warning", "Assignment outside of section. Ignoring.");
+    const equals = text.indexOf("=");
+    if (equals < 0) return this.#refuse(at, "warning", "Missing '=', ignoring line.");
+    const key = strip(text, 0, equals);
+    if (key === "") return this.#refuse(at, "warning", "Missing key name before '=', ignoring line.");
+    const value = strip(text, equals + 1);
+    const { name: section, entries } = this.#section;
+    const entry: Entry = { section, key, value, line: at.line, start: at.start, end: at.end };
+    this.entries.push(entry);
+    entries.push(entry);
+    return "assignment";
   }
 
-  #add(logical: LogicalLine, kind: Statement["kind"], more: Pick<Statement, "entry" | "section"> = {}): void {
-    this.statements.push({ kind, raw: logical.raw, line: logical.line, ...more });
+  #refuse(at: Span, severity: Severity, message: string, hint?: string): "junk" {
+    const fault: Fault = { severity, code: "syntax", message, at };
+    this.faults.push(hint === undefined ? fault : { ...fault, hint });
+    return "junk";
   }
-
-  #complain(logical: LogicalLine, message: string, severity: Severity, hint?: string): void {
-    const { line, source } = logical;
-    const place: Place = { file: this.#file, line, column: firstColumn(source), source };
-    this.diagnostics.push({
-      severity,
-      code: "syntax",
-      message,
-      place,
-      ...(hint === undefined ? {} : { hint }),
-    });
-  }
-}
-
-function firstColumn(source: string): number {
-  return source.length - source.trimStart().length + 1;
 }

@@ -114,14 +114,15 @@ const READERS: Partial<Record<UnitSuffix, Reader>> = {
 
 function unknownSections(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
   const known = knownSections(unit);
-  return file.headers.flatMap(({ name, line, source }) => {
+  return file.headers.flatMap((header) => {
+    const { name } = header;
     if (known.some((section) => section === name) || name.startsWith("X-")) return [];
     return [
       {
         severity: "warning",
         code: "unknown-section",
         message: `Unknown section '${name}'. Ignoring.`,
-        place: { file: file.file, line, column: 1, source },
+        place: file.placeOfHeader(header),
         ...didYouMean(sectionMeant(name, known), (section) => `[${section}]`),
       },
     ];

@@ -43,7 +43,7 @@ function shown(file: UnitFile, { code, message, place }: Diagnostic): string {
 function lastLine(file: UnitFile, line: number): number {
   const statement = file.statements.findLast((other) => other.line <= line);
   if (statement === undefined) return line;
-  const lines = splitLines(statement.raw);
+  const lines = splitLines(file.rawOf(statement));
   const backslashes = /\\*$/.exec(lines.at(-1)?.text ?? "")?.[0].length ?? 0;
   const goesOn = backslashes % 2 === 1;
   return statement.line + lines.length - 1 + (goesOn ? 1 : 0);

@@ -147,7 +147,7 @@ function untilBroken(text: string): UnitFile {
   if (broken === undefined) return file;
   const raw = file.statements
     .filter(({ line }) => line < broken.place.line)
-    .map((statement) => statement.raw);
+    .map((statement) => file.rawOf(statement));
   return parseUnitFile(raw.join(""));
 }
 
