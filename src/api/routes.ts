@@ -25,6 +25,7 @@ import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
 import { forward, isForwarded } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
+import { KV_ROUTES } from "./kv-routes.ts";
 import { configureMachine } from "./machine-config.ts";
 import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
@@ -211,4 +212,5 @@ export const ROUTES: readonly Route[] = [
   ...USAGE_ROUTES,
   ...JOURNAL_ROUTES,
   ...EVENT_ROUTES,
+  ...KV_ROUTES,
 ];

@@ -2,6 +2,7 @@
 import { SETTINGS } from "#daemon/settings.ts";
 import type { Command, OptionSpec } from "./command.ts";
 import { DEV_COMMAND } from "./dev-commands.ts";
+import { KV_COMMAND } from "./kv-commands.ts";
 
 const LIST_OPTIONS: readonly OptionSpec[] = [
   { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
@@ -248,6 +249,7 @@ export const COMMANDS: readonly Command[] = [
       },
     ],
   },
+  KV_COMMAND,
   DEV_COMMAND,
   {
     name: "daemon",

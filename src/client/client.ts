@@ -25,6 +25,16 @@ import type {
   VersionBody,
   Why,
 } from "#api/bodies.ts";
+import type {
+  KvChange,
+  KvDelete,
+  KvDeleteResult,
+  KvList,
+  KvPut,
+  KvPutResult,
+  KvQuery,
+  KvWatchQuery,
+} from "#api/store-bodies.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { type Call, parseAnswer, readLines, readStreamError, readText, send } from "./transport.ts";
 
@@ -142,6 +152,27 @@ export class FlotillaClient {
       signal,
     );
     return answer.events;
+  }
+
+  /** A key, or a page of those that begin with a prefix. */
+  kv(query: KvQuery, signal?: AbortSignal): Promise<KvList> {
+    return this.#json("GET", withQuery("/v1/kv", query), undefined, signal);
+  }
+
+  putKv(put: KvPut, signal?: AbortSignal): Promise<KvPutResult> {
+    return this.#json("POST", "/v1/kv", put, signal);
+  }
+
+  deleteKv(request: KvDelete, signal?: AbortSignal): Promise<KvDeleteResult> {
+    return this.#json("POST", "/v1/kv/delete", request, signal);
+  }
+
+  /** The changes, and first of all the revision that watching began at, when nothing has happened yet. */
+  async *watchKv(
+    query: KvWatchQuery,
+    signal?: AbortSignal,
+  ): AsyncGenerator<KvChange | { readonly revision: string }, void> {
+    yield* this.#events<KvChange | { readonly revision: string }>(withQuery("/v1/kv/watch", query), signal);
   }
 
   verify(unit: string, text: string, signal?: AbortSignal): Promise<VerifyResult> {

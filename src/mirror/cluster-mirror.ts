@@ -49,7 +49,7 @@ class FollowedCluster implements ClusterMirror {
     this.#mirror = startMirror({
       ...options,
       prefix: PREFIX,
-      excluded: [ranges.events, `${PREFIX}kv/`],
+      excluded: [ranges.events, ranges.kv],
       onBatch: (batch) => this.#take(batch),
       onConnected: () => undefined,
     });

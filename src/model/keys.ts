@@ -47,6 +47,8 @@ export const keys = {
   outcome: (unit: string): string => `${PREFIX}outcome/${unit}`,
   /** Sorts by time; `id` keeps events of one millisecond apart. */
   event: (timeMs: number, id: string): string => `${PREFIX}event/${String(timeMs).padStart(15, "0")}-${id}`,
+  /** What users call it is the key without the prefix. */
+  kv: (key: string): string => `${PREFIX}kv/${key}`,
 } as const;
 
 /** Prefixes of ranges. */
@@ -55,6 +57,7 @@ export const ranges = {
   units: `${PREFIX}unit/`,
   files: `${PREFIX}file/`,
   events: `${PREFIX}event/`,
+  kv: `${PREFIX}kv/`,
   assignments: (machine: string): string => `${PREFIX}assignment/${machine}/`,
   states: (machine: string): string => `${PREFIX}state/${machine}/`,
 } as const;

@@ -15,4 +15,9 @@ export const LIMITS = {
   /** A watcher of the API that falls further behind is cut off and must list again. */
   watchBacklogEvents: 10_000,
   journalLinesPerRequest: 100_000,
+  /** Keys of the users' own configuration, without the prefix they lie under. */
+  kvKeyBytes: 1_024,
+  /** Leaves room for the rest of a request of the store (1.5 MiB), whatever the value is written in. */
+  kvValueBytes: 1024 * 1024,
+  kvKeysPerPage: 1_000,
 } as const;
