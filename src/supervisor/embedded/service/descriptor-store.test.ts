@@ -13,7 +13,7 @@ function up(...lines: readonly string[]): Paper {
 }
 
 function send(paper: Paper, fds: readonly SentDescriptor[], text: string): void {
-  paper.send({ kind: "notify", pid: 101, run: 1, text, fds });
+  paper.send({ kind: "notify", pid: 101, uid: 0, run: 1, text, fds });
 }
 
 function names(paper: Paper): readonly string[] {

@@ -6,6 +6,7 @@ import {
   type Candidate,
   CONTROL_SUBS,
   type ControlList,
+  type NamedProcess,
   type ServiceAction,
   type ServiceState,
   type ServiceSub,
@@ -28,6 +29,8 @@ export interface StepContext {
   readonly invocation: string;
   /** A number in [0, 1). */
   readonly chance: number;
+  /** What PIDFile= names at this moment. */
+  readonly pidFile: NamedProcess | undefined;
 }
 
 /** The sub states in which the service has to show that it lives. */
@@ -143,11 +146,11 @@ export class Draft {
     this.do({ kind: "find-main", run, ...(from === "pid-file" && pidFile !== undefined ? { pidFile } : {}) });
   }
 
-  /** Makes another process the main one, if it is one of the unit's. */
-  watch(pid: number, candidate: Omit<Candidate, "run">): void {
+  /** Makes another process the main one, if it is one of the unit's or may be `foreign`. */
+  watch(candidate: Omit<Candidate, "run"> & NamedProcess, foreign: boolean): void {
     const run = this.nextRun(this.state.empty);
     this.state.candidate = { run, ...candidate };
-    this.do({ kind: "watch", run, pid });
+    this.do({ kind: "watch", run, pid: candidate.pid, foreign });
   }
 
   /** A new process is one more that has to be waited for. */

@@ -54,8 +54,9 @@ describe("a forking service", () => {
     const paper = forked("PIDFile=/run/a.pid");
     paper.exited(1, { code: 0 });
     paper.send({ kind: "adopted", run: 2, pid: 88 });
-    expect(paper.exited(2, { code: 0 }, { pidInFile: 99 })).toBe("running");
-    expect(paper.actions).toEqual([{ kind: "watch", run: 3, pid: 99 }]);
+    paper.pidFile = { pid: 99 };
+    expect(paper.exited(2, { code: 0 })).toBe("running");
+    expect(paper.actions).toEqual([{ kind: "watch", run: 3, pid: 99, foreign: true }]);
     paper.send({ kind: "adopted", run: 3, pid: 99 });
     expect(paper.state).toMatchObject({ mainRun: 3, mainPid: 99 });
   });

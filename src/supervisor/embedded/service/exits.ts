@@ -61,12 +61,14 @@ const NOT_SPAWNED: Readonly<Record<Exclude<ControlList, "execStart">, (draft: Dr
 // --- the main process -----------------------------------------------------------------------------------------
 
 /** A service may put another process in the place of its main one: by a message, or by its PID file, before that ends. */
-function mainExitedOrMoved(draft: Draft, { pid, end, pidInFile }: Exit): void {
+function mainExitedOrMoved(draft: Draft, { pid, end }: Exit): void {
   const { state } = draft;
+  const named = draft.context.pidFile;
   state.mainAlive = false;
   delete state.mainPid;
   if (state.candidate?.from === "notify") state.candidate = { ...state.candidate, end };
-  else if (pidInFile !== undefined && pidInFile !== pid) draft.watch(pidInFile, { from: "notify", end });
+  else if (named !== undefined && named.pid !== pid)
+    draft.watch({ ...named, from: "named", end }, named.distrust === undefined);
   else mainExited(draft, end);
 }
 
@@ -187,18 +189,25 @@ function forkingParentExited(draft: Draft, result: UnitResult): void {
     // A search that finds nothing is no fault.
     if (state.mainRun === undefined && settings.guessMainPid && !state.empty) draft.findMain("guess");
     else enterStartPost(draft);
-  } else if (settings.execStartPost.length > 0) {
     // ExecStartPost= may be what writes the file.
-    enterStartPost(draft);
-  } else if (state.empty) enterSignal(draft, "stop-sigterm", "protocol");
+  } else if (settings.execStartPost.length > 0) takePidFile(draft, enterStartPost);
+  else if (state.empty) takePidFile(draft, () => enterSignal(draft, "stop-sigterm", "protocol"));
   else draft.findMain("pid-file");
+}
+
+/** There is no time, or nobody, to wait for the PID file. */
+function takePidFile(draft: Draft, otherwise: (draft: Draft) => void): void {
+  const named = draft.context.pidFile;
+  if (named === undefined) otherwise(draft);
+  else draft.watch({ ...named, from: "named" }, named.distrust === undefined);
 }
 
 function startPostExited(draft: Draft): void {
   const { state, settings } = draft;
   if (settings.type !== "forking") enterRunning(draft, "success");
-  else if (settings.pidFile !== undefined) {
-    if (state.empty) enterStop(draft, "protocol");
+  // The process that the file named before has ended or lives on.
+  else if (settings.pidFile !== undefined && state.mainRun === undefined) {
+    if (state.empty) takePidFile(draft, () => enterStop(draft, "protocol"));
     else draft.findMain("pid-file");
   } else enterRunning(draft, "success");
 }

@@ -138,7 +138,7 @@ describe("MAINPID=", () => {
 
   test("names another main process, once it is known to be one of the unit's", () => {
     const paper = watching();
-    expect(paper.actions).toEqual([{ kind: "watch", run: 2, pid: 77 }]);
+    expect(paper.actions).toEqual([{ kind: "watch", run: 2, pid: 77, foreign: true }]);
     expect(paper.state).toMatchObject({ mainRun: 1, mainPid: 101 });
     paper.send({ kind: "adopted", run: 2, pid: 77 });
     expect(paper.state).toMatchObject({ mainRun: 2, mainPid: 77, mainAlive: true });

@@ -27,7 +27,7 @@ export function notified(draft: Draft, event: Notification): void {
     return;
   }
   const message = new Message(event.text);
-  takeMain(draft, message);
+  takeMain(draft, message, event);
   takeState(draft, message);
   takeStatus(draft, message);
   takeTimes(draft, message);
@@ -81,7 +81,8 @@ function controlText(pid: number | undefined): string {
   return pid === undefined ? "" : ` and control PID ${pid}`;
 }
 
-function takeMain(draft: Draft, message: Message): void {
+/** Root may name a process that is none of the unit's. */
+function takeMain(draft: Draft, message: Message, { uid }: Notification): void {
   const { state } = draft;
   const text = message.get("MAINPID");
   if (text === undefined || !WITH_MAIN.includes(state.sub)) return;
@@ -90,7 +91,7 @@ function takeMain(draft: Draft, message: Message): void {
     draft.warn(`Failed to parse MAINPID= field in notification message, ignoring: ${text}`);
   else if (pid === 1) draft.warn(`New main PID ${pid} is the manager, refusing.`);
   else if (pid === state.control?.pid) draft.warn(`New main PID ${pid} is the control process, refusing.`);
-  else if (pid !== state.mainPid) draft.watch(pid, { from: "notify" });
+  else if (pid !== state.mainPid) draft.watch({ from: "notify", pid }, uid === 0);
 }
 
 /** STOPPING= wins over the others, and READY= over RELOADING=. */

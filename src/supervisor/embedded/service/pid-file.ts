@@ -1,15 +1,27 @@
 /** A forking service's PIDFile=, which may be written after the start command has ended, and may first name another process. */
-import { type FSWatcher, readFileSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  type FSWatcher,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  watch,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { NamedProcess } from "./state.ts";
+
+const MAX_LINKS = 32;
 
 export class PidFileWatch {
   readonly #path: string;
-  readonly #found: (pid: number) => void;
+  readonly #found: (named: NamedProcess) => void;
   #watcher: FSWatcher | undefined;
   #last: number | undefined;
 
   /** Calls `found` with each process that the file comes to name, at once if it is there already. */
-  constructor(path: string, found: (pid: number) => void) {
+  constructor(path: string, found: (named: NamedProcess) => void) {
     this.#path = path;
     this.#found = found;
     this.#look();
@@ -28,19 +40,54 @@ export class PidFileWatch {
   }
 
   #look(): void {
-    const pid = readPid(this.#path);
-    if (pid === undefined || pid === this.#last) return;
-    this.#last = pid;
-    this.#found(pid);
+    const named = readPidFile(this.#path);
+    if (named === undefined || named.pid === this.#last) return;
+    this.#last = named.pid;
+    this.#found(named);
   }
 }
 
 /** The process that a PID file names; undefined when it is not there or names none. */
-export function readPid(path: string): number | undefined {
+export function readPidFile(path: string): NamedProcess | undefined {
   try {
-    const text = readFileSync(path, "utf8").trim();
-    return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
+    const file = openSync(path, "r");
+    try {
+      const text = readFileSync(file, "utf8").trim();
+      if (!/^[1-9]\d*$/.test(text)) return undefined;
+      const distrust = isUnsafe(path) ? "path" : fstatSync(file).uid === 0 ? undefined : "owner";
+      return { pid: Number(text), ...(distrust === undefined ? {} : { distrust }) };
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return undefined;
   }
+}
+
+/** Whether anybody but root can make a path lead to a file that is not theirs: what CHASE_SAFE is to systemd. */
+export function isUnsafe(path: string): boolean {
+  const parts = partsOf(path);
+  let at = "/";
+  let owner = 0;
+  let links = 0;
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const next = join(at, part);
+    const stat = lstatSync(next);
+    if (owner !== 0 && owner !== stat.uid) return true;
+    owner = stat.uid;
+    if (!stat.isSymbolicLink()) {
+      at = next;
+      continue;
+    }
+    const target = readlinkSync(next);
+    links += 1;
+    if (links > MAX_LINKS || (target.startsWith("/") && owner !== 0)) return true;
+    if (target.startsWith("/")) at = "/";
+    parts.unshift(...partsOf(target));
+  }
+  return false;
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
 }

@@ -14,13 +14,14 @@ export function matches(set: ExitStatusSet, end: ProcessEnd): boolean {
 
 /**
  * The result that the end of a process stands for. `daemon`: it was meant to run on, so that the signals that end a
- * daemon are no failure.
+ * daemon are no failure. What is not known is none either.
  */
 export function resultOf(successes: ExitStatusSet, end: ProcessEnd, daemon: boolean): UnitResult {
   const { code, signal, core } = end;
   if (code !== undefined) return code === 0 || successes.codes.includes(code) ? "success" : "exit-code";
+  if (signal === undefined) return "success";
   if (core === true) return "core-dump";
-  const isClean = signal !== undefined && daemon && CLEAN_SIGNALS.includes(signal);
+  const isClean = daemon && CLEAN_SIGNALS.includes(signal);
   return isClean || matches(successes, end) ? "success" : "signal";
 }
 

@@ -125,6 +125,7 @@ const EVENT: fc.Arbitrary<ServiceEvent> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant("notify" as const),
+    uid: fc.constantFrom(0, 1000),
     pid: fc.constant(1),
     run: RUN,
     text: fc.constantFrom(

@@ -27,7 +27,13 @@ const savedState = z.object({
   mainIndex: z.number(),
   mainEnd: end.exactOptional(),
   candidate: z
-    .object({ run: z.number(), from: z.enum(["guess", "pid-file", "notify"]), end: end.exactOptional() })
+    .object({
+      run: z.number(),
+      from: z.enum(["guess", "pid-file", "named", "notify"]),
+      pid: z.number().exactOptional(),
+      distrust: z.enum(["owner", "path"]).exactOptional(),
+      end: end.exactOptional(),
+    })
     .exactOptional(),
   control: z
     .object({

@@ -143,6 +143,6 @@ export class ServiceShim implements ShimUser {
 }
 
 function endOf({ code, signal, core }: Extract<ProcessEvent, { kind: "exited" }>): ProcessEnd {
-  if (signal === undefined) return { code: code ?? 0 };
+  if (signal === undefined) return code === undefined ? {} : { code };
   return { signal: signalByNumber(signal) ?? String(signal), ...(core ? { core } : {}) };
 }

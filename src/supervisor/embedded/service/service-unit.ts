@@ -17,7 +17,7 @@ import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../unit.ts";
 import { Waiters } from "../waiters.ts";
 import { Alarm } from "./alarm.ts";
 import type { StepContext } from "./draft.ts";
-import { PidFileWatch, readPid } from "./pid-file.ts";
+import { PidFileWatch, readPidFile } from "./pid-file.ts";
 import { readSavedState } from "./saved-state.ts";
 import { commandRequest } from "./service-command.ts";
 import { ServiceShim } from "./service-shim.ts";
@@ -63,7 +63,7 @@ export class ServiceUnit implements Unit {
       settings: () => this.#settings,
       state: () => this.#state,
       takeOver: (saved) => this.#takeOver(saved),
-      handle: (event) => this.#dispatch(this.#withPidFile(event)),
+      handle: (event) => this.#dispatch(event),
     });
     this.#deadline = new Alarm(host.clock, () => this.#dispatch({ kind: "deadline" }));
     this.#watchdog = new Alarm(host.clock, () => this.#dispatch({ kind: "watchdog" }));
@@ -174,7 +174,7 @@ export class ServiceUnit implements Unit {
     this.#armTimers();
     const { candidate } = saved;
     const { pidFile } = this.#settings;
-    if (candidate?.from === "pid-file" && pidFile !== undefined) this.#watchPidFile(candidate.run, pidFile);
+    if (candidate?.from === "pid-file" && pidFile !== undefined) this.#watchPidFile(pidFile);
     // What has happened since is a change of this state.
     this.#host.changed(this.#name);
   }
@@ -184,14 +184,6 @@ export class ServiceUnit implements Unit {
     if (saved.watchdogDueMs === undefined) return saved;
     const periodMs = saved.watchdogOverrideMs ?? this.#settings.watchdogMs;
     return { ...saved, watchdogDueMs: this.#host.clock.now() + periodMs };
-  }
-
-  /** The main process may have written another's number into the PID file before it ended. */
-  #withPidFile(event: ServiceEvent): ServiceEvent {
-    const { pidFile } = this.#settings;
-    if (event.kind !== "exited" || pidFile === undefined || event.run !== this.#state.mainRun) return event;
-    const pidInFile = readPid(pidFile);
-    return pidInFile === undefined ? event : { ...event, pidInFile };
   }
 
   // --- the core, and its actions ---------------------------------------------------------------------------------
@@ -212,13 +204,17 @@ export class ServiceUnit implements Unit {
 
   #context(): StepContext {
     const { clock, random } = this.#host;
+    const { pidFile } = this.#settings;
     return {
       unit: this.#name,
       title: titleOf(this.#loaded),
       settings: this.#settings,
       nowMs: clock.now(),
       monotonicUs: Number(process.hrtime.bigint() / 1000n),
-      // Few steps begin a run, and random bytes are not for nothing.
+      // Few steps look for a main process, or begin a run, and neither reading nor random bytes are for nothing.
+      get pidFile() {
+        return pidFile === undefined ? undefined : readPidFile(pidFile);
+      },
       get invocation() {
         return randomId(random);
       },
@@ -241,7 +237,8 @@ export class ServiceUnit implements Unit {
   readonly #actions: { readonly [K in ServiceAction["kind"]]: (action: ActionOf<K>) => void } = {
     run: (action) => this.#run(action),
     kill: (action) => this.#kill(action),
-    watch: ({ run, pid }) => this.#shim.request({ kind: "watch", run, pid }),
+    watch: ({ run, pid, foreign }) =>
+      this.#shim.request({ kind: "watch", run, pid, foreign: foreign ? 1 : 0 }),
     "find-main": (action) => this.#findMain(action),
     "tell-leftovers": ({ when }) => this.#shim.request({ kind: "name", ...this.#naming(LEFTOVERS[when]) }),
     "poll-descriptor": ({ fd }) => this.#shim.request({ kind: "poll-stored", fd }),
@@ -288,14 +285,14 @@ export class ServiceUnit implements Unit {
       this.#shim.request({ kind: "watch", run, pid: "guess" });
       return;
     }
-    this.#watchPidFile(run, pidFile);
-    if (readPid(pidFile) === undefined)
+    this.#watchPidFile(pidFile);
+    if (readPidFile(pidFile) === undefined)
       this.#log(6, `${this.#name}: Can't open PID file ${pidFile} (yet?) after ${this.#state.sub}.`);
   }
 
-  #watchPidFile(run: number, pidFile: string): void {
+  #watchPidFile(pidFile: string): void {
     this.#pidFile?.close();
-    this.#pidFile = new PidFileWatch(pidFile, (pid) => this.#shim.request({ kind: "watch", run, pid }));
+    this.#pidFile = new PidFileWatch(pidFile, (named) => this.#dispatch({ kind: "named", ...named }));
   }
 
   #clean(restarts: boolean): void {

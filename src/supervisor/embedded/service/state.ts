@@ -56,7 +56,7 @@ export const CONTROL_SUBS = {
 
 export type ControlList = keyof typeof CONTROL_SUBS;
 
-/** How a process ended: its exit code, or the name of the signal without SIG. */
+/** How a process ended: its exit code, or the name of the signal without SIG; neither where that cannot be known. */
 export interface ProcessEnd {
   readonly code?: number;
   readonly signal?: string;
@@ -73,12 +73,18 @@ export interface ControlRun {
 }
 
 /** A process that may become the main one: it is looked for, or was named by the service, and is not checked yet. */
-export interface Candidate {
+export interface Candidate extends Partial<NamedProcess> {
   readonly run: number;
-  /** `pid-file`: the file is waited for until it names a process of the unit. */
-  readonly from: "guess" | "pid-file" | "notify";
+  /** `pid-file`: the file is waited for until it names a process that can be the main one. `named`: it has named this. */
+  readonly from: "guess" | "pid-file" | "named" | "notify";
   /** How the main process before it ended; that counts if the candidate is none. */
   readonly end?: ProcessEnd;
+}
+
+/** A process that PIDFile= names, which may be none of the unit's unless the file's owner, or who can replace it, is not root. */
+export interface NamedProcess {
+  readonly pid: number;
+  readonly distrust?: "owner" | "path";
 }
 
 /** What the service said last of READY=, RELOADING= and STOPPING=. */
@@ -155,9 +161,9 @@ export type ServiceEvent =
       readonly end: ProcessEnd;
       /** No process of the unit is left. */
       readonly last: boolean;
-      /** The process that PIDFile= names at this moment. */
-      readonly pidInFile?: number;
     }
+  /** The PID file that is waited for names a process. */
+  | ({ readonly kind: "named" } & NamedProcess)
   /** No job of the unit is queued. */
   | { readonly kind: "unneeded" }
   /** The unit is not known any more. */
@@ -181,7 +187,8 @@ export type ServiceAction =
   | { readonly kind: "kill"; readonly signal: string; readonly run?: number; readonly told?: boolean }
   /** Finds the main process of a forking service and makes it this run: from its PIDFile=, or the only one there is. */
   | { readonly kind: "find-main"; readonly run: number; readonly pidFile?: string }
-  | { readonly kind: "watch"; readonly run: number; readonly pid: number }
+  /** Makes a process this run; `foreign`: also if it is none of the unit's. */
+  | { readonly kind: "watch"; readonly run: number; readonly pid: number; readonly foreign: boolean }
   /** Each process that is still there is named in the journal. */
   | { readonly kind: "tell-leftovers"; readonly when: "start" | "stop" }
   /** Tell when the other end of this one is gone. */

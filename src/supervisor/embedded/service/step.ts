@@ -10,7 +10,7 @@
 import { hangup, releaseIfEmpty, unloaded, unneeded } from "./descriptor-store.ts";
 import { Draft, type StepContext } from "./draft.ts";
 import { empty, exited } from "./exits.ts";
-import { adopted } from "./main-process.ts";
+import { adopted, named } from "./main-process.ts";
 import { notified } from "./notified.ts";
 import { reload, resetFailed, restartRefused, start, stop } from "./requests.ts";
 import { enterStartPost } from "./starting.ts";
@@ -38,6 +38,7 @@ const HANDLERS: Handlers = {
   failed: failedToRun,
   exited,
   adopted,
+  named,
   empty,
   oom,
   notify: notified,

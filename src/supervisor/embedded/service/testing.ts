@@ -5,6 +5,7 @@ import { ANY_MACHINE, specifierContext } from "#unit/specifiers.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import {
   initialState,
+  type NamedProcess,
   type ProcessEnd,
   type ServiceAction,
   type ServiceEvent,
@@ -25,6 +26,8 @@ export class Paper {
   state: ServiceState = initialState(0);
   actions: readonly ServiceAction[] = [];
   nowMs = 0;
+  /** What PIDFile= names. */
+  pidFile: NamedProcess | undefined;
 
   constructor(...lines: readonly string[]) {
     this.settings = settingsOf(...lines);
@@ -38,6 +41,7 @@ export class Paper {
       nowMs: this.nowMs,
       monotonicUs: this.nowMs * 1000,
       chance: 0.5,
+      pidFile: this.pidFile,
       invocation: `at ${this.nowMs}`,
     };
     ({ state: this.state, actions: this.actions } = step(context, this.state, event));
@@ -48,7 +52,7 @@ export class Paper {
     return this.send({ kind: "started", run, pid: 100 + run });
   }
 
-  exited(run: number, end: ProcessEnd, more: { last?: boolean; pidInFile?: number } = {}): string {
+  exited(run: number, end: ProcessEnd, more: { last?: boolean } = {}): string {
     return this.send({ kind: "exited", run, pid: 100 + run, end, last: false, ...more });
   }
 
@@ -61,6 +65,7 @@ export class Paper {
     return this.send({
       kind: "notify",
       pid: 100 + (run ?? 900),
+      uid: 0,
       ...(run === undefined ? {} : { run }),
       text: lines.join("\n"),
       fds: sent.map((fd) => ({ fd, same: [] })),

@@ -93,13 +93,18 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
 
 test.each([
   ["started\tseq=1\trun=2\tpid=3", { kind: "started", run: 2, pid: 3 }],
+  ["adopted\tseq=1\trun=2\tpid=3\tforeign=0", { kind: "adopted", run: 2, pid: 3 }],
+  ["adopted\tseq=1\trun=2\tpid=3\tforeign=1", { kind: "adopted", run: 2, pid: 3, foreign: true }],
+  ["adopted\tseq=1\trun=2\tpid=0\trefusal=gone", { kind: "adopted", run: 2, pid: 0, refusal: "gone" }],
+  ["exited\tseq=1\trun=2\tpid=3\tlast=1", { kind: "exited", run: 2, pid: 3, core: false, last: true }],
   ["oom\tseq=1", { kind: "oom" }],
   ["hangup\tseq=1\tfd=4", { kind: "hangup", fd: 4 }],
   [
-    "notify\tseq=1\tpid=3\trun=7\ttext=A\tfds=1,2:1:7",
+    "notify\tseq=1\tpid=3\tuid=8\trun=7\ttext=A\tfds=1,2:1:7",
     {
       kind: "notify",
       pid: 3,
+      uid: 8,
       run: 7,
       text: "A",
       fds: [
@@ -116,7 +121,10 @@ test.each([
     "exited\tseq=1\trun=2\tpid=3\tsignal=15\tcore=1\tlast=1",
     { kind: "exited", run: 2, pid: 3, signal: 15, core: true, last: true },
   ],
-  ["notify\tseq=1\tpid=3\trun=\ttext=A=1%0AB=2", { kind: "notify", pid: 3, text: "A=1\nB=2", fds: [] }],
+  [
+    "notify\tseq=1\tpid=3\tuid=7\trun=\ttext=A=1%0AB=2",
+    { kind: "notify", pid: 3, uid: 7, text: "A=1\nB=2", fds: [] },
+  ],
   ["failed\tseq=1\trun=2\tstep=exec\terror=no", { kind: "failed", run: 2, step: "exec", error: "no" }],
   ["empty\tseq=1", { kind: "empty" }],
   ["incoming\tseq=1", { kind: "incoming" }],

@@ -9,8 +9,13 @@ import { type RunRequest, runFields } from "./run-request.ts";
 
 export type ShimRequest =
   | { readonly kind: "run"; readonly request: RunRequest }
-  /** Makes a process the shim did not start itself a run; `guess`: the only one that is left over. */
-  | { readonly kind: "watch"; readonly run: number; readonly pid: number | "guess" }
+  /** Makes a process the shim did not start itself a run; `guess`: the only one that is left over. `foreign`: it may be none of the unit's. */
+  | {
+      readonly kind: "watch";
+      readonly run: number;
+      readonly pid: number | "guess";
+      readonly foreign?: 0 | 1;
+    }
   /** Commands that wait for their turn may go on. */
   | { readonly kind: "proceed" }
   /** Signals one run's main process, or everything. KILL to everything goes on until nothing is left. */
@@ -89,6 +94,7 @@ export type ProcessEvent =
       readonly kind: "exited";
       readonly run: number;
       readonly pid: number;
+      /** Neither code nor signal: how it ended is not known, as it was none of the unit's. */
       readonly code?: number;
       /** Number of the signal. */
       readonly signal?: number;
@@ -96,14 +102,22 @@ export type ProcessEvent =
       /** No process of the unit is left. */
       readonly last: boolean;
     }
-  /** Process 0: it is none of this unit's, or there is more than one to guess from. */
-  | { readonly kind: "adopted"; readonly run: number; readonly pid: number }
+  /** Process 0: it cannot be the main one, or there is more than one to guess from. `foreign`: it is none of the unit's. */
+  | {
+      readonly kind: "adopted";
+      readonly run: number;
+      readonly pid: number;
+      readonly foreign?: boolean;
+      readonly refusal?: WatchRefusal;
+    }
   /** The kernel has killed a process of the unit for want of memory. */
   | { readonly kind: "oom" }
   /** A message on the notification socket; `run` is the run whose main process sent it. */
   | {
       readonly kind: "notify";
       readonly pid: number;
+      /** The sender's user. */
+      readonly uid: number;
       readonly run?: number;
       readonly text: string;
       /** What it wants stored. */
@@ -113,6 +127,10 @@ export type ProcessEvent =
   | { readonly kind: "hangup"; readonly fd: number }
   /** No process of the unit is left. */
   | { readonly kind: "empty" };
+
+/** Why a process cannot be the main one: it is none of the unit's and nobody vouches for it, it is not there, or its end could not be seen. */
+export type WatchRefusal = "foreign" | "gone" | "unwatched";
+const WATCH_REFUSALS: readonly WatchRefusal[] = ["foreign", "gone", "unwatched"];
 
 /** A file descriptor that a service has sent, which the shim holds under a number. */
 export interface SentDescriptor {
@@ -245,8 +263,9 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
   const pid = Number(text("pid"));
   switch (kind) {
     case "started":
-    case "adopted":
       return { kind, run, pid };
+    case "adopted":
+      return { kind, run, pid, ...adoption(fields) };
     case "execed":
       return { kind, run };
     case "failed":
@@ -262,7 +281,14 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
         ...numbers(fields, "signal"),
       };
     case "notify":
-      return { kind, pid, text: text("text"), fds: descriptors(text("fds")), ...numbers(fields, "run") };
+      return {
+        kind,
+        pid,
+        uid: Number(text("uid")),
+        text: text("text"),
+        fds: descriptors(text("fds")),
+        ...numbers(fields, "run"),
+      };
     case "hangup":
       return { kind, fd: Number(text("fd")) };
     case "empty":
@@ -287,6 +313,12 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     default:
       return undefined;
   }
+}
+
+function adoption(fields: ReadonlyMap<string, string>): { foreign?: boolean; refusal?: WatchRefusal } {
+  const refusal = WATCH_REFUSALS.find((one) => one === fields.get("refusal"));
+  if (refusal !== undefined) return { refusal };
+  return fields.get("foreign") === "1" ? { foreign: true } : {};
 }
 
 function descriptors(text: string): readonly SentDescriptor[] {
