@@ -2,11 +2,13 @@
  * Etcd's v3 gRPC service on a store of this process: how other machines, etcdctl and any etcd client reach it.
  * Calls it does not know are answered UNIMPLEMENTED.
  */
+
+import type { LocalStore } from "../local-store.ts";
 import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
-import type { LocalStore } from "../mvcc/mvcc-store.ts";
 import { leaseKeepAliveRequest, leaseKeepAliveResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
-import { type Call, GrpcServer } from "./grpc-server.ts";
+import { answerCall, type Call, type Method } from "./grpc.ts";
+import { StoreListener } from "./listener.ts";
 import { ServedStore } from "./served-store.ts";
 import { unaryMethods } from "./unary-methods.ts";
 import { serveWatch } from "./watch-stream.ts";
@@ -34,14 +36,24 @@ export async function serveStore({ store, host, port }: ServeStoreOptions): Prom
     store,
     () => `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`,
   );
-  const streams = new Map([
-    ["/etcdserverpb.Watch/Watch", (call: Call) => serveWatch(served, call)],
-    ["/etcdserverpb.Lease/LeaseKeepAlive", (call: Call) => serveKeepAlive(served, call)],
+  const methods = new Map<string, Method>([
+    ...unaryMethods(served),
+    ["/etcdserverpb.Watch/Watch", { kind: "stream", handle: (call) => serveWatch(served, call) }],
+    [
+      "/etcdserverpb.Lease/LeaseKeepAlive",
+      { kind: "stream", handle: (call) => serveKeepAlive(served, call) },
+    ],
   ]);
-  const methods = { unary: unaryMethods(served), streams };
-  const server = new GrpcServer(methods, REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES);
-  boundPort = await server.listen(host, port);
-  return { address: { host, port: boundPort }, close: () => server.close() };
+  const options = {
+    methods: { find: (path: string) => methods.get(path) },
+    messageBytesMax: REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES,
+  };
+  const listener = new StoreListener({
+    stream: (stream, name) => answerCall(stream, options, name),
+    http1: (socket) => void socket.destroy(),
+  });
+  boundPort = await listener.listen(host, port, undefined);
+  return { address: { host, port: boundPort }, close: () => listener.close() };
 }
 
 /** A lease that is gone is answered with a time of 0; the stream stays open. */

@@ -3,11 +3,12 @@ import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
 import * as wire from "../wire/etcd-messages.ts";
 import { type Codec, decode, encode } from "../wire/message.ts";
+import type { Method } from "./grpc.ts";
 import { ETCD_VERSION, RAFT_TERM, type ServedStore } from "./served-store.ts";
 
 const MEMBER_NAME = "flotilla";
 
-type Unary = (message: Buffer) => Promise<Uint8Array>;
+type Unary = Method;
 
 export function unaryMethods(served: ServedStore): ReadonlyMap<string, Unary> {
   return new Map([...keyValueMethods(served), ...leaseMethods(served), ...clusterMethods(served)]);
@@ -18,9 +19,12 @@ function unary<Request, Answer>(
   answer: Codec<unknown, Answer>,
   handle: (request: Request) => Promise<Answer>,
 ): Unary {
-  return async (message) => {
-    if (message.length > REQUEST_BYTES_MAX) throw refusal("request-too-large");
-    return encode(answer, await handle(decode(request, message)));
+  return {
+    kind: "unary",
+    handle: async (message) => {
+      if (message.length > REQUEST_BYTES_MAX) throw refusal("request-too-large");
+      return encode(answer, await handle(decode(request, message)));
+    },
   };
 }
 

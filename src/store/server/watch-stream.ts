@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CompactedError, type WatchResponse } from "../store.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
-import type { Call } from "./grpc-server.ts";
+import type { Call } from "./grpc.ts";
 import type { ServedStore } from "./served-store.ts";
 
 type Request = ReturnType<typeof watchRequest.read>;

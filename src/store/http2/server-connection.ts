@@ -1,0 +1,328 @@
+/**
+ * The server's side of one connection of HTTP/2 (RFC 9113): frames in, streams opened, windows kept on both sides.
+ *
+ * It is ours because node:http2 costs several times as much a call, and refuses the `:authority` that etcdctl's
+ * `endpoint` commands send, which is a URL. What it leaves out are push and priorities, which gRPC has no use for.
+ *
+ * Invariants: headers are read in the order in which they come, whatever becomes of their stream; a peer that breaks
+ * the protocol is told so and hung up on, and nothing it sent can cost more memory than the windows allow.
+ */
+import type { Duplex } from "node:stream";
+import { FrameReader } from "./frame-reader.ts";
+import {
+  DEFAULT_WINDOW_BYTES,
+  FLAG,
+  FRAME,
+  FRAME_BYTES,
+  type FrameHeader,
+  frameOf,
+  goAwayFrame,
+  PREFACE,
+  resetFrame,
+  SETTING,
+  settingsFrame,
+  WINDOW_BYTES_MAX,
+  windowUpdateFrame,
+} from "./frames.ts";
+import { HeaderReader } from "./hpack.ts";
+import * as errors from "./http2-error.ts";
+import { Http2Error } from "./http2-error.ts";
+import { Outbox } from "./outbox.ts";
+import { ServerStream, type StreamLink, type StreamListener } from "./server-stream.ts";
+
+/** Lets a request of the largest size come in without waiting for the window to be opened again. */
+const STREAM_WINDOW_BYTES = 2 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+const STREAMS_MAX = 100_000;
+/** A block of headers that comes in pieces. */
+const BLOCK_BYTES_MAX = 64 * 1024;
+/** What may wait for the socket before streams have to wait themselves. */
+const CONGESTED_BYTES = 256 * 1024;
+/** A peer that has so much answered that it does not read is of no use. */
+const ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
+
+export interface ConnectionEvents {
+  /** Called for each request; what it returns gets the request's content. */
+  stream(stream: ServerStream): StreamListener;
+}
+
+export class ServerConnection implements StreamLink {
+  window = DEFAULT_WINDOW_BYTES;
+  frameBytesMax = FRAME_BYTES;
+  readonly #socket: Duplex;
+  readonly #events: ConnectionEvents;
+  readonly #outbox: Outbox;
+  readonly #headers = new HeaderReader();
+  readonly #frames = new FrameReader((header, content) => this.#take(header, content));
+  readonly #streams = new Map<number, ServerStream>();
+  readonly #waiting = new Set<ServerStream>();
+  #preface = PREFACE;
+  #streamWindow = DEFAULT_WINDOW_BYTES;
+  #lastStream = 0;
+  #unacknowledgedBytes = 0;
+  #block: { readonly header: FrameHeader; readonly pieces: Buffer[]; bytes: number } | undefined;
+  #ended = false;
+
+  constructor(socket: Duplex, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#outbox = new Outbox(socket);
+    socket.on("data", (piece: Buffer) => this.#receive(piece));
+    socket.on("drain", () => this.#pumpAll());
+    // The end of a connection is told by `close`, whatever caused it.
+    socket.on("error", () => undefined);
+    socket.on("end", () => socket.destroy());
+    socket.on("close", () => this.#closeAll());
+    this.send(
+      settingsFrame(
+        new Map([
+          [SETTING.maxConcurrentStreams, STREAMS_MAX],
+          [SETTING.initialWindowSize, STREAM_WINDOW_BYTES],
+          [SETTING.maxHeaderListSize, BLOCK_BYTES_MAX],
+        ]),
+      ),
+    );
+    this.send(windowUpdateFrame(0, CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES));
+  }
+
+  get congested(): boolean {
+    return this.#outbox.waitingBytes > CONGESTED_BYTES;
+  }
+
+  send(piece: Buffer): void {
+    this.#outbox.send(piece);
+  }
+
+  waits(stream: ServerStream): void {
+    this.#waiting.add(stream);
+  }
+
+  consumed(stream: ServerStream, bytes: number): void {
+    if (stream.peerHasEnded) return;
+    stream.consumedBytes += bytes;
+    if (stream.consumedBytes < STREAM_WINDOW_BYTES / 2) return;
+    this.send(windowUpdateFrame(stream.id, stream.consumedBytes));
+    stream.receivedBytes -= stream.consumedBytes;
+    stream.consumedBytes = 0;
+  }
+
+  closed(stream: ServerStream): void {
+    this.#streams.delete(stream.id);
+    this.#waiting.delete(stream);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(piece: Buffer): void {
+    if (this.#ended) return;
+    try {
+      const frames = this.#preface.length > 0 ? this.#takePreface(piece) : piece;
+      if (frames.length > 0) this.#frames.push(frames);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #takePreface(piece: Buffer): Buffer {
+    const length = Math.min(piece.length, this.#preface.length);
+    if (this.#preface.compare(piece, 0, length, 0, length) !== 0) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "the connection does not begin as HTTP/2 does");
+    }
+    this.#preface = this.#preface.subarray(length);
+    return piece.subarray(length);
+  }
+
+  #fail(error: unknown): void {
+    this.#ended = true;
+    this.#closeAll();
+    if (!(error instanceof Http2Error)) {
+      this.#socket.destroy();
+      return;
+    }
+    this.send(goAwayFrame(this.#lastStream, error.code, error.message));
+    this.#outbox.flush();
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  #closeAll(): void {
+    for (const stream of [...this.#streams.values()]) stream.close();
+  }
+
+  #take(header: FrameHeader, content: Buffer): void {
+    const isContinuation = header.type === FRAME.continuation;
+    if (isContinuation !== (this.#block !== undefined)) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "headers in pieces have to follow each other");
+    }
+    switch (header.type) {
+      case FRAME.data:
+        return this.#takeData(header, content);
+      case FRAME.headers:
+        return this.#takeHeaders(header, content);
+      case FRAME.continuation:
+        return this.#takeBlock(header, content);
+      case FRAME.resetStream:
+        return this.#takeReset(header, content);
+      case FRAME.settings:
+        return this.#takeSettings(header, content);
+      case FRAME.ping:
+        return this.#takePing(header, content);
+      case FRAME.windowUpdate:
+        return this.#takeWindowUpdate(header, content);
+      case FRAME.pushPromise:
+        throw new Http2Error(errors.PROTOCOL_ERROR, "a client cannot push");
+      default:
+      // Priorities, the peer's farewell and frames of extensions need no answer.
+    }
+  }
+
+  #takeData(header: FrameHeader, content: Buffer): void {
+    if (header.stream === 0) throw new Http2Error(errors.PROTOCOL_ERROR, "data without a stream");
+    const stream = this.#streams.get(header.stream);
+    if (stream === undefined && header.stream > this.#lastStream) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "data on a stream that was not opened");
+    }
+    this.#acknowledge(header.length);
+    if (stream === undefined) return;
+    stream.receivedBytes += header.length;
+    if (stream.peerHasEnded) return stream.reset(errors.STREAM_CLOSED);
+    if (stream.receivedBytes > STREAM_WINDOW_BYTES) return stream.reset(errors.FLOW_CONTROL_ERROR);
+    const data = withoutPadding(header, content);
+    // Padding is nobody's to take.
+    stream.consume(header.length - data.length);
+    if (data.length > 0) stream.listener?.data(data);
+    if (header.flags & FLAG.endStream) stream.takeEnd();
+  }
+
+  /** What a stream holds back holds up that stream, not the connection. */
+  #acknowledge(bytes: number): void {
+    this.#unacknowledgedBytes += bytes;
+    if (this.#unacknowledgedBytes < CONNECTION_WINDOW_BYTES / 2) return;
+    this.send(windowUpdateFrame(0, this.#unacknowledgedBytes));
+    this.#unacknowledgedBytes = 0;
+  }
+
+  #takeHeaders(header: FrameHeader, content: Buffer): void {
+    if (header.stream % 2 === 0) throw new Http2Error(errors.PROTOCOL_ERROR, "headers on no client's stream");
+    const data = withoutPadding(header, content);
+    const block = header.flags & FLAG.priority ? data.subarray(5) : data;
+    if (header.flags & FLAG.endHeaders) this.#open(header, block);
+    else this.#block = { header, pieces: [block], bytes: block.length };
+  }
+
+  #takeBlock(header: FrameHeader, content: Buffer): void {
+    const block = this.#block;
+    if (block === undefined || block.header.stream !== header.stream) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "headers in pieces belong to one stream");
+    }
+    block.pieces.push(content);
+    // An empty piece counts too, so that there cannot be pieces without end.
+    block.bytes += content.length + 1;
+    if (block.bytes > BLOCK_BYTES_MAX) throw new Http2Error(errors.ENHANCE_YOUR_CALM, "too many headers");
+    if ((header.flags & FLAG.endHeaders) === 0) return;
+    this.#block = undefined;
+    this.#open(block.header, Buffer.concat(block.pieces));
+  }
+
+  #open({ stream: id, flags }: FrameHeader, block: Buffer): void {
+    const headers = this.#headers.read(block);
+    const known = this.#streams.get(id);
+    if (known !== undefined) {
+      if (flags & FLAG.endStream) known.takeEnd();
+      return;
+    }
+    // Trailers of a stream that has been answered already.
+    if (id <= this.#lastStream) return;
+    this.#lastStream = id;
+    if (this.#streams.size >= STREAMS_MAX) return this.send(resetFrame(id, errors.REFUSED_STREAM));
+    if (this.#outbox.waitingBytes > ANSWERS_BYTES_MAX) {
+      throw new Http2Error(errors.ENHANCE_YOUR_CALM, "answers are not read");
+    }
+    const stream = new ServerStream(id, headers, this, this.#streamWindow);
+    this.#streams.set(id, stream);
+    stream.listener = this.#events.stream(stream);
+    if (flags & FLAG.endStream) stream.takeEnd();
+  }
+
+  #takeReset(header: FrameHeader, content: Buffer): void {
+    expectLength(content, 4);
+    if (header.stream === 0 || header.stream > this.#lastStream) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "a reset of a stream that was not opened");
+    }
+    this.#streams.get(header.stream)?.close();
+  }
+
+  #takeSettings(header: FrameHeader, content: Buffer): void {
+    if (header.flags & FLAG.ack) return;
+    if (content.length % 6 !== 0) throw new Http2Error(errors.FRAME_SIZE_ERROR, "settings are cut short");
+    for (let at = 0; at < content.length; at += 6) {
+      this.#set(content.readUInt16BE(at), content.readUInt32BE(at + 2));
+    }
+    this.#answer(frameOf(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)));
+    this.#pumpAll();
+  }
+
+  #set(setting: number, value: number): void {
+    if (setting === SETTING.initialWindowSize) {
+      if (value > WINDOW_BYTES_MAX) throw new Http2Error(errors.FLOW_CONTROL_ERROR, "a window too large");
+      for (const stream of this.#streams.values()) stream.window += value - this.#streamWindow;
+      this.#streamWindow = value;
+    } else if (setting === SETTING.maxFrameSize) {
+      if (value < FRAME_BYTES || value > 0xff_ffff) {
+        throw new Http2Error(errors.PROTOCOL_ERROR, "frames of an invalid size");
+      }
+      this.frameBytesMax = value;
+    }
+  }
+
+  #takePing(header: FrameHeader, content: Buffer): void {
+    expectLength(content, 8);
+    if (header.flags & FLAG.ack) return;
+    this.#answer(frameOf(FRAME.ping, FLAG.ack, 0, content));
+  }
+
+  /** Sends what the peer made us send; there is no end to it when it never reads. */
+  #answer(frame: Buffer): void {
+    if (this.#outbox.waitingBytes > ANSWERS_BYTES_MAX) {
+      throw new Http2Error(errors.ENHANCE_YOUR_CALM, "answers are not read");
+    }
+    this.send(frame);
+  }
+
+  #takeWindowUpdate(header: FrameHeader, content: Buffer): void {
+    expectLength(content, 4);
+    const bytes = content.readUInt32BE(0) & WINDOW_BYTES_MAX;
+    if (bytes === 0) throw new Http2Error(errors.PROTOCOL_ERROR, "a window that grows by nothing");
+    if (header.stream === 0) {
+      this.window += bytes;
+      if (this.window > WINDOW_BYTES_MAX) {
+        throw new Http2Error(errors.FLOW_CONTROL_ERROR, "a window too large");
+      }
+      this.#pumpAll();
+      return;
+    }
+    const stream = this.#streams.get(header.stream);
+    if (stream === undefined) return;
+    stream.window += bytes;
+    if (stream.window > WINDOW_BYTES_MAX) stream.reset(errors.FLOW_CONTROL_ERROR);
+    else stream.pump();
+  }
+
+  #pumpAll(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const stream of waiting) stream.pump();
+  }
+}
+
+function withoutPadding(header: FrameHeader, content: Buffer): Buffer {
+  if ((header.flags & FLAG.padded) === 0) return content;
+  const padding = content[0] ?? 0;
+  if (padding >= content.length) throw new Http2Error(errors.PROTOCOL_ERROR, "more padding than content");
+  return content.subarray(1, content.length - padding);
+}
+
+function expectLength(content: Buffer, bytes: number): void {
+  if (content.length !== bytes) throw new Http2Error(errors.FRAME_SIZE_ERROR, "a frame of the wrong size");
+}

@@ -1,0 +1,278 @@
+/**
+ * gRPC's server side on streams of HTTP/2: calls by path, messages in frames, a status in the trailers. It knows
+ * nothing of what the messages say.
+ *
+ * A peer that does not read is not written to: `send` resolves only when there is room again.
+ */
+import { type Headers, writeHeaders } from "../http2/hpack.ts";
+import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
+import { StoreError } from "../store.ts";
+import { Deframer, frame } from "../wire/frames.ts";
+import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
+
+/** Who calls: what a permission is granted to. */
+export interface Caller {
+  /** What an earlier call to Authenticate gave. */
+  readonly token: string | undefined;
+  /** The common name of the client's certificate, where it has shown one. */
+  readonly certificateName: string | undefined;
+}
+
+/** A call whose both sides may send many messages. */
+export interface Call {
+  readonly caller: Caller;
+  readonly messages: AsyncIterable<Buffer>;
+  /** Aborted when the peer is gone or the server closes. */
+  readonly signal: AbortSignal;
+  /** Resolves when the peer has room for more. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** What throws becomes the call's status. */
+export type Method =
+  | {
+      readonly kind: "unary";
+      /** @param signal aborted when the peer is gone; most calls are over before that. */
+      handle(message: Buffer, caller: Caller, signal: () => AbortSignal): Promise<Uint8Array>;
+    }
+  | { readonly kind: "stream"; handle(call: Call): Promise<void> };
+
+export interface Methods {
+  /** The method at `/package.Service/Method`; a promise while it is being loaded. */
+  find(path: string): Method | undefined | Promise<Method | undefined>;
+}
+
+const ANSWER = writeHeaders([
+  [":status", "200"],
+  ["content-type", "application/grpc"],
+]);
+const OK = writeHeaders(Object.entries(OK_TRAILERS));
+const NOT_GRPC = writeHeaders([[":status", "415"]]);
+
+export interface GrpcOptions {
+  readonly methods: Methods;
+  readonly messageBytesMax: number;
+}
+
+/** Answers one call. @param certificateName of the connection's peer. */
+export function answerCall(
+  stream: ServerStream,
+  { methods, messageBytesMax }: GrpcOptions,
+  certificateName: string | undefined,
+): StreamListener {
+  const { headers } = stream;
+  if (!headers.get("content-type")?.startsWith("application/grpc")) {
+    return answerWith(stream, () => stream.respond(NOT_GRPC, true));
+  }
+  const path = headers.get(":path") ?? "";
+  const caller = { token: headers.get("token") ?? headers.get("authorization"), certificateName };
+  const method = methods.find(path);
+  if (method instanceof Promise) {
+    const later = new LateListener();
+    method.then(
+      (loaded) => later.become(listenerFor(stream, loaded, path, caller, messageBytesMax)),
+      (error: unknown) => refuse(stream, error),
+    );
+    return later;
+  }
+  return listenerFor(stream, method, path, caller, messageBytesMax);
+}
+
+function listenerFor(
+  stream: ServerStream,
+  method: Method | undefined,
+  path: string,
+  caller: Caller,
+  messageBytesMax: number,
+): StreamListener {
+  if (method === undefined) return answerWith(stream, () => refuse(stream, unknownMethod(path)));
+  if (method.kind === "unary") return new UnaryCall(stream, method.handle, caller, messageBytesMax);
+  const call = new StreamingCall(stream, caller, messageBytesMax);
+  call.run(method.handle);
+  return call;
+}
+
+/** The listener of a stream that needs to hear nothing to be answered. */
+function answerWith(stream: ServerStream, answer: () => void): StreamListener {
+  // Not before the stream knows its listener.
+  queueMicrotask(answer);
+  return { data: (piece) => stream.consume(piece.length), end: () => undefined, closed: () => undefined };
+}
+
+/** Keeps what comes in until it is known who takes it. */
+class LateListener implements StreamListener {
+  #events: ((listener: StreamListener) => void)[] = [];
+  #listener: StreamListener | undefined;
+
+  become(listener: StreamListener): void {
+    this.#listener = listener;
+    for (const event of this.#events.splice(0)) event(listener);
+  }
+
+  data(piece: Buffer): void {
+    this.#tell((listener) => listener.data(piece));
+  }
+
+  end(): void {
+    this.#tell((listener) => listener.end());
+  }
+
+  closed(): void {
+    this.#tell((listener) => listener.closed());
+  }
+
+  #tell(event: (listener: StreamListener) => void): void {
+    if (this.#listener === undefined) this.#events.push(event);
+    else event(this.#listener);
+  }
+}
+
+class UnaryCall implements StreamListener {
+  readonly #stream: ServerStream;
+  readonly #handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>;
+  readonly #caller: Caller;
+  readonly #deframer: Deframer;
+  #gone: AbortController | undefined;
+  #called = false;
+
+  constructor(
+    stream: ServerStream,
+    handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>,
+    caller: Caller,
+    messageBytesMax: number,
+  ) {
+    this.#stream = stream;
+    this.#handle = handle;
+    this.#caller = caller;
+    this.#deframer = new Deframer(messageBytesMax);
+  }
+
+  data(piece: Buffer): void {
+    this.#stream.consume(piece.length);
+    if (this.#called) return;
+    try {
+      const message = this.#deframer.push(piece)[0];
+      if (message !== undefined) this.#call(message);
+    } catch (error) {
+      this.#called = true;
+      refuse(this.#stream, error);
+    }
+  }
+
+  end(): void {
+    if (this.#called) return;
+    this.#called = true;
+    refuse(this.#stream, new StoreError("internal", "grpc: the request has no message"));
+  }
+
+  closed(): void {
+    this.#gone?.abort();
+  }
+
+  #call(message: Buffer): void {
+    this.#called = true;
+    const signal = (): AbortSignal => {
+      this.#gone ??= new AbortController();
+      return this.#gone.signal;
+    };
+    this.#handle(message, this.#caller, signal).then(
+      (answer) => finish(this.#stream, answer),
+      (error: unknown) => refuse(this.#stream, error),
+    );
+  }
+}
+
+class StreamingCall implements StreamListener, Call {
+  readonly caller: Caller;
+  readonly #stream: ServerStream;
+  readonly #deframer: Deframer;
+  readonly #gone = new AbortController();
+  readonly #pieces: Buffer[] = [];
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: ServerStream, caller: Caller, messageBytesMax: number) {
+    this.#stream = stream;
+    this.caller = caller;
+    this.#deframer = new Deframer(messageBytesMax);
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get messages(): AsyncIterable<Buffer> {
+    return this.#read();
+  }
+
+  run(handle: (call: Call) => Promise<void>): void {
+    this.#stream.respond(ANSWER);
+    handle(this).then(
+      () => this.#stream.end(OK),
+      (error: unknown) => this.#stream.end(trailersOf(error)),
+    );
+  }
+
+  async send(message: Uint8Array): Promise<void> {
+    if (this.#stream.isClosed) throw new StoreError("cancelled", "the peer is gone");
+    if (!this.#stream.write(frame(message))) await this.#stream.drained();
+  }
+
+  data(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  closed(): void {
+    this.#ended = true;
+    this.#gone.abort();
+    this.#wake?.();
+  }
+
+  /** Bytes that nobody has read yet keep the peer's window closed. */
+  async *#read(): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) {
+        this.#stream.consume(piece.length);
+        yield* this.#deframer.push(piece);
+      } else if (this.#ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+      }
+    }
+  }
+}
+
+function unknownMethod(path: string): StoreError {
+  const [, service = "", method = ""] = path.split("/");
+  return new StoreError("unimplemented", `unknown method ${method} for service ${service}`);
+}
+
+function finish(stream: ServerStream, answer: Uint8Array): void {
+  stream.respond(ANSWER);
+  stream.write(frame(answer));
+  stream.end(OK);
+}
+
+/** Ends a call that has not been answered yet with a status alone. */
+function refuse(stream: ServerStream, error: unknown): void {
+  stream.respond(Buffer.concat([ANSWER, trailersOf(error)]), true);
+}
+
+function trailersOf(error: unknown): Buffer {
+  return writeHeaders(Object.entries(errorTrailers(error)));
+}
+
+export function isGrpc(headers: Headers): boolean {
+  return headers.get("content-type")?.startsWith("application/grpc") ?? false;
+}
