@@ -1,14 +1,13 @@
 /**
  * The store of another process over etcd's v3 gRPC API: another machine's embedded store, or a real etcd.
  *
- * It retries nothing by itself: a call that fails because the store is away says so at once, and whoever made it
- * knows whether it may be made again.
+ * Reads that failed are made again on another member. Writes only when it is certain that they were not carried out;
+ * otherwise whoever made them is told `unavailable` or `deadline-exceeded` and knows best what to do.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import {
   type CallOptions,
-  CompactedError,
   type DeleteRangeRequest,
   type DeleteRangeResponse,
   type Header,
@@ -29,10 +28,13 @@ import {
 } from "../store.ts";
 import * as wire from "../wire/etcd-messages.ts";
 import { type Codec, decode, encode } from "../wire/message.ts";
-import { type CallContext, callUnary, StreamCall } from "./calls.ts";
-import { Connection } from "./connection.ts";
+import { Channel } from "./channel.ts";
+import { Credentials } from "./credentials.ts";
 import { KeepAliveStream } from "./keep-alive.ts";
 import type { RemoteStoreSettings } from "./settings.ts";
+import { StreamCall } from "./stream-call.ts";
+import { type CallContext, callUnary } from "./unary.ts";
+import { watchStore } from "./watch.ts";
 
 export interface ConnectStoreOptions extends RemoteStoreSettings {
   readonly clock: Clock;
@@ -70,34 +72,34 @@ class EtcdStore implements RemoteStore {
   readonly #context: CallContext;
   readonly #keepAlive: KeepAliveStream;
   readonly #closing = new AbortController();
-  /** The cluster last heard of; revisions of another one mean nothing. */
-  #clusterId: bigint | undefined;
 
-  constructor(options: ConnectStoreOptions) {
-    this.#context = { connection: new Connection(options), clock: options.clock };
+  constructor({ user, callTimeoutMs, ...options }: ConnectStoreOptions) {
+    const { clock } = options;
+    const context = { channel: new Channel(options), clock, callTimeoutMs };
+    const credentials = user === undefined ? undefined : new Credentials({ context, user, clock });
+    this.#context = { ...context, credentials };
     this.#keepAlive = new KeepAliveStream(this.#context);
   }
 
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
-    return this.#call("KV/Range", wire.rangeRequest, wire.rangeResponse, request, options);
+    return this.#read("KV/Range", wire.rangeRequest, wire.rangeResponse, request, options);
   }
 
   put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
-    return this.#call("KV/Put", wire.putRequest, wire.putResponse, request, options);
+    return this.call("KV/Put", wire.putRequest, wire.putResponse, request, options);
   }
 
   deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
-    return this.#call("KV/DeleteRange", wire.deleteRangeRequest, wire.deleteRangeResponse, request, options);
+    return this.call("KV/DeleteRange", wire.deleteRangeRequest, wire.deleteRangeResponse, request, options);
   }
 
   txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
-    return this.#call("KV/Txn", wire.txnRequest, wire.txnResponse, request, options);
+    return this.call("KV/Txn", wire.txnRequest, wire.txnResponse, request, options);
   }
 
   async compact(revision: Revision, options?: CallOptions): Promise<Header> {
     const request = { revision };
-    return (await this.#call("KV/Compact", wire.compactRequest, wire.headerResponse, request, options))
-      .header;
+    return (await this.call("KV/Compact", wire.compactRequest, wire.headerResponse, request, options)).header;
   }
 
   async leaseGrant(
@@ -105,14 +107,14 @@ class EtcdStore implements RemoteStore {
     options?: CallOptions,
   ): Promise<LeaseGrant> {
     const path = "Lease/LeaseGrant";
-    const answer = await this.#call(path, wire.leaseGrantRequest, wire.leaseGrantResponse, request, options);
+    const answer = await this.call(path, wire.leaseGrantRequest, wire.leaseGrantResponse, request, options);
     if (answer.error !== "") throw new StoreError("unknown", answer.error);
     return { id: answer.id, ttlS: answer.ttlS };
   }
 
   async leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
     const path = "Lease/LeaseRevoke";
-    return (await this.#call(path, wire.leaseRevokeRequest, wire.headerResponse, { id }, options)).header;
+    return (await this.call(path, wire.leaseRevokeRequest, wire.headerResponse, { id }, options)).header;
   }
 
   leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
@@ -122,7 +124,7 @@ class EtcdStore implements RemoteStore {
   async leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
     const path = "Lease/LeaseTimeToLive";
     const request = { id, keys: withKeys };
-    const { ttlS, grantedTtlS, keys } = await this.#call(
+    const { ttlS, grantedTtlS, keys } = await this.#read(
       path,
       wire.leaseTimeToLiveRequest,
       wire.leaseTimeToLiveResponse,
@@ -134,35 +136,19 @@ class EtcdStore implements RemoteStore {
 
   async leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
     const path = "Lease/LeaseLeases";
-    const answer = await this.#call(path, wire.emptyRequest, wire.leaseLeasesResponse, {}, options);
+    const answer = await this.#read(path, wire.emptyRequest, wire.leaseLeasesResponse, {}, options);
     return answer.leases.map(({ id }) => id);
   }
 
-  async *watch(
+  watch(
     request: WatchRequest,
     options: { readonly signal: AbortSignal },
   ): AsyncGenerator<WatchResponse, void, undefined> {
-    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
-    if (signal.aborted) return;
-    const call = await StreamCall.open(this.#context, "/etcdserverpb.Watch/Watch");
-    const close = (): void => call.close();
-    signal.addEventListener("abort", close, { once: true });
-    try {
-      call.send(encode(wire.watchRequest, { create: request }));
-      for await (const message of call.messages()) {
-        yield this.#watchResponse(decode(wire.watchResponse, message), request);
-        if (signal.aborted) return;
-      }
-    } catch (error) {
-      if (!options.signal.aborted) throw error;
-    } finally {
-      signal.removeEventListener("abort", close);
-      call.close();
-    }
+    return watchStore(this.#context, request, AbortSignal.any([options.signal, this.#closing.signal]));
   }
 
   setEndpoints(endpoints: readonly string[]): void {
-    this.#context.connection.setEndpoints(endpoints);
+    this.#context.channel.setEndpoints(endpoints);
   }
 
   call<Request, Answer>(
@@ -172,7 +158,7 @@ class EtcdStore implements RemoteStore {
     request: Request,
     options?: CallOptions,
   ): Promise<Answer> {
-    return this.#call(method, requestCodec, answerCodec, request, options);
+    return this.#call("write", method, requestCodec, answerCodec, request, options);
   }
 
   async *stream<Request, Answer>(
@@ -180,22 +166,39 @@ class EtcdStore implements RemoteStore {
     requestCodec: Codec<unknown, Request>,
     answerCodec: Codec<Answer, never>,
     request: Request,
-    options: { readonly signal: AbortSignal },
+    { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<Answer, void, undefined> {
+    signal.throwIfAborted();
     const call = await StreamCall.open(this.#context, `/etcdserverpb.${method}`);
-    call.send(encode(requestCodec, request));
-    for await (const message of call.messages()) {
-      options.signal.throwIfAborted();
-      yield decode(answerCodec, message);
+    const close = (): void => call.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      call.sendLast(encode(requestCodec, request));
+      for await (const message of call.messages()) yield decode(answerCodec, message);
+      signal.throwIfAborted();
+    } finally {
+      signal.removeEventListener("abort", close);
+      call.close();
     }
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new StoreError("unavailable", "the client of the store is closed"));
-    this.#context.connection.close();
+    this.#context.channel.close();
+  }
+
+  #read<Request, Answer>(
+    method: string,
+    requestCodec: Codec<unknown, Request>,
+    answerCodec: Codec<Answer, never>,
+    request: Request,
+    options: CallOptions | undefined,
+  ): Promise<Answer> {
+    return this.#call("read", method, requestCodec, answerCodec, request, options);
   }
 
   async #call<Request, Answer>(
+    kind: "read" | "write",
     method: string,
     requestCodec: Codec<unknown, Request>,
     answerCodec: Codec<Answer, never>,
@@ -203,26 +206,9 @@ class EtcdStore implements RemoteStore {
     options: CallOptions | undefined,
   ): Promise<Answer> {
     const path = `/etcdserverpb.${method}`;
-    const answer = await callUnary(this.#context, path, encode(requestCodec, request), options?.signal);
+    const message = encode(requestCodec, request);
+    const { signal, timeoutMs } = options ?? {};
+    const answer = await callUnary(this.#context, { path, message, kind, signal, timeoutMs });
     return decode(answerCodec, answer);
-  }
-
-  #watchResponse(answer: ReturnType<typeof wire.watchResponse.read>, request: WatchRequest): WatchResponse {
-    const header = { revision: answer.header.revision };
-    if (answer.compactRevision !== 0n) throw new CompactedError(answer.compactRevision);
-    if (answer.canceled) throw new StoreError("unknown", answer.cancelReason || "the store ended the watch");
-    if (answer.created) {
-      this.#checkCluster(answer.header.clusterId, header.revision, request.startRevision ?? 0n);
-      return { kind: "created", header };
-    }
-    if (answer.events.length > 0) return { kind: "events", header, events: answer.events };
-    return { kind: "progress", header };
-  }
-
-  /** A watch that resumes on another cluster would silently miss everything: its past is gone, as by compaction. */
-  #checkCluster(clusterId: bigint, revision: Revision, startRevision: Revision): void {
-    const known = this.#clusterId;
-    this.#clusterId = clusterId;
-    if (known !== undefined && known !== clusterId && startRevision > 0n) throw new CompactedError(revision);
   }
 }

@@ -1,9 +1,10 @@
 /** The keep-alives of all leases of this client on one stream, which is opened with the first of them. */
 import type { LeaseId } from "../store.ts";
-import { StoreError } from "../store.ts";
 import { leaseKeepAliveRequest, leaseKeepAliveResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
-import { type CallContext, StreamCall } from "./calls.ts";
+import { connectionLost, tooLate } from "./errors.ts";
+import { StreamCall } from "./stream-call.ts";
+import type { CallContext } from "./unary.ts";
 
 /** A lease often lives for five seconds only; an answer that takes longer than this is as good as none. */
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -31,24 +32,18 @@ export class KeepAliveStream {
     const queue = this.#waiting.get(id) ?? [];
     this.#waiting.set(id, queue);
     queue.push({ resolve, reject });
+    const { clock } = this.#context;
+    const sentMs = clock.monotonic();
     call.send(encode(leaseKeepAliveRequest, { id }));
-    return this.#bounded(promise, reject, signal);
-  }
-
-  async #bounded(
-    answer: Promise<number>,
-    reject: (error: unknown) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    const { clock, connection } = this.#context;
     const timer = clock.setTimer(ANSWER_TIMEOUT_MS, () => {
-      reject(new StoreError("deadline-exceeded", `the lease was not renewed within ${ANSWER_TIMEOUT_MS} ms`));
-      connection.suspect();
+      reject(tooLate("the lease was not renewed", ANSWER_TIMEOUT_MS));
+      // Whatever the reason, the next renewal is made on another stream and, where there is one, another member.
+      call.suspect(sentMs);
     });
     const onAbort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await answer;
+      return await promise;
     } finally {
       timer.cancel();
       signal?.removeEventListener("abort", onAbort);
@@ -74,11 +69,16 @@ export class KeepAliveStream {
         this.#waiting.get(id)?.shift()?.resolve(ttlS);
         if (this.#waiting.get(id)?.length === 0) this.#waiting.delete(id);
       }
+      this.#forget(call, connectionLost());
     } catch (error) {
-      this.#call = undefined;
-      call.close();
-      for (const queue of this.#waiting.values()) for (const { reject } of queue) reject(error);
-      this.#waiting.clear();
+      this.#forget(call, error);
     }
+  }
+
+  #forget(call: StreamCall, error: unknown): void {
+    this.#call = undefined;
+    call.close();
+    for (const queue of this.#waiting.values()) for (const { reject } of queue) reject(error);
+    this.#waiting.clear();
   }
 }
