@@ -94,7 +94,7 @@ export class MvccStore implements LocalStore {
     this.identity = options.identity ?? newIdentity(options.random);
     this.#options = options;
     this.#state = state;
-    this.#watches = new WatchHub(state, clock);
+    this.#watches = new WatchHub(state, clock, this.identity.clusterId);
     this.#expiry = new LeaseExpiry({
       clock,
       leases: state.leases,
@@ -176,7 +176,8 @@ export class MvccStore implements LocalStore {
   async range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
     this.#checkCall(options);
     checkRange(request);
-    return readRange(this.#state, request);
+    const answer = readRange(this.#state, request);
+    return { ...answer, header: { ...answer.header, clusterId: this.identity.clusterId } };
   }
 
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {

@@ -7,6 +7,7 @@
 import type { Clock } from "#base/clock.ts";
 import {
   CompactedError,
+  type Header,
   type Revision,
   type StoreError,
   type StoreEvent,
@@ -37,12 +38,14 @@ interface Watcher {
 export class WatchHub {
   readonly #state: MvccState;
   readonly #clock: Clock;
+  readonly #clusterId: bigint;
   readonly #watchers = new Set<Watcher>();
   #closed: StoreError | undefined;
 
-  constructor(state: MvccState, clock: Clock) {
+  constructor(state: MvccState, clock: Clock, clusterId: bigint) {
     this.#state = state;
     this.#clock = clock;
+    this.#clusterId = clusterId;
   }
 
   /** Number of open watches. */
@@ -65,7 +68,7 @@ export class WatchHub {
     if (signal.aborted) return;
     const watcher = this.#open(request);
     try {
-      yield { kind: "created", header: { revision: this.#state.revision } };
+      yield { kind: "created", header: this.#header() };
       while (!signal.aborted) {
         if (this.#closed !== undefined) throw this.#closed;
         const response = this.#collect(watcher) ?? (await this.#wait(watcher, signal));
@@ -82,6 +85,10 @@ export class WatchHub {
     for (const watcher of this.#watchers) watcher.wake?.();
   }
 
+  #header(): Header & { readonly clusterId: bigint } {
+    return { revision: this.#state.revision, clusterId: this.#clusterId };
+  }
+
   #open(request: WatchRequest): Watcher {
     const current = this.#state.revision + 1n;
     const start = request.startRevision ?? 0n;
@@ -93,7 +100,7 @@ export class WatchHub {
 
   /** The next batch; undefined when there is nothing to report yet. */
   #collect(watcher: Watcher): WatchResponse | undefined {
-    const header = { revision: this.#state.revision };
+    const header = this.#header();
     if (watcher.next > header.revision) return undefined;
     if (watcher.next < this.#state.compactRevision) throw new CompactedError(this.#state.compactRevision);
     const batch = new Batch();
@@ -113,9 +120,7 @@ export class WatchHub {
   #wait(watcher: Watcher, signal: AbortSignal): Promise<WatchResponse | undefined> {
     return new Promise((resolve) => {
       const timer = watcher.request.progressNotify
-        ? this.#clock.setTimer(PROGRESS_INTERVAL_MS, () =>
-            done({ kind: "progress", header: { revision: this.#state.revision } }),
-          )
+        ? this.#clock.setTimer(PROGRESS_INTERVAL_MS, () => done({ kind: "progress", header: this.#header() }))
         : undefined;
       const wake = (): void => done(undefined);
       const done = (response: WatchResponse | undefined): void => {
