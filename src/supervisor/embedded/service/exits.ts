@@ -285,6 +285,8 @@ function neverWrotePidFile(draft: Draft): void {
 }
 
 function tellExit(draft: Draft, who: string, end: ProcessEnd, result: UnitResult): void {
+  if (end.code === undefined && end.signal === undefined)
+    draft.tell(`${who}, which does not belong to this unit, has ended; how is not known.`, 5);
   // systemd tells of a good end at its level of debugging only.
   if (result === "success") return;
   draft.tell(`${who} exited, ${describeEnd(end)}`, end.code === undefined ? 4 : 5);
