@@ -329,14 +329,20 @@ function readRelative(text: string, { key, specifiers }: ValueContext): string |
   if (path === undefined) return unresolved(text, "doublyQuoted");
   if (path === "") return new Complaint(`${key}= path has invalid length (0 bytes), ignoring.`);
   if (path.startsWith("/")) return new Complaint(`${key}= path is absolute, ignoring: ${path}`);
-  const simple = path
-    .replace(/^(\.\/+)+/, "")
-    .replaceAll(/\/(\.?\/)+/g, "/")
-    .replace(/\/\.?$/, "");
-  if (simple === "" || simple.split("/").some((part) => part === "." || part === "..")) {
+  const simple = simplifyRelative(path);
+  if (simple === "" || /(^|\/)\.\.?(\/|$)/.test(simple)) {
     return new Complaint(`${key}= path is not normalized, ignoring: ${path}`);
   }
   return simple;
+}
+
+/** Without doubled slashes, `.` parts and a slash at the end. */
+function simplifyRelative(path: string): string {
+  if (!/^\.|\/[./]|\/$/.test(path)) return path;
+  return path
+    .replace(/^(\.\/+)+/, "")
+    .replaceAll(/\/(\.?\/)+/g, "/")
+    .replace(/\/\.?$/, "");
 }
 
 /** The part before the first colon, unescaped, and what stands behind it; undefined without a colon. */

@@ -134,28 +134,33 @@ interface Prefixes {
 
 /** The characters before the path, in any order, each at most once; a second one is part of the path. */
 function takePrefixes(word: string): Prefixes {
-  const seen = new Set<string>();
   let at = 0;
-  for (; at < word.length; at++) {
-    const char = word[at] ?? "";
-    const prefix = char === "!" && seen.has("!") ? "!!" : char;
-    if (!"-@:+!".includes(char) || seen.has(prefix)) break;
-    if ((prefix === "+" && seen.has("!")) || (char === "!" && seen.has("+"))) break;
-    seen.add(prefix);
-  }
+  while (at < word.length && isPrefix(word, at)) at++;
+  const prefixes = word.slice(0, at);
   return {
     path: word.slice(at),
-    ignoreFailure: seen.has("-"),
-    literalEnvironment: seen.has(":"),
-    ownArgv0: seen.has("@"),
-    privileges: privilegesOf(seen),
+    ignoreFailure: prefixes.includes("-"),
+    literalEnvironment: prefixes.includes(":"),
+    ownArgv0: prefixes.includes("@"),
+    privileges: privilegesOf(prefixes),
   };
 }
 
-function privilegesOf(prefixes: ReadonlySet<string>): ExecCommand["privileges"] {
-  if (prefixes.has("+")) return "full";
-  if (prefixes.has("!!")) return "ambient";
-  return prefixes.has("!") ? "no-setuid" : "unit";
+/** Whether a character that stands behind nothing but prefixes is one itself. */
+function isPrefix(word: string, at: number): boolean {
+  const char = word.charAt(at);
+  if (!"-@:+!".includes(char)) return false;
+  const before = word.slice(0, at);
+  const isThird = before.indexOf("!") !== before.lastIndexOf("!");
+  if (char === "!") return !isThird && !before.includes("+");
+  return !before.includes(char) && !(char === "+" && before.includes("!"));
+}
+
+function privilegesOf(prefixes: string): ExecCommand["privileges"] {
+  if (prefixes.includes("+")) return "full";
+  const first = prefixes.indexOf("!");
+  if (first < 0) return "unit";
+  return prefixes.includes("!", first + 1) ? "ambient" : "no-setuid";
 }
 
 /** systemd's words for a path that cannot be run. */

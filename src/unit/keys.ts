@@ -56,6 +56,11 @@ const ROWS: ReadonlyMap<string, ReadonlyMap<string, Key<unknown>>> = new Map(
   Object.entries(SECTIONS).map(([section, keys]: [string, Keys]) => [section, new Map(Object.entries(keys))]),
 );
 
+/** The table's rows of a section, by key. */
+export function keysOf(section: SectionName): ReadonlyMap<string, Key<unknown>> {
+  return ROWS.get(section) ?? new Map();
+}
+
 /** The table's row for a key, or undefined when there is none. */
 export function findKey(section: string, key: string): Key<unknown> | undefined {
   return ROWS.get(section)?.get(key);

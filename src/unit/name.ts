@@ -42,18 +42,11 @@ const MAX_BYTES = 255;
 
 /** Takes a full unit name apart. Throws `bad-unit-name` with what is wrong. */
 export function parseUnitName(text: string): UnitName {
-  const dot = text.lastIndexOf(".");
   const suffix = suffixOf(text);
-  if (suffix === undefined) throw noSuffix(text, text.slice(dot + 1));
-  // No character takes more than three bytes for each of its UTF-16 units.
-  if (text.length * 3 > MAX_BYTES && new TextEncoder().encode(text).length > MAX_BYTES)
-    throw badName(text, `it is longer than ${MAX_BYTES} bytes`);
-  const stem = text.slice(0, dot);
+  if (suffix === undefined || !isUnitName(text)) throw refusal(text);
+  const stem = text.slice(0, text.lastIndexOf("."));
   const at = stem.indexOf("@");
   const prefix = at < 0 ? stem : stem.slice(0, at);
-  const bad = /[^0-9A-Za-z:_.\\@-]/u.exec(stem);
-  if (bad !== null) throw badName(text, `it contains ${JSON.stringify(bad[0])}`, characterHint(text));
-  if (prefix === "") throw badName(text, `nothing stands before the ${at < 0 ? "suffix" : '"@"'}`);
   if (at < 0) return { full: text, prefix, suffix, isTemplate: false, isInstance: false };
   const instance = stem.slice(at + 1);
   if (instance === "") return { full: text, prefix, suffix, isTemplate: true, isInstance: false };
@@ -63,12 +56,16 @@ export function parseUnitName(text: string): UnitName {
 
 /** True for a full unit name, template names included. */
 export function isUnitName(text: string): boolean {
-  try {
-    parseUnitName(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return (
+    suffixOf(text) !== undefined &&
+    /^[0-9A-Za-z:_.\\-][0-9A-Za-z:_.\\@-]*\.[a-z]+$/.test(text) &&
+    !isTooLong(text)
+  );
+}
+
+function isTooLong(text: string): boolean {
+  // No character takes more than three bytes for each of its UTF-16 units.
+  return text.length * 3 > MAX_BYTES && new TextEncoder().encode(text).length > MAX_BYTES;
 }
 
 /**
@@ -84,6 +81,15 @@ export function completeUnitName(text: string): string {
 function suffixOf(text: string): UnitSuffix | undefined {
   const dot = text.lastIndexOf(".");
   return dot < 0 ? undefined : UNIT_SUFFIXES.find((suffix) => suffix === text.slice(dot + 1));
+}
+
+/** What is wrong with a name that is none. */
+function refusal(text: string): FlotillaError {
+  if (suffixOf(text) === undefined) return noSuffix(text, text.slice(text.lastIndexOf(".") + 1));
+  if (isTooLong(text)) return badName(text, `it is longer than ${MAX_BYTES} bytes`);
+  const [bad] = /[^0-9A-Za-z:_.\\@-]/u.exec(text) ?? [];
+  if (bad !== undefined) return badName(text, `it contains ${JSON.stringify(bad)}`, characterHint(text));
+  return badName(text, `nothing stands before the ${text.startsWith("@") ? '"@"' : "suffix"}`);
 }
 
 function badName(text: string, reason: string, hint?: string): FlotillaError {

@@ -7,7 +7,7 @@
 import { Complaint, type Diagnostic } from "./diagnostic.ts";
 import type { ValueContext } from "./grammar.ts";
 import type { Key, ValueOf } from "./key.ts";
-import { findKey, type SECTIONS, type SectionName } from "./keys.ts";
+import { keysOf, type SECTIONS, type SectionName } from "./keys.ts";
 import type { SpecifierContext } from "./specifiers.ts";
 import type { Entry, UnitFile } from "./unit-file.ts";
 
@@ -25,12 +25,18 @@ const NONE: readonly never[] = [];
 
 export class SectionReader<S extends SectionName> {
   readonly #file: UnitFile;
-  readonly #values: ReadonlyMap<string, readonly Located<unknown>[]>;
+  readonly #specifiers: SpecifierContext;
+  readonly #values = new Map<string, Located<unknown>[]>();
   readonly #diagnostics: Diagnostic[] = [];
 
   constructor(file: UnitFile, section: S, specifiers: SpecifierContext) {
     this.#file = file;
-    this.#values = this.#readAll(section, specifiers);
+    this.#specifiers = specifiers;
+    const keys = keysOf(section);
+    for (const entry of file.entriesIn(section)) {
+      const key = keys.get(entry.key);
+      if (key !== undefined) this.#take(key, entry);
+    }
   }
 
   get diagnostics(): readonly Diagnostic[] {
@@ -59,28 +65,24 @@ export class SectionReader<S extends SectionName> {
     this.#diagnostics.push(hint === undefined ? diagnostic : { ...diagnostic, hint });
   }
 
-  #readAll(section: S, specifiers: SpecifierContext): ReadonlyMap<string, readonly Located<unknown>[]> {
-    const values = new Map<string, Located<unknown>[]>();
-    for (const entry of this.#file.entriesIn(section)) {
-      const key = findKey(section, entry.key);
-      if (key === undefined) continue;
-      const kept = values.get(entry.key) ?? [];
-      if (key.merge === "first" && kept.length > 0) this.#readAgain(entry);
-      else if (entry.value !== "" || key.value.takesEmpty) kept.push(...this.#read(key, entry, specifiers));
-      else if (key.merge !== "additive") kept.length = 0;
-      values.set(entry.key, kept);
-    }
-    return values;
+  #take(key: Key<unknown>, entry: Entry): void {
+    const kept = this.#values.get(entry.key);
+    if (kept === undefined) this.#values.set(entry.key, this.#read(key, entry));
+    else if (key.merge === "first" && kept.length > 0) this.#readAgain(entry);
+    else if (entry.value !== "" || key.value.takesEmpty) kept.push(...this.#read(key, entry));
+    else if (key.merge !== "additive") kept.length = 0;
   }
 
   #readAgain(entry: Entry): void {
     this.#complain(entry, new Complaint(`Multiple units to trigger specified, ignoring: ${entry.value}`));
   }
 
-  #read(key: Key<unknown>, entry: Entry, specifiers: SpecifierContext): readonly Located<unknown>[] {
+  /** The value of an assignment, or nothing where it is bad or resets the key. */
+  #read(key: Key<unknown>, entry: Entry): Located<unknown>[] {
+    if (entry.value === "" && !key.value.takesEmpty) return [];
     const context: ValueContext = {
       key: entry.key,
-      specifiers,
+      specifiers: this.#specifiers,
       warn: (message, part) => this.#complain(entry, new Complaint(message, "warning", part)),
     };
     const value = key.value.parse(entry.value, context);

@@ -115,14 +115,21 @@ const SPECIFIERS: ReadonlyMap<string, Expansion> = new Map<string, Expansion>([
 
 /** The text with its specifiers expanded, or undefined when one of them is unknown; `%` before anything but a letter or digit stays. */
 export function expandSpecifiers(text: string, context: SpecifierContext): string | undefined {
+  let expanded = "";
+  let from = 0;
+  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", from)) {
+    const letter = text.charAt(at + 1);
+    const expand = SPECIFIERS.get(letter);
+    if (expand === undefined && isLetterOrDigit(letter)) return undefined;
+    expanded += text.slice(from, at) + (expand === undefined ? "%" : expand(context));
+    from = at + (expand === undefined ? 1 : 2);
+  }
   // Most values have none.
-  if (!text.includes("%")) return text;
-  const specifiers = text.matchAll(/%([%0-9A-Za-z])/g);
-  if (specifiers.some(([, letter = ""]) => !SPECIFIERS.has(letter))) return undefined;
-  return text.replaceAll(
-    /%([%0-9A-Za-z])/g,
-    (whole, letter: string) => SPECIFIERS.get(letter)?.(context) ?? whole,
-  );
+  return from === 0 ? text : expanded + text.slice(from);
+}
+
+function isLetterOrDigit(char: string): boolean {
+  return /^[0-9A-Za-z]/.test(char);
 }
 
 /** Those that are good in names of units: what they stand for is escaped, or needs no escape. */
@@ -130,6 +137,7 @@ const NAME_SPECIFIERS = "ijnNpaAbBHlqmMovwWgGuU%";
 
 /** The same for a name of a unit, where fewer specifiers are known. */
 export function expandNameSpecifiers(text: string, context: SpecifierContext): string | undefined {
+  if (!text.includes("%")) return text;
   const isUnknown = ([, letter = ""]: RegExpExecArray): boolean => !NAME_SPECIFIERS.includes(letter);
   return text.matchAll(/%([%0-9A-Za-z])/g).some(isUnknown) ? undefined : expandSpecifiers(text, context);
 }

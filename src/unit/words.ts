@@ -50,13 +50,12 @@ export interface Words {
 }
 
 const BLANKS = " \t\n\r";
+/** What may mean something within a word. */
+const MEANINGFUL = "'\"\\";
+const BACKSLASH = 0x5c;
 
 /** All words of `text`, or those up to the one that is unbalanced. */
 export function splitWords(text: string, options: WordOptions = {}): Words {
-  // Most texts have nothing in them that would mean anything.
-  if (options.separators === undefined && !options.splitAtEach && !/["'\\]/.test(text)) {
-    return { words: text.split(/[ \t\n\r]+/).filter(Boolean), unbalanced: false, unknownEscape: false };
-  }
   const words: string[] = [];
   let unknownEscape = false;
   let at = 0;
@@ -84,21 +83,41 @@ export function skipBlanks(text: string, at: number): number {
   return skipAny(text, at, BLANKS);
 }
 
-function skipAny(text: string, at: number, chars: string): number {
+function skipAny(text: string, at: number, signs: string): number {
   let next = at;
-  while (next < text.length && chars.includes(text.charAt(next))) next++;
+  while (next < text.length && isOneOf(signs, text.charCodeAt(next))) next++;
   return next;
+}
+
+/** Index of the first of the signs at or behind `at`, or the text's length. */
+function findAny(text: string, at: number, signs: string): number {
+  let next = at;
+  while (next < text.length && !isOneOf(signs, text.charCodeAt(next))) next++;
+  return next;
+}
+
+/** Whether a character is one of the signs, all of which are in ASCII. */
+function isOneOf(signs: string, code: number): boolean {
+  // No sign is a letter or stands behind the letters, and most characters do.
+  if (code > BACKSLASH) return false;
+  for (let index = 0; index < signs.length; index++) if (signs.charCodeAt(index) === code) return true;
+  return false;
 }
 
 /** The word that begins at or behind index `start`. With `splitAtEach`, `next` is behind the length after the last. */
 export function takeWord(text: string, start: number, options: WordOptions = {}): Word {
   const { separators = BLANKS, splitAtEach = false } = options;
-  if (splitAtEach ? start > text.length || text === "" : skipAny(text, start, separators) >= text.length)
-    return { kind: "end" };
-  const reader = new WordReader(text, splitAtEach ? start : skipAny(text, start, separators), options);
+  const from = splitAtEach ? start : skipAny(text, start, separators);
+  if (splitAtEach ? start > text.length || text === "" : from >= text.length) return { kind: "end" };
+  const behind = (stop: number): number => (splitAtEach ? stop + 1 : skipAny(text, stop, separators));
+  // Most words have nothing in them that would mean anything.
+  const stop = findAny(text, from, separators + MEANINGFUL);
+  if (stop === text.length || isOneOf(separators, text.charCodeAt(stop)))
+    return { kind: "word", text: text.slice(from, stop), next: behind(stop), unknownEscape: false };
+  const reader = new WordReader(text, from, options);
   if (!reader.read(separators) || (options.strict && reader.unknownEscape)) return { kind: "unbalanced" };
-  const next = splitAtEach ? reader.at + 1 : skipAny(text, reader.at, separators);
-  return { kind: "word", text: reader.word.toString(), next, unknownEscape: reader.unknownEscape };
+  const { word, at, unknownEscape } = reader;
+  return { kind: "word", text: word.toString(), next: behind(at), unknownEscape };
 }
 
 /** Reads one word, run by run of characters that mean nothing. */
@@ -134,12 +153,8 @@ class WordReader {
   }
 
   #readRun(ends: string): void {
-    const start = this.at++;
-    while (this.at < this.#text.length) {
-      const char = this.#text.charAt(this.at);
-      if (ends.includes(char) || (char === "\\" && this.#escapes !== "keep")) break;
-      this.at++;
-    }
+    const start = this.at;
+    this.at = findAny(this.#text, start + 1, this.#escapes === "keep" ? ends : `${ends}\\`);
     this.word.add(this.#text.slice(start, this.at));
   }
 
