@@ -1,6 +1,6 @@
 /**
  * Carries out a scenario's script on one machine, and tells what of it did not hold and which states it went through.
- * A script is at rest at `show`, `until` and `settle` and at its end: what is recorded there must be the same everywhere.
+ * A script is at rest at `show`, `until` and `rest` and at its end: what is recorded there must be the same everywhere.
  * What a job's end says about a unit must hold at once. What a unit's own programs bring about, such as a file, is seen
  * here before the supervisor may have heard of it: a `show` behind that waits for what it expects.
  */
@@ -71,7 +71,7 @@ function tellsAll({ do: what }: Action): boolean {
 }
 
 function comparedAfter(action: Action, units: readonly string[]): readonly string[] {
-  if (action.do === "settle" || action.do === "rest") return units;
+  if (action.do === "rest") return units;
   return action.do === "show" || action.do === "until" ? [action.unit] : [];
 }
 

@@ -16,7 +16,9 @@ let journal: Journal;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "flotilla-journal-"));
   shiftMs = 0;
-  const clock = { ...systemClock, now: () => Date.now() + shiftMs };
+  // The machine's own clock may be set while the test runs, which begins a new file.
+  const startMs = Date.now() - performance.now();
+  const clock = { ...systemClock, now: () => Math.floor(startMs + performance.now()) + shiftMs };
   journal = new Journal({
     directory,
     clock,
