@@ -3,7 +3,8 @@
  * manager. It owns the form of the files (record.ts), reading them (read-journal.ts), how much is kept (limits.ts), and
  * the lines about units that have no shim.
  *
- * Invariants: a unit's journal has one writer at a time, its shim while it has one, else this. What is written is with
+ * Invariants: whoever writes, a unit's shim, the shim before it or this, appends whole lines, and points to sources only
+ * by where they have come to. What is written is with
  * the kernel at once, so that no end of any process loses it; a line of priority 2 or graver is with the disk too, the
  * rest within the kernel's half minute. A journal that cannot be written costs lines, and says how many, never a unit.
  */
@@ -12,6 +13,7 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   rmdirSync,
   rmSync,
@@ -34,7 +36,7 @@ import {
 } from "./limits.ts";
 import { messageFields } from "./messages.ts";
 import { JournalReader } from "./read-journal.ts";
-import { formatFields, formatLines, NEWLINE } from "./record.ts";
+import { formatEntry, formatFields, formatSource, NEWLINE, type WrittenLine } from "./record.ts";
 import { journalFiles, listDirectory } from "./unit-log.ts";
 
 /** systemd's name for what the manager itself runs as. */
@@ -129,7 +131,7 @@ export class Journal {
     const { fileBytes } = unitShare(this.#limits);
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      appendTo(directory, fileBytes, timeUs, (offset) => formatLines(line, offset));
+      appendTo(directory, fileBytes, line);
       return true;
     } catch {
       return false;
@@ -183,18 +185,13 @@ function removeEmpty(directory: string): void {
 }
 
 /** Appends to a unit's newest file, or to a new one where that is full or the clock has gone back since. */
-function appendTo(
-  directory: string,
-  fileBytes: number,
-  timeUs: number,
-  format: (offset: number) => string,
-): void {
+function appendTo(directory: string, fileBytes: number, line: WrittenLine): void {
   const newest = journalFiles(directory).at(-1) ?? 1;
   const file = openSync(join(directory, String(newest)), "a+", 0o600);
   const stats = fstatSync(file);
   try {
-    if (stats.size < fileBytes && stats.mtimeMs * 1000 <= timeUs + CLOCK_SLACK_US) {
-      writeWhole(file, stats, format);
+    if (stats.size < fileBytes && stats.mtimeMs * 1000 <= line.timeUs + CLOCK_SLACK_US) {
+      appendLine(file, stats, line);
       return;
     }
   } finally {
@@ -202,7 +199,7 @@ function appendTo(
   }
   const next = openSync(join(directory, String(newest + 1)), "a+", 0o600);
   try {
-    writeWhole(next, fstatSync(next), format);
+    appendLine(next, fstatSync(next), line);
   } finally {
     closeSync(next);
   }
@@ -211,12 +208,25 @@ function appendTo(
 /** Between the clocks of files and of processes. */
 const CLOCK_SLACK_US = 50_000;
 
-/** A last line that is torn is closed by what no line holds, so that it is not taken for a whole one. */
-function writeWhole(file: number, { size }: Stats, format: (offset: number) => string): void {
+/**
+ * Where the source has come to is asked once it is there, since the unit's shim may write as well. A last line that is
+ * torn is closed by what no line holds, so that it is not taken for a whole one.
+ */
+function appendLine(file: number, { size }: Stats, line: WrittenLine): void {
   const last = Buffer.alloc(1, NEWLINE);
   if (size > 0) readSync(file, last, 0, 1, size - 1);
-  const closing = last[0] === NEWLINE ? "" : "\0\n";
-  const bytes = Buffer.from(closing + format(size + closing.length));
-  const written = writeSync(file, bytes);
-  if (written < bytes.length) throw new Error("the disk is full");
+  const source = formatSource(line);
+  writeWhole(file, last[0] === NEWLINE ? source : `\0\n${source}`);
+  writeWhole(file, formatEntry(line, endOfWritten(file) - Buffer.byteLength(source)));
+}
+
+function writeWhole(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  if (writeSync(file, bytes) < bytes.length) throw new Error("the disk is full");
+}
+
+/** Where what was written last through this descriptor ends; Node itself does not tell. */
+function endOfWritten(file: number): number {
+  const [, position] = /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, "utf8")) ?? [];
+  return Number(position);
 }

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   formatCursor,
+  formatEntry,
   formatFields,
-  formatLines,
+  formatSource,
   makeEntry,
   parseCursor,
   parseHead,
@@ -24,8 +25,9 @@ test("what the supervisor writes is read back as it was meant", () => {
       fc.nat(2 ** 40),
       (message, value, priority, offset) => {
         const fields = formatFields({ _BOOT_ID: BOOT, _TRANSPORT: "journal", UNIT: value, _PID: 7 });
-        const text = formatLines({ timeUs: 5, monotonicUs: 4, priority, fields, message }, offset);
-        const [first = "", second = "", rest] = text.split("\n");
+        const written = { timeUs: 5, monotonicUs: 4, priority, fields, message };
+        const [first = "", second = "", rest] =
+          `${formatSource(written)}${formatEntry(written, offset)}`.split("\n");
         const line = Buffer.from(second);
         const head = parseHead(line);
         const about = parseSource(Buffer.from(first));

@@ -140,11 +140,14 @@ export interface WrittenLine {
   readonly message: string;
 }
 
-/** An entry with a source of its own, as the supervisor writes it when a unit has no shim; it goes to `offset`. */
-export function formatLines(line: WrittenLine, offset: number): string {
-  const { timeUs, monotonicUs, priority, fields, message } = line;
-  const source = `@${timeUs} ${fields}\n`;
-  return `${source}${timeUs} ${monotonicUs} ${offset} ${priority} ${message.replace(/[\n\0]/g, " ")}\n`;
+/** The source of a line that has one of its own, as the supervisor writes it. */
+export function formatSource({ timeUs, fields }: WrittenLine): string {
+  return `@${timeUs} ${fields}\n`;
+}
+
+/** The line itself; its source begins at `source`. */
+export function formatEntry({ timeUs, monotonicUs, priority, message }: WrittenLine, source: number): string {
+  return `${timeUs} ${monotonicUs} ${source} ${priority} ${message.replace(/[\n\0]/g, " ")}\n`;
 }
 
 /** A cursor says where its entry ends, and when it was written, for the other units and for when its file is gone. */

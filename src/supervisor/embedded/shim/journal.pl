@@ -89,22 +89,23 @@ sub write_lines {
   $last_stamp = $now;
   $journal_since //= $now;
   report_lost($now, $monotonic) if $lost;
-  my ($source, $head) = source($fields, $now);
+  my $source = source($fields, $now) // return lose($count, $lost_why);
   $_[2] =~ s/^/$now $monotonic $source $priority /mg;
-  substr $_[2], 0, 0, $head if length $head;
   my $ok = append($_[2], $count);
-  $source_at{$fields} = $source if $ok && length $head;
   sys('fdatasync', fileno $journal) if $ok && $priority <= CRITICAL;
 }
 
-# Where the source is in the file, and its line if it is not there yet.
+# Where the source is in the file. That is asked once it is there: the shim before this one may still be writing, and the
+# daemon writes its own lines.
 sub source {
   my ($fields, $now) = @_;
-  return ($source_at{$fields}, '') if defined $source_at{$fields};
+  return $source_at{$fields} if defined $source_at{$fields};
   # Few are in use at a time; those about a unit's jobs come and go.
   %source_at = () if keys %source_at > 50;
-  $journal_size = -s $journal;
-  return ($journal_size, "\@$now $fields\n");
+  my $line = "\@$now $fields\n";
+  append($line, 0) or return undef;
+  $journal_size = sysseek $journal, 0, 1;
+  return $source_at{$fields} = $journal_size - length $line;
 }
 
 sub append {
@@ -114,7 +115,7 @@ sub append {
     return 1;
   }
   lose($_[1], defined $written ? 'No space left on device' : "$!");
-  truncate $journal, $journal_size if $written;
+  truncate $journal, sysseek($journal, 0, 1) - $written if $written;
   return 0;
 }
 
@@ -122,11 +123,8 @@ sub lose { my ($count, $why) = @_; $lost += $count; $lost_why = $why }
 
 sub report_lost {
   my ($now, $monotonic) = @_;
-  my ($source, $head) = source($own_fields, $now);
-  my $line = "$now $monotonic $source @{[WARNING]} $lost messages were lost: $lost_why\n";
-  append($head . $line, 0) or return;
-  $source_at{$own_fields} = $source;
-  $lost = 0;
+  my $source = source($own_fields, $now) // return;
+  append("$now $monotonic $source @{[WARNING]} $lost messages were lost: $lost_why\n", 0) and $lost = 0;
 }
 
 # A line of the daemon's about the unit.
