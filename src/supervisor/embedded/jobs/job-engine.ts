@@ -125,14 +125,15 @@ export class JobEngine {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const change of early) this.#react(change);
-    for (const unit of this.#units.restarts()) this.#finishRestart(unit);
+    // The supervisor that stopped them to start them again has gone in between.
+    const restarts = this.#units.restarts();
+    this.#queue.takeRestarts(restarts);
+    for (const unit of restarts) this.#finishRestart(unit);
     for (const unit of this.#units.names()) this.#upkeep.checkAround(unit);
     this.#schedule();
   }
 
-  /** The supervisor that stopped the unit to start it again has gone in between. */
   #finishRestart(unit: string): void {
-    this.#queue.noteRestart(unit, true);
     void this.add({ type: "start", unit, mode: "replace" }).then(({ error }) => {
       if (error !== undefined && !this.#closed) this.#queue.noteRestart(unit, false);
     });

@@ -243,6 +243,11 @@ export class JobQueue {
     this.#events.ended(unit, isFailure);
   }
 
+  /** What the last supervisor has noted: all of it at once, for this one may be gone before it has done the half. */
+  takeRestarts(units: readonly string[]): void {
+    for (const unit of units) this.#restarts.add(unit);
+  }
+
   /** Remembers for the next supervisor which units are down for a moment only. */
   noteRestart(unit: string, isDown: boolean): void {
     if (this.#restarts.has(unit) === isDown) return;
