@@ -216,6 +216,7 @@ class EmbeddedSupervisor implements Supervisor {
         loaded.definition.settings,
       );
       await unit.adopt();
+      unit.resume();
       await unit.stop();
       unit.close();
     }

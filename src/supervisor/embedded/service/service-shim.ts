@@ -67,13 +67,16 @@ export class ServiceShim implements ShimUser {
     return { id: shim.id, leaf };
   }
 
-  /** Finds the shim that an earlier supervisor left. */
+  /** Finds the shim that an earlier supervisor left, which is silent until `listen` is called. */
   async find(): Promise<void> {
     const found = await UnitShim.find(this.#host, this);
     if (found === undefined) return;
     this.#use(found.shim);
     this.#owner.takeOver(readSavedState(found.saved));
-    if (this.isOpen) found.shim.listen();
+  }
+
+  listen(): void {
+    this.#used?.shim.listen();
   }
 
   /** Goes out at the end of this turn, with the state behind it. */

@@ -124,8 +124,16 @@ export class ServiceUnit implements Unit {
     if (!this.#shim.isOpen) this.#host.run.remember(this.#name, this.#state);
   }
 
-  /** What an idle service of an earlier supervisor waits for is not known: at most for the jobs there are. */
+  /**
+   * All units are there, and with them the sockets that the next command may need: what has happened since the last
+   * supervisor is taken in. What an idle service of that one waits for is not known: at most for the jobs there are.
+   */
   resume(): void {
+    this.#armTimers();
+    const { candidate } = this.#state;
+    const { pidFile } = this.#settings;
+    if (candidate?.from === "pid-file" && pidFile !== undefined) this.#watchPidFile(pidFile);
+    this.#shim.listen();
     this.#isHeldBack = this.#settings.type === "idle" && this.#shim.isOpen;
     this.unitChanged();
   }
@@ -171,12 +179,6 @@ export class ServiceUnit implements Unit {
       return;
     }
     this.#state = this.#withTimeToPing(saved);
-    this.#armTimers();
-    const { candidate } = saved;
-    const { pidFile } = this.#settings;
-    if (candidate?.from === "pid-file" && pidFile !== undefined) this.#watchPidFile(pidFile);
-    // What has happened since is a change of this state.
-    this.#host.changed(this.#name);
   }
 
   /** While there was no daemon, nobody heard the service say that it lives. */
