@@ -34,7 +34,7 @@ my %runs;             # run id => { pid, alive, foreign }
 my %run_of;           # pid => run id
 my @reaped;           # [pid, status] of the last descendants that were no run's main process
 my @left_behind;      # processes that were there beside those of runs when the last of these ended
-my %clients;          # fileno => { fh, in, out }
+my %clients;          # fileno => { fh, in, batch, out }
 my %outputs;          # fileno => { fh, stream, pid, rest }
 my %exec_pipes;       # fileno => { fh, run, text }
 my %watched;          # fileno => [fh, what is done when it can be read]
@@ -95,9 +95,8 @@ sub loop {
     read_notifications($notify) if vec($read, fileno $notify, 1);
     for (keys %watched) { $watched{$_}[1]->() if $watched{$_} && vec($read, $_, 1) }
     if (vec($read, fileno $signals, 1)) { sysread $signals, my $ignored, 4096; reap() }
-    # What the last daemon sent before it died is taken in before the next one is told the state of things.
     for (keys %clients) { read_client($_) if vec($read, $_, 1) }
-    accept_client() if $listener && vec($read, fileno $listener, 1);
+    accept_clients() if $listener && vec($read, fileno $listener, 1);
     for (keys %clients) { flush_client($_) if $clients{$_} && length $clients{$_}{out} }
     finish() if $quitting && !$had_children;
   }
@@ -115,8 +114,13 @@ sub finish {
 
 # --- clients ---------------------------------------------------------------------------------------------------
 
-sub accept_client {
-  while (accept my $fh, $listener) { add_client($fh) }
+# What the last daemon sent before it died is taken in before the next one is told the state of things: also where both
+# have connected before this process came to look, and where it ends with what the last one has asked for.
+sub accept_clients {
+  while ($listener && accept my $fh, $listener) {
+    for (keys %clients) { read_client($_) }
+    add_client($fh) if $listener;
+  }
 }
 
 sub add_client {
@@ -124,7 +128,7 @@ sub add_client {
   nonblocking($fh);
   my $out = message('hello', seq => $seq, saved => $saved, shim => $$);
   $out .= $_->[1] for @events;
-  $clients{fileno $fh} = { fh => $fh, in => '', out => $out };
+  $clients{fileno $fh} = { fh => $fh, in => '', batch => [], out => $out };
   flush_client(fileno $fh);
 }
 
@@ -134,9 +138,17 @@ sub read_client {
   while (1) {
     my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
     last if !defined $count && ($! == EAGAIN || $! == EINTR);
-    while ($client->{in} =~ s/^([^\n]*)\n//) { handle($1, $client->{fh}) }
+    while ($client->{in} =~ s/^([^\n]*)\n//) { take($client, $1) }
     return delete $clients{$fd} if !$count;
   }
+}
+
+# Requests are done when the state behind them is there: of a daemon that dies within what it sends, nothing is left.
+sub take {
+  my ($client, $line) = @_;
+  push @{ $client->{batch} }, $line;
+  return if $line !~ /^(?:save|fetch)(?:\t|$)/;
+  for (splice @{ $client->{batch} }) { handle($_, $client->{fh}) }
 }
 
 sub flush_client {

@@ -59,7 +59,8 @@ sub listener {
   my $path = '/proc/self/fd/' . fileno($dir) . "/$name.socket";
   socket my $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
   bind $listener, pack('S Z*', AF_UNIX, $path) or die "bind: $!\n";
-  listen $listener, 8 or die "listen: $!\n";
+  # Commands fetch their sockets here, many at once; a daemon that is turned away takes the shim for gone.
+  listen $listener, 4096 or die "listen: $!\n";
   nonblocking($listener);
   return $listener;
 }

@@ -54,7 +54,10 @@ export class UnitShim {
     return shim;
   }
 
-  /** The shim that an earlier supervisor left, and the state it keeps; it is silent until `listen` is called. */
+  /**
+   * The shim that an earlier supervisor left, and the state it keeps; it is silent until `listen` is called. One that
+   * keeps none was asked for nothing before that supervisor died, and goes: there may be another beside it.
+   */
   static async find(
     host: UnitHost,
     user: ShimUser,
@@ -62,11 +65,13 @@ export class UnitShim {
     for (const id of host.run.shimsOf(user.unit)) {
       const shim = new UnitShim(host, id, user);
       const found = await findShim(host.run.of(user.unit), id, shim.#listener());
-      if (found !== undefined) {
-        shim.#connection = found.connection;
-        return { shim, saved: parseJson(found.hello.saved) };
+      if (found === undefined) {
+        host.run.forgetShim(user.unit, id);
+        continue;
       }
-      host.run.forgetShim(user.unit, id);
+      shim.#connection = found.connection;
+      if (found.hello.saved !== "") return { shim, saved: parseJson(found.hello.saved) };
+      await shim.release();
     }
     return undefined;
   }
@@ -134,7 +139,7 @@ export class UnitShim {
   }
 }
 
-/** What a supervisor that died before it saved anything has left is nothing. */
+/** What another version may have written otherwise is nothing. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
