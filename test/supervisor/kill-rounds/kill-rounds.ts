@@ -4,7 +4,16 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -21,10 +30,29 @@ const LONGEST_ROUND_MS = 600;
 /** How long a connection is waited for in the end. */
 const SERVED_MS = 10_000;
 
-/** What was found wrong, a sentence each. */
-export async function killRounds(rounds: number, seed: number): Promise<readonly string[]> {
+/**
+ * What was found wrong, a sentence each. Then the machine as it was in the end, its journals and what it knew, is copied
+ * to `keep`, with the times of the kills and the states of the units.
+ */
+export async function killRounds(rounds: number, seed: number, keep: string): Promise<readonly string[]> {
   await using machine = new TestMachine();
+  const faults = await faultsOfRounds(machine, rounds, seed);
+  if (faults.length > 0) keepMachine(machine, keep);
+  return faults;
+}
+
+function keepMachine({ directory }: TestMachine, keep: string): void {
+  // Sockets cannot be copied.
+  cpSync(directory, keep, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+}
+
+async function faultsOfRounds(
+  machine: TestMachine,
+  rounds: number,
+  seed: number,
+): Promise<readonly string[]> {
   const ledgers = join(machine.directory, "ledgers");
+  mkdirSync(join(machine.directory, "trace"), { recursive: true });
   mkdirSync(ledgers, { recursive: true });
   const first = await machine.boot();
   await first.load(roundUnits(ledgers));
@@ -41,6 +69,7 @@ export async function killRounds(rounds: number, seed: number): Promise<readonly
     await kill;
   }
   const last = await machine.boot();
+  note(machine, JSON.stringify(last.statuses(), undefined, 1));
   // What changes while the service runs is not watched, as with systemd.
   await statusWhere(last, PATH, ({ sub }) => sub === "waiting");
   const watchedRuns = startsOf(ledgers, WATCHED);
@@ -95,6 +124,12 @@ async function oneRound(machine: TestMachine, random: Random): Promise<void> {
   await sleep(randomInteger(random, 0, LONGEST_ROUND_MS));
   daemon.kill("SIGKILL");
   await isGone;
+  note(machine, `${Date.now()} killed ${daemon.pid}`);
+}
+
+/** For whoever looks for the cause of a fault. */
+function note(machine: TestMachine, text: string): void {
+  appendFileSync(join(machine.directory, "notes"), `${text}\n`);
 }
 
 /** Resolves when the daemon has written the word. */
