@@ -2,8 +2,10 @@
  * A mirror follows one prefix of the store: it lists it, then watches from the next revision, for ever.
  *
  * It owns the rules of never missing a change: resume from the last event's revision + 1, list again after a
- * compaction or when the store's revision went backwards, report the difference to what was known before, and
- * report each change once. It keeps revisions only; values belong to whoever takes the changes.
+ * compaction, when another cluster answers or when the store's revision went backwards, report the difference to what
+ * was known before, and report each change once. Besides, it asks a silent store for what it may have missed, and
+ * compares all it knows with the store now and then, since etcd's watches have had faults of their own. It keeps
+ * revisions only; values belong to whoever takes the changes.
  */
 import { backoffDelayMs } from "#base/backoff.ts";
 import { type Clock, sleep, type Timer } from "#base/clock.ts";
@@ -17,7 +19,7 @@ import {
   type StoreEvent,
   type WatchResponse,
 } from "#store/store.ts";
-import { census, type Listing, list, type Span, spansOf } from "./listing.ts";
+import { census, isAsKnown, type Listing, list, otherCluster, type Span, spansOf } from "./listing.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface MirrorChange {
@@ -49,6 +51,8 @@ export interface MirrorOptions {
 
 /** A stream that has been silent this long is checked against the store; it may have died without a word. */
 const SILENCE_MAX_MS = 30_000;
+/** How often all that is known is compared with the store; this also finds what a busy watch has lost. */
+const AUDIT_INTERVAL_MS = 900_000;
 /** How long whoever waits for a revision waits before the store is asked whether it changed anything mirrored here. */
 const REACHED_CHECK_MS = 100;
 /** How long a check may take, and how long a stream may lag behind what a check has seen. */
@@ -72,14 +76,19 @@ export class Mirror {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #revision: Revision = 0n;
+  /** The cluster whose revisions these are. */
+  #clusterId: bigint | undefined;
+  /** Aborted when the revisions known begin to mean nothing any more. */
+  #history = new AbortController();
   #connected = false;
   #listed = false;
-  /** What must be done before watching: nothing, list and compare revisions, or list and trust nothing known. */
-  #next: "watch" | "list" | "list-anew" = "list";
+  /** Whether the prefix must be listed before it is watched. */
+  #mustList = true;
   #failures = 0;
   /** Ends the current stream when aborted; its reason says why. */
   #stream = new AbortController();
   #checkTimer: Timer | undefined;
+  #auditTimer: Timer | undefined;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -105,7 +114,10 @@ export class Mirror {
     return this.#waiters.until(() => this.#listed, signal);
   }
 
-  /** Resolves when every change up to `revision` has been reported. */
+  /**
+   * Resolves when every change up to `revision` has been reported.
+   * @throws StoreError `unavailable` when the store turns out to be another one, in which that revision means nothing
+   */
   async reached(revision: Revision, signal?: AbortSignal): Promise<void> {
     const isMet = (): boolean => this.#listed && this.#revision >= revision;
     // The revision may have changed nothing under this prefix, and then no event will ever tell of it.
@@ -113,7 +125,8 @@ export class Mirror {
       ? undefined
       : this.#options.clock.setTimer(REACHED_CHECK_MS, () => this.#checkNow());
     try {
-      await this.#waiters.until(isMet, signal);
+      const history = this.#history.signal;
+      await this.#waiters.until(isMet, signal === undefined ? history : AbortSignal.any([signal, history]));
     } finally {
       timer?.cancel();
     }
@@ -121,6 +134,7 @@ export class Mirror {
 
   start(): void {
     this.#running = this.#run();
+    this.#armAudit();
   }
 
   /** Reports nothing more; whoever still waits is told that the mirror stopped. */
@@ -129,6 +143,7 @@ export class Mirror {
     this.#stop.abort(reason);
     this.#stream.abort(reason);
     this.#checkTimer?.cancel();
+    this.#auditTimer?.cancel();
     this.#waiters.rejectAll(reason);
     await this.#running;
   }
@@ -140,7 +155,7 @@ export class Mirror {
         await this.#follow();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (error instanceof CompactedError) this.#listAgain("list");
+        if (error instanceof CompactedError) this.#mustList = true;
         this.#setConnected(false);
         this.#failures += 1;
         await sleep(clock, backoffDelayMs(this.#failures, random, BACKOFF), this.#stop.signal).catch(
@@ -155,7 +170,7 @@ export class Mirror {
     this.#stream = new AbortController();
     const { signal } = this.#stream;
     if (this.#stop.signal.aborted) return;
-    if (this.#next !== "watch") this.#takeListing(await list(this.#options.store, this.#spans, signal));
+    if (this.#mustList) this.#takeListing(await list(this.#options.store, this.#spans, { signal }));
     const range = prefixRange(this.#options.prefix);
     const request = { ...range, startRevision: this.#revision + 1n, progressNotify: true };
     for await (const response of this.#options.store.watch(request, { signal })) this.#take(response);
@@ -163,13 +178,12 @@ export class Mirror {
   }
 
   #take(response: WatchResponse): void {
+    const { clusterId, revision } = response.header;
+    if (clusterId !== this.#clusterId) throw this.#listAgain(otherCluster());
     switch (response.kind) {
       case "created":
-        if (response.header.revision < this.#revision) {
-          this.#listAgain("list-anew");
-          this.#stream.abort(new StoreError("unavailable", "the store's revision went backwards"));
-          return;
-        }
+        // Either the store was set back or its member has fallen behind: listing tells which.
+        if (revision < this.#revision) throw this.#listAgain(fellBehind());
         this.#failures = 0;
         this.#setConnected(true);
         break;
@@ -177,28 +191,36 @@ export class Mirror {
         this.#takeEvents(response.events);
         break;
       case "progress":
-        this.#advance(response.header.revision);
+        this.#advance(revision);
     }
     this.#armCheck();
   }
 
-  #takeListing({ kvs, revision }: Listing): void {
-    const trusted = this.#next === "list" && revision >= this.#revision;
+  #takeListing({ kvs, revision, clusterId }: Listing): void {
+    const isSameHistory = clusterId === this.#clusterId && revision >= this.#revision;
     const changes: MirrorChange[] = [];
     const gone = new Set(this.#known.keys());
     for (const { key: bytes, value, modRevision, createRevision } of kvs) {
       const key = toText(bytes);
       gone.delete(key);
-      if (trusted && this.#known.get(key) === modRevision) continue;
+      if (isSameHistory && this.#known.get(key) === modRevision) continue;
       changes.push({ key, value, modRevision, createRevision });
     }
     changes.sort((a, b) => (a.modRevision < b.modRevision ? -1 : a.modRevision > b.modRevision ? 1 : 0));
     for (const key of gone)
       changes.push({ key, value: undefined, modRevision: revision, createRevision: 0n });
-    this.#next = "watch";
-    this.#listed = true;
+    this.#mustList = false;
     this.#revision = revision;
+    if (this.#listed && !isSameHistory) this.#beginHistory();
+    this.#clusterId = clusterId;
+    this.#listed = true;
     this.#report({ changes, revision, listed: true });
+  }
+
+  /** Whoever waits for a revision of the old history would wait for something else. */
+  #beginHistory(): void {
+    this.#history.abort(otherCluster());
+    this.#history = new AbortController();
   }
 
   #takeEvents(events: readonly StoreEvent[]): void {
@@ -230,8 +252,9 @@ export class Mirror {
     return this.#options.excluded?.some((prefix) => key.startsWith(prefix)) ?? false;
   }
 
-  #listAgain(how: "list" | "list-anew"): void {
-    if (this.#next !== "list-anew") this.#next = how;
+  #listAgain(why: StoreError): StoreError {
+    this.#mustList = true;
+    return why;
   }
 
   #setConnected(connected: boolean): void {
@@ -249,10 +272,23 @@ export class Mirror {
 
   /** Checks the stream against the store; a stream that fails the check is replaced. */
   #checkNow(): void {
+    this.#replaceUnless((stream) => this.#check(stream).finally(() => this.#armCheck()));
+  }
+
+  #armAudit(): void {
+    this.#auditTimer = this.#options.clock.setTimer(AUDIT_INTERVAL_MS, () => {
+      this.#replaceUnless((stream) => this.#audit(stream));
+      this.#armAudit();
+    });
+  }
+
+  /** Ends the current stream if what is done with it fails; the next one begins with a listing. */
+  #replaceUnless(isGood: (stream: AbortSignal) => Promise<void>): void {
     if (!this.#connected) return;
     const stream = this.#stream;
-    this.#check(stream.signal).catch((error: unknown) => {
-      this.#listAgain("list");
+    isGood(stream.signal).catch((error: unknown) => {
+      if (stream.signal.aborted) return;
+      this.#mustList = true;
       stream.abort(error);
     });
   }
@@ -269,15 +305,32 @@ export class Mirror {
         census(store, this.#spans, known, AbortSignal.any([stream, late.signal])),
         late.signal,
       );
+      if (found.clusterId !== this.#clusterId) throw otherCluster();
+      if (found.revision < known) throw fellBehind();
       if (this.#revision > known) return;
       // No key newer than what is known, and as many keys as are known: nothing has happened here since.
       if (!found.hasNewer && found.count === this.#known.size) this.#advance(found.revision);
       else await this.#waiters.until(() => this.#revision > known, late.signal);
     } finally {
       timer.cancel();
-      this.#armCheck();
     }
   }
+
+  /** Compares with the store's past, so that whatever is written meanwhile does not matter. */
+  async #audit(stream: AbortSignal): Promise<void> {
+    const at = { revision: this.#revision, signal: stream };
+    try {
+      if (await isAsKnown(this.#options.store, this.#spans, new Map(this.#known), at)) return;
+    } catch {
+      // A store that cannot answer now, or has compacted that revision, is no proof against the stream.
+      return;
+    }
+    throw new StoreError("unavailable", "the watch has lost a change");
+  }
+}
+
+function fellBehind(): StoreError {
+  return new StoreError("unavailable", "the store's revision went backwards");
 }
 
 function toChange({ type, kv }: StoreEvent): MirrorChange {
