@@ -34,25 +34,31 @@ const GREATEST_NUMBER = 2n ** 63n - 1n;
  * systemd, what is below a microsecond is cut off (below a nanosecond for a unit smaller than that).
  */
 export function parseDuration(text: string, defaultUnitMs: number = SECOND): number | undefined {
-  const trimmed = text.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "");
-  if (trimmed === "infinity") return Number.POSITIVE_INFINITY;
-  if (trimmed === "") return undefined;
   const perMs = defaultUnitMs * MICROSECONDS_PER_MS < 1 ? NANOSECONDS_PER_MS : MICROSECONDS_PER_MS;
-  const part = /(?:\+?(\d+)(?:\.(\d+))?|\.(\d+))([ \t\n\r]*)([A-Za-zµμ]*)([ \t\n\r]*)/y;
+  const part = /[ \t\n\r]*(?:\+?(\d+)(?:\.(\d+))?|\.(\d+))([ \t\n\r]*)([A-Za-zµμ]*)([ \t\n\r]*)/y;
   let total = 0;
-  while (part.lastIndex < trimmed.length) {
-    const match = part.exec(trimmed);
-    if (match === null) return undefined;
+  do {
+    const match = part.exec(text);
+    if (match === null) return isInfinity(text) ? Number.POSITIVE_INFINITY : undefined;
     const [, whole = "0", fraction, bareFraction, gap, name = "", gapAfter] = match;
-    const isApart = name !== "" || gap !== "" || gapAfter !== "" || part.lastIndex === trimmed.length;
+    const isApart = name !== "" || gap !== "" || gapAfter !== "" || part.lastIndex === text.length;
     const unitMs = name === "" ? defaultUnitMs : UNITS.get(name);
     if (unitMs === undefined || !isApart) return undefined;
     const unit = Math.round(unitMs * perMs);
-    if (BigInt(whole) > GREATEST_NUMBER || Number(whole) >= Math.floor(SPAN_END / unit)) return undefined;
+    if (isTooGreat(whole) || Number(whole) >= Math.floor(SPAN_END / unit)) return undefined;
     total += Number(whole) * unit + fractionOf(fraction ?? bareFraction ?? "", unit);
     if (total >= SPAN_END) return undefined;
-  }
+  } while (part.lastIndex < text.length);
   return total / perMs;
+}
+
+function isInfinity(text: string): boolean {
+  return /^[ \t\n\r]*infinity[ \t\n\r]*$/.test(text);
+}
+
+/** A number of fewer digits than the greatest one needs no second look. */
+function isTooGreat(digits: string): boolean {
+  return digits.length >= String(GREATEST_NUMBER).length && BigInt(digits) > GREATEST_NUMBER;
 }
 
 /** The digits behind the point; each counts a tenth of the one before, cut off to a whole number as systemd does. */

@@ -11,11 +11,15 @@ const BASES: ReadonlyMap<string, readonly [digits: RegExp, base: number]> = new 
 
 /** The number, from `min` to `max`. Numbers that JavaScript cannot hold exactly are rounded. */
 export function parseInteger(text: string, min: number, max: number): number | NumberFault {
+  const number = parseDigits(text) ?? parseSigned(text);
+  if (number === undefined) return "Invalid argument";
+  return number >= min && number <= max ? number : "Numerical result out of range";
+}
+
+function parseSigned(text: string): number | undefined {
   const [, sign = "", digits = ""] = /^\s*([+-]?)(.*)$/s.exec(text) ?? [];
   const magnitude = parseDigits(digits);
-  if (magnitude === undefined) return "Invalid argument";
-  const number = sign === "-" && magnitude !== 0 ? -magnitude : magnitude;
-  return number >= min && number <= max ? number : "Numerical result out of range";
+  return sign === "-" && magnitude !== undefined && magnitude !== 0 ? -magnitude : magnitude;
 }
 
 function parseDigits(digits: string): number | undefined {

@@ -1,7 +1,7 @@
 /** [Service] of a unit file as typed settings, with systemd's defaults and systemd's refusals. */
 
 import { present } from "#base/present.ts";
-import { checkService } from "./check-service.ts";
+import { checkService, serviceType } from "./check-service.ts";
 import { type Diagnostic, hasErrors, inOrder } from "./diagnostic.ts";
 import { readExec } from "./read-exec.ts";
 import { readResources } from "./resources.ts";
@@ -44,11 +44,12 @@ export function inspectService(file: UnitFile, context: SpecifierContext): Inspe
 export function readService(file: UnitFile, context: SpecifierContext): ServiceReading {
   const { service, unit, diagnostics } = inspectService(file, context);
   if (hasErrors(diagnostics)) return { settings: undefined, diagnostics };
-  const type = serviceType(service);
+  const commands = readCommands(service);
+  const type = serviceType(service, commands.execStart.length);
   const exec = readExec(service, context);
   const settings: ServiceSettings = {
     type,
-    ...readCommands(service),
+    ...commands,
     ...readRestart(service, unit),
     ...readTimeouts(service, type),
     ...readProcess(service),
@@ -65,14 +66,6 @@ export function readService(file: UnitFile, context: SpecifierContext): ServiceR
 }
 
 type ServiceReader = SectionReader<"Service">;
-
-/** A service without a type is simple; dbus with a name on the bus, oneshot where nothing is started. */
-function serviceType(service: ServiceReader): ServiceType {
-  const type = service.last("Type");
-  if (type !== undefined) return type;
-  if (service.last("BusName") !== undefined) return "dbus";
-  return service.all("ExecStart").flat().length > 0 ? "simple" : "oneshot";
-}
 
 function readCommands(service: ServiceReader) {
   return {

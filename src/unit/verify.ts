@@ -6,7 +6,7 @@ import { checkTemplate } from "./check-template.ts";
 import { checkOwnDependencies } from "./check-unused.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
 import type { Keys } from "./key.ts";
-import { COMMON_SECTIONS, findKey, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
+import { COMMON_SECTIONS, findKey, keysOf, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
 import type { UnitName, UnitSuffix } from "./name.ts";
 import { readPath } from "./read-path.ts";
 import { readPlacement } from "./read-placement.ts";
@@ -140,17 +140,20 @@ function sectionMeant(name: string, known: readonly string[]): string | undefine
 }
 
 function unknownKeys(file: UnitFile, unit: UnitName): readonly Diagnostic[] {
-  const known = knownSections(unit);
-  return file.entries.flatMap((entry) => {
-    const { key } = entry;
-    const section = known.find((name) => name === entry.section);
-    if (section === undefined) return [];
-    const row = findKey(section, key);
-    if (row === undefined) return key.startsWith("X-") ? [] : [unknownKey(file, entry, section)];
-    if (row.notice === undefined) return [];
-    const message = row.notice.replaceAll("%k", key);
-    return [{ ...about(file, entry), code: "obsolete-key", message } as const];
-  });
+  const found: Diagnostic[] = [];
+  for (const section of knownSections(unit)) {
+    const rows = keysOf(section);
+    for (const entry of file.entriesIn(section)) {
+      const row = rows.get(entry.key);
+      if (row?.notice !== undefined) found.push(obsoleteKey(file, entry, row.notice));
+      else if (row === undefined && !entry.key.startsWith("X-")) found.push(unknownKey(file, entry, section));
+    }
+  }
+  return found;
+}
+
+function obsoleteKey(file: UnitFile, entry: Entry, notice: string): Diagnostic {
+  return { ...about(file, entry), code: "obsolete-key", message: notice.replaceAll("%k", entry.key) };
 }
 
 function unknownKey(file: UnitFile, entry: Entry, section: SectionName): Diagnostic {

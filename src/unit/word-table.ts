@@ -7,5 +7,5 @@ export function wordTable(text: string): string {
 
 /** Whether `word` is one of the words of a table that `wordTable` made. */
 export function hasWord(table: string, word: string): boolean {
-  return /^\S+$/.test(word) && table.includes(` ${word} `);
+  return !word.includes(" ") && table.includes(` ${word} `);
 }
