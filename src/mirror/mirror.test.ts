@@ -4,63 +4,15 @@ import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import { createMemoryStore } from "#store/memory.ts";
-import { type Store, StoreError, type WatchResponse } from "#store/store.ts";
+import { FaultyStore } from "./faulty-store.ts";
 import { type MirrorBatch, startMirror } from "./mirror.ts";
-
-/** A store between the mirror and the real one, on which faults can be set. */
-class FaultyStore {
-  /** Watches say nothing more after they were created, as when the peer is gone without a word. */
-  watchesAreSilent = false;
-  rangesFail = false;
-  watches = 0;
-  /** Ends the watches that are open, as a lost connection does. */
-  #cut = new AbortController();
-  readonly store: Store;
-
-  constructor(inner: Store) {
-    this.store = {
-      ...{
-        put: inner.put.bind(inner),
-        deleteRange: inner.deleteRange.bind(inner),
-        txn: inner.txn.bind(inner),
-      },
-      ...{ compact: inner.compact.bind(inner), close: inner.close.bind(inner) },
-      ...{ leaseGrant: inner.leaseGrant.bind(inner), leaseRevoke: inner.leaseRevoke.bind(inner) },
-      ...{ leaseKeepAlive: inner.leaseKeepAlive.bind(inner), leaseList: inner.leaseList.bind(inner) },
-      leaseTimeToLive: inner.leaseTimeToLive.bind(inner),
-      range: (request, options) =>
-        this.rangesFail
-          ? Promise.reject(new StoreError("unavailable", "away"))
-          : inner.range(request, options),
-      watch: (request, options) => this.#watch(inner, request, options.signal),
-    };
-  }
-
-  cut(): void {
-    this.#cut.abort();
-    this.#cut = new AbortController();
-  }
-
-  async *#watch(
-    inner: Store,
-    request: Parameters<Store["watch"]>[0],
-    signal: AbortSignal,
-  ): AsyncGenerator<WatchResponse, void, undefined> {
-    this.watches += 1;
-    const cut = this.#cut.signal;
-    const both = AbortSignal.any([signal, cut]);
-    for await (const response of inner.watch(request, { signal: both })) {
-      if (this.watchesAreSilent && response.kind !== "created") continue;
-      yield response;
-    }
-    if (cut.aborted) throw new StoreError("unavailable", "cut");
-  }
-}
 
 function follow(prefix: string, excluded: readonly string[] = []) {
   const clock = new VirtualClock();
   const random = seededRandom(1);
   const store = createMemoryStore({ clock, random });
+  /** A store of the same kind that knows nothing of the first. */
+  const another = () => createMemoryStore({ clock, random });
   const faults = new FaultyStore(store);
   const batches: MirrorBatch[] = [];
   const connections: boolean[] = [];
@@ -70,7 +22,7 @@ function follow(prefix: string, excluded: readonly string[] = []) {
     onConnected: (connected) => connections.push(connected),
   });
   const put = (key: string, value = "") => store.put({ key: toBytes(key), value: toBytes(value) });
-  return { clock, store, faults, mirror, batches, connections, put };
+  return { clock, store, another, faults, mirror, batches, connections, put };
 }
 
 async function settle(): Promise<void> {
@@ -228,6 +180,107 @@ describe("a lost store", () => {
     await mirror.stop();
     await settle();
     expect(clock.nextDueMs()).toBeUndefined();
+  });
+});
+
+describe("another store behind the same connection", () => {
+  test("is listed again though its revision is higher, and what it does not have is reported as gone", async () => {
+    const { clock, mirror, batches, put, another, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "old");
+    await put("a/2", "old");
+    await settle();
+    const other = another();
+    for (const value of ["1", "2", "3", "4", "new"]) {
+      await other.put({ key: toBytes("a/2"), value: toBytes(value) });
+    }
+    faults.replaceBy(other);
+    await advance(clock, 5_000);
+    expect(reported(batches).at(-1)).toEqual(["a/2=new", "a/1 gone"]);
+    expect([batches.at(-1)?.listed, mirror.revision]).toEqual([true, other.revision]);
+    await mirror.stop();
+  });
+
+  test("reports a key anew whose revision happens to be the same", async () => {
+    const { clock, mirror, batches, put, another, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "old");
+    await settle();
+    const other = another();
+    await other.put({ key: toBytes("a/1"), value: toBytes("new") });
+    faults.replaceBy(other);
+    await advance(clock, 5_000);
+    expect(reported(batches).at(-1)).toEqual(["a/1=new"]);
+    await mirror.stop();
+  });
+
+  test("is told to whoever waits for a revision of the first; who waits for the listing goes on waiting", async () => {
+    const { clock, mirror, put, another, faults } = follow("a/");
+    await mirror.ready();
+    const { header } = await put("a/1");
+    await settle();
+    const waiting = mirror.reached(header.revision + 100n);
+    waiting.catch(() => undefined);
+    faults.replaceBy(another());
+    await advance(clock, 5_000);
+    await expect(waiting).rejects.toMatchObject({ status: "unavailable" });
+    expect(mirror.connected).toBe(true);
+    await mirror.stop();
+  });
+
+  test("is noticed by a check even when the stream stays open", async () => {
+    const { clock, mirror, batches, put, another, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "old");
+    await settle();
+    faults.replaceBy(another(), { keepStreams: true });
+    await advance(clock, 40_000);
+    expect(reported(batches).at(-1)).toEqual(["a/1 gone"]);
+    await mirror.stop();
+  });
+});
+
+describe("a faulty watch", () => {
+  test("of a member that has fallen behind is checked by listing, and nothing is reported twice", async () => {
+    const { clock, mirror, batches, put, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1", "one");
+    await settle();
+    faults.createdRevision = 1n;
+    faults.cut();
+    await advance(clock, 3_000);
+    faults.createdRevision = undefined;
+    await advance(clock, 3_000);
+    expect([mirror.connected, reported(batches).flat()]).toEqual([true, ["a/1=one"]]);
+    await mirror.stop();
+  });
+
+  test("that loses one change among others is found out by comparing everything", async () => {
+    const { clock, mirror, batches, put, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/lost", "first");
+    await settle();
+    faults.swallow = "a/lost";
+    await put("a/lost", "second");
+    faults.swallow = undefined;
+    await put("a/heard");
+    await advance(clock, 100_000);
+    expect(reported(batches).flat()).toEqual(["a/lost=first", "a/heard="]);
+    await advance(clock, 900_000);
+    expect(reported(batches).flat()).toEqual(["a/lost=first", "a/heard=", "a/lost=second"]);
+    await mirror.stop();
+  });
+
+  test("is not suspected because the store has compacted the past that would prove it right", async () => {
+    const { clock, mirror, put, store, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/1");
+    await settle();
+    await put("b");
+    await store.compact(store.revision);
+    await advance(clock, 1_000_000);
+    expect([faults.watches, mirror.connected]).toEqual([1, true]);
+    await mirror.stop();
   });
 });
 
