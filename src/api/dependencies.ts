@@ -2,6 +2,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { StoreAdmin } from "#members/store-admin.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
@@ -23,6 +24,8 @@ export interface ApiDependencies {
   readonly log: Logger;
   /** What the planner would be told now, for explaining why a unit is where it is. */
   readonly planContext: () => PlanContext;
+  /** The store as something to look at and to change; loaded when it is asked for. */
+  readonly storeAdmin: () => Promise<StoreAdmin>;
   /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */
   readonly askPeer: (url: string, options: PeerOptions) => Promise<PeerAnswer>;
 }

@@ -31,6 +31,7 @@ import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
+import { STORE_ROUTES } from "./store-routes.ts";
 import { answerEvents } from "./stream.ts";
 import { UNIT_ROUTES } from "./unit-routes.ts";
 
@@ -213,4 +214,5 @@ export const ROUTES: readonly Route[] = [
   ...JOURNAL_ROUTES,
   ...EVENT_ROUTES,
   ...KV_ROUTES,
+  ...STORE_ROUTES,
 ];

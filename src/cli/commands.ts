@@ -3,6 +3,7 @@ import { SETTINGS } from "#daemon/settings.ts";
 import type { Command, OptionSpec } from "./command.ts";
 import { DEV_COMMAND } from "./dev-commands.ts";
 import { KV_COMMAND } from "./kv-commands.ts";
+import { STORE_COMMAND } from "./store-commands.ts";
 
 const LIST_OPTIONS: readonly OptionSpec[] = [
   { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
@@ -250,6 +251,7 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   KV_COMMAND,
+  STORE_COMMAND,
   DEV_COMMAND,
   {
     name: "daemon",

@@ -35,6 +35,7 @@ import type {
   KvQuery,
   KvWatchQuery,
 } from "#api/store-bodies.ts";
+import type { StoreStatus } from "#model/store-status.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { type Call, parseAnswer, readLines, readStreamError, readText, send } from "./transport.ts";
 
@@ -152,6 +153,11 @@ export class FlotillaClient {
       signal,
     );
     return answer.events;
+  }
+
+  /** What the store is, who its members are, and what is wrong with it. */
+  store(signal?: AbortSignal): Promise<StoreStatus> {
+    return this.#json("GET", "/v1/store", undefined, signal);
   }
 
   /** A key, or a page of those that begin with a prefix. */

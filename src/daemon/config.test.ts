@@ -29,6 +29,7 @@ describe("readConfig", () => {
       address: "127.0.0.1",
       apiPort: 7400,
       store: { kind: "embedded", listen: { host: "127.0.0.1", port: 7401 } },
+      storePorts: { client: 7401, peer: 7402 },
       clusterName: "flotilla",
       leaseTtlS: 5,
       metadata: {},

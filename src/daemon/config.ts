@@ -28,6 +28,8 @@ export interface DaemonConfig {
   readonly apiPort: number;
   readonly socketPath: string;
   readonly store: StoreConfig;
+  /** Ports of this machine's part of the store, should it have or get one. */
+  readonly storePorts: { readonly client: number; readonly peer: number };
   readonly clusterName: string;
   readonly leaseTtlS: number;
   readonly metadata: Readonly<Record<string, string>>;
@@ -66,6 +68,10 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
     address: get("address") ?? "127.0.0.1",
     apiPort: readWhole("api-port", get("api-port"), 0, 65_535),
     store: readStore(get),
+    storePorts: {
+      client: readWhole("store-port", get("store-port"), 0, 65_535),
+      peer: readWhole("store-peer-port", get("store-peer-port"), 0, 65_535),
+    },
     clusterName: get("cluster-name") ?? "flotilla",
     leaseTtlS: readWhole("lease-ttl", get("lease-ttl"), 1, 3_600),
     metadata: readMetadata(get("metadata") ?? ""),

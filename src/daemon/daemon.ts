@@ -21,6 +21,7 @@ import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
+import type { StoreAdmin } from "#members/store-admin.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { MachineRecord } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
@@ -34,7 +35,7 @@ import { parseUnitFile } from "#unit/unit-file.ts";
 import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
-import { type OpenStore, openStore } from "./store.ts";
+import { DaemonStore } from "./store.ts";
 import { openSupervisor } from "./supervisor.ts";
 
 export interface Daemon {
@@ -87,7 +88,7 @@ interface Ground {
   readonly config: DaemonConfig;
   readonly means: { readonly clock: Clock; readonly random: Random; readonly log: Logger };
   readonly identity: Identity;
-  readonly opened: OpenStore;
+  readonly opened: DaemonStore;
   readonly supervisor: Supervisor;
   readonly cluster: ClusterMirror;
   readonly placementOf: PlanContext["placementOf"];
@@ -106,7 +107,7 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
     machineId: machine.id,
     apiUrl: machine.api,
     socketPath: config.socketPath,
-    storeEndpoints: opened.endpoints,
+    storeEndpoints: opened.access.endpoints,
     stop: async () => {
       if (config.onExit === "stop") await stopEverything(agent, supervisor, options.log);
       await undo.run();
@@ -122,13 +123,25 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);
-  const opened = await openStore(config, means);
+  const opened = await DaemonStore.open(config, means);
   undo.add(() => opened.close());
   const supervisor = await openSupervisor(config, identity, means);
   undo.add(() => supervisor.close());
   const cluster = startClusterMirror({ store: opened.store, clock, random });
   undo.add(() => cluster.stop());
+  followStoreRecord(cluster, opened, log);
   return { config, means, identity, opened, supervisor, cluster, placementOf: readPlacements(cluster) };
+}
+
+/** The cluster says in the store itself where the store is. */
+function followStoreRecord(cluster: ClusterMirror, opened: DaemonStore, log: Logger): void {
+  cluster.onChange(({ kinds }) => {
+    const { store } = cluster.view;
+    if (!kinds.has("store") || store === undefined) return;
+    opened
+      .follow(store)
+      .catch((error: unknown) => log.error({ error: String(error) }, "cannot follow the store"));
+  });
 }
 
 /** @throws FlotillaError that names the setting which chose the directory. */
@@ -156,12 +169,34 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     machineId: identity.machine,
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
+    storeAdmin: () => openStoreAdmin(ground),
     askPeer,
   });
   const { socketPath, address: host, apiPort: port } = config;
   const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });
   undo.add(() => served.close());
   return served;
+}
+
+/** Loaded when somebody asks for it: a daemon at rest needs nothing of it. */
+async function openStoreAdmin({ config, means, identity, opened, cluster }: Ground): Promise<StoreAdmin> {
+  const { StoreAdmin } = await import("#members/store-admin.ts");
+  const { name, address, directory, storePorts } = config;
+  return new StoreAdmin({
+    ...means,
+    mirror: cluster,
+    place: {
+      machine: identity.machine,
+      ...{ name, address, directory },
+      clientPort: storePorts.client,
+      peerPort: storePorts.peer,
+      tls: undefined,
+      quotaBytes: undefined,
+    },
+    environment: process.env,
+    access: () => opened.access,
+    holdsEmbedded: () => opened.embedded !== undefined,
+  });
 }
 
 /** The engine of this machine, which works while the machine is elected. */

@@ -31,8 +31,14 @@ export const SETTINGS = [
   {
     name: "store-port",
     value: "PORT",
-    help: "without --store: port that the embedded store is served on",
+    help: "port that etcd clients find the store on, where this machine has it",
     fallback: "7401",
+  },
+  {
+    name: "store-peer-port",
+    value: "PORT",
+    help: "port for other members, where this machine has a member of etcd",
+    fallback: "7402",
   },
   { name: "cluster-name", value: "NAME", help: "name of a cluster that is newly made", fallback: "flotilla" },
   {

@@ -14,7 +14,14 @@ import { FlotillaError, toFlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import { writeFileAtomic } from "#host/files.ts";
 import type { HostStatus } from "./control.ts";
-import { type DevLayout, type LayoutRequest, layoutSchema, machineNamed, planLayout } from "./layout.ts";
+import {
+  type DevLayout,
+  type LayoutRequest,
+  layoutSchema,
+  machineNamed,
+  PORTS_PER_MACHINE,
+  planLayout,
+} from "./layout.ts";
 import { cutMachine, MachineProcess } from "./machine-process.ts";
 import { freeSubnet, makeNetwork, removeNetwork } from "./network.ts";
 
@@ -139,7 +146,7 @@ async function prepareLayout(options: HostOptions): Promise<DevLayout> {
       await removeNetwork(id);
     }
   }
-  const ports = await freePorts(options.machines + 1);
+  const ports = await freePorts(options.machines * PORTS_PER_MACHINE);
   return writeLayout({ ...base, net: { kind: "shared", ports } });
 }
 

@@ -17,7 +17,7 @@ const shared: LayoutRequest = {
   machines: 3,
   environment: { EXAMPLES: "/somewhere/examples" },
   cgroups: false,
-  net: { kind: "shared", ports: [4000, 4001, 4002, 4003] },
+  net: { kind: "shared", ports: [4000, 4001, 4002, 4010, 4011, 4012, 4020, 4021, 4022] },
 };
 const own: LayoutRequest = { ...shared, cgroups: true, net: { kind: "own", subnet: "10.77.5" } };
 
@@ -26,11 +26,11 @@ describe("a layout", () => {
     const { machines, network } = planLayout(shared);
     expect(network).toBeNull();
     expect(
-      machines.map(({ name, address, apiPort, storePort }) => [name, address, apiPort, storePort]),
+      machines.map(({ name, apiPort, storePort, memberPorts }) => [name, apiPort, storePort, memberPorts]),
     ).toEqual([
-      ["m1", "127.0.0.1", 4001, 4000],
-      ["m2", "127.0.0.1", 4002, null],
-      ["m3", "127.0.0.1", 4003, null],
+      ["m1", 4002, 4000, { client: 4000, peer: 4001 }],
+      ["m2", 4012, null, { client: 4010, peer: 4011 }],
+      ["m3", 4022, null, { client: 4020, peer: 4021 }],
     ]);
   });
 

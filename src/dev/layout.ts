@@ -25,6 +25,8 @@ const machineSchema = z.object({
   apiPort: z.number().int(),
   /** Only the machine with the embedded store has one. */
   storePort: z.number().int().nullable(),
+  /** Where a member of the store's etcd would listen for clients and for other members. */
+  memberPorts: z.object({ client: z.number().int(), peer: z.number().int() }).exactOptional(),
   metadata: z.record(z.string(), z.string()),
   /** Name of its part of the cgroup hierarchies; null where cgroups cannot be made. */
   cgroup: z.string().nullable(),
@@ -53,6 +55,7 @@ const MAX_DIRECTORY_BYTES = 60;
 
 const API_PORT = 7400;
 const STORE_PORT = 2379;
+const PEER_PORT = 2380;
 
 export interface LayoutRequest {
   readonly id: string;
@@ -60,7 +63,7 @@ export interface LayoutRequest {
   readonly machines: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly cgroups: boolean;
-  /** A network for the machines, or ports on the computer's own: one for the store, then one for each API. */
+  /** A network for the machines, or ports on the computer's own: for each machine its store, other members, its API. */
   readonly net:
     | { readonly kind: "own"; readonly subnet: Subnet }
     | { readonly kind: "shared"; readonly ports: readonly number[] };
@@ -102,16 +105,31 @@ function planMachine(request: LayoutRequest, number: number): DevMachine {
   const name = `m${number}`;
   const hasStore = number === 1;
   const own = net.kind === "own";
+  const ports = own
+    ? { client: STORE_PORT, peer: PEER_PORT, api: API_PORT }
+    : sharedPorts(net.ports, number - 1);
   return {
     name,
     directory: join(request.directory, name),
     address: own ? `${net.subnet}.${10 + number}` : "127.0.0.1",
-    apiPort: own ? API_PORT : (net.ports[number] ?? 0),
-    storePort: hasStore ? (own ? STORE_PORT : (net.ports[0] ?? 0)) : null,
+    apiPort: ports.api,
+    storePort: hasStore ? ports.client : null,
+    memberPorts: { client: ports.client, peer: ports.peer },
     metadata: metadataOf(number),
     cgroup: request.cgroups ? `flotilla-${id}-${name}` : null,
     wire: own ? { namespace: `flotilla-${id}-${name}`, link: `flo-${id}-${number}` } : null,
   };
+}
+
+/** How many ports each machine needs of the computer's own. */
+export const PORTS_PER_MACHINE = 3;
+
+function sharedPorts(
+  ports: readonly number[],
+  index: number,
+): { readonly client: number; readonly peer: number; readonly api: number } {
+  const [client = 0, peer = 0, api = 0] = ports.slice(index * PORTS_PER_MACHINE);
+  return { client, peer, api };
 }
 
 /** Two machines with fast disks, the others without; two zones taken in turn. */
@@ -137,7 +155,10 @@ export function daemonArguments(layout: DevLayout, machine: DevMachine): readonl
     name: machine.name,
     address: machine.address,
     "api-port": machine.apiPort,
-    ...(machine.storePort === null ? { store: storeUrl(layout) } : { "store-port": machine.storePort }),
+    ...(machine.storePort === null ? { store: storeUrl(layout) } : {}),
+    ...(machine.memberPorts === undefined
+      ? { "store-port": machine.storePort ?? 0 }
+      : { "store-port": machine.memberPorts.client, "store-peer-port": machine.memberPorts.peer }),
     "cluster-name": "dev",
     metadata: Object.entries(machine.metadata)
       .map(([key, value]) => `${key}=${value}`)

@@ -19,6 +19,8 @@ import {
   machineRecordSchema,
   type Outcome,
   outcomeSchema,
+  type StoreRecord,
+  storeRecordSchema,
   type UnitRecord,
   type UnitState,
   type Usage,
@@ -34,6 +36,8 @@ export type PerMachine<T> = ReadonlyMap<string, ReadonlyMap<string, T>>;
 export interface ClusterView {
   readonly cluster: ClusterInfo | undefined;
   readonly engine: EngineRecord | undefined;
+  /** Undefined while the store is the embedded one. */
+  readonly store: StoreRecord | undefined;
   /** Machines that are present: those whose lease lives. */
   readonly machines: ReadonlyMap<string, MachineRecord>;
   /** What machines were called when they were last present, by ID: those that are gone have to be told of, too. */
@@ -62,6 +66,7 @@ const decoder = new TextDecoder();
 export class ClusterState implements ClusterView {
   cluster: ClusterInfo | undefined;
   engine: EngineRecord | undefined;
+  store: StoreRecord | undefined;
   readonly machines = new Map<string, MachineRecord>();
   readonly machineNames = new Map<string, string>();
   readonly machineConfigs = new Map<string, MachineConfig>();
@@ -86,6 +91,9 @@ export class ClusterState implements ClusterView {
         break;
       case "engine":
         this.engine = this.#read(change.key, text, engineRecordSchema);
+        break;
+      case "store":
+        this.store = this.#read(change.key, text, storeRecordSchema);
         break;
       case "machine":
         this.#setMachine(first, this.#read(change.key, text, machineRecordSchema));

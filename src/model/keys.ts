@@ -13,6 +13,7 @@
  * | `usage/<machine>` (leased) | Usage: what the machine's units use, roughly | that machine's agent |
  * | `outcome/<unit>` | Outcome: a oneshot that has finished | that machine's agent |
  * | `event/<time>-<id>` | ClusterEvent | engine and API |
+ * | `store` | StoreRecord: where the store is, once it is no longer the embedded one | API |
  * | `engine` (leased) | EngineRecord | the elected engine |
  * | `kv/…` | configuration of the user's own services | users |
  *
@@ -32,11 +33,13 @@ export type KeyKind =
   | "usage"
   | "outcome"
   | "event"
+  | "store"
   | "engine";
 
 export const keys = {
   cluster: (): string => `${PREFIX}cluster`,
   engine: (): string => `${PREFIX}engine`,
+  store: (): string => `${PREFIX}store`,
   machine: (machine: string): string => `${PREFIX}machine/${machine}`,
   machineConfig: (machine: string): string => `${PREFIX}machine-config/${machine}`,
   file: (hash: string): string => `${PREFIX}file/${hash}`,
@@ -80,6 +83,7 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "usage",
   "outcome",
   "event",
+  "store",
   "engine",
 ]);
 

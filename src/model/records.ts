@@ -136,6 +136,7 @@ export const EVENT_KINDS = [
   "unit-active",
   "unit-failed",
   "unit-finished",
+  "store-changed",
 ] as const;
 
 /** One thing that happened, for the person who asks later. */
@@ -156,3 +157,40 @@ export const engineRecordSchema = z.object({
   electedMs: z.number(),
 });
 export type EngineRecord = Readonly<z.infer<typeof engineRecordSchema>>;
+
+/** How the store is reached. Files are paths on each machine. */
+export const storeAccessSchema = z.object({
+  /** `http://HOST:PORT` or `https://HOST:PORT` of each member. */
+  endpoints: z.array(z.string()).min(1),
+  tls: z
+    .object({
+      caFile: z.string().exactOptional(),
+      certFile: z.string().exactOptional(),
+      keyFile: z.string().exactOptional(),
+    })
+    .exactOptional(),
+  user: z.object({ name: z.string(), password: z.string() }).exactOptional(),
+});
+export type StoreAccess = Readonly<z.infer<typeof storeAccessSchema>>;
+
+/** A member of the store's etcd that runs as a unit of this cluster. */
+export const storeMemberSchema = z.object({
+  machine: machineId,
+  /** Name of the member, and instance of its unit: the machine's name. */
+  name: z.string(),
+  unit: z.string(),
+  peerUrl: z.string(),
+  clientUrl: z.string(),
+  /** Where its data is on that machine. */
+  directory: z.string(),
+});
+export type StoreMember = Readonly<z.infer<typeof storeMemberSchema>>;
+
+/** Where the store is; there is none while it is the embedded one, since whoever reads it has found that. */
+export const storeRecordSchema = z.object({
+  access: storeAccessSchema,
+  /** Empty for an etcd of the user's own. */
+  members: z.array(storeMemberSchema),
+  changedMs: z.number(),
+});
+export type StoreRecord = Readonly<z.infer<typeof storeRecordSchema>>;

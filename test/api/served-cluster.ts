@@ -74,6 +74,7 @@ export class TestCluster {
       random,
       log: silentLogger,
       planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
+      storeAdmin: () => Promise.reject(new Error("no store to look at")),
       askPeer: () => Promise.reject(new Error("no peer")),
       ...changes,
     };

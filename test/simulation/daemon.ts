@@ -75,6 +75,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
       lostSince: new Map(),
       settings,
     }),
+    storeAdmin: () => Promise.reject(new Error("no store to look at")),
     askPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
   };
   return { clock, link, api };

@@ -1,0 +1,16 @@
+/** The commands of `flotilla store`, for the table of commands. */
+import type { Command } from "./command.ts";
+
+export const STORE_COMMAND: Command = {
+  name: "store",
+  summary: "Look after the store that holds the cluster's state",
+  examples: ["flotilla store status"],
+  commands: [
+    {
+      name: "status",
+      summary: "Show what the store is, its members, and what is wrong and what to type about it",
+      examples: ["flotilla store status", "flotilla store status -o json"],
+      load: async () => (await import("./store-status.ts")).status,
+    },
+  ],
+};
