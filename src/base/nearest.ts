@@ -8,22 +8,23 @@ const FURTHEST_SHARE = 0.4;
  * undefined when none is near. Of equally near ones the first wins.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const typed = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const furthest = Math.floor(Math.max(word.length, candidate.length) * FURTHEST_SHARE);
+    const longer = Math.max(word.length, candidate.length);
+    const furthest = Math.min(Math.floor(longer * FURTHEST_SHARE), bestDistance - 1);
     if (Math.abs(word.length - candidate.length) > furthest) continue;
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= furthest && distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
+    const distance = editDistance(typed, candidate.toLowerCase(), furthest);
+    if (distance > furthest) continue;
+    best = candidate;
+    bestDistance = distance;
   }
   return best;
 }
 
-/** Optimal string alignment distance: Levenshtein's with swaps of neighbouring letters. */
-function editDistance(from: string, to: string): number {
+/** Optimal string alignment distance (Levenshtein's with swaps of neighbouring letters); any above `furthest` is Infinity. */
+function editDistance(from: string, to: string, furthest: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
@@ -36,6 +37,8 @@ function editDistance(from: string, to: string): number {
           : Number.POSITIVE_INFINITY;
       row.push(Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1, swapped));
     }
+    // No later row has anything less than the least of two in a row.
+    if (Math.min(...row) > furthest && Math.min(...last) > furthest) return Number.POSITIVE_INFINITY;
     beforeLast = last;
     last = row;
   }

@@ -29,6 +29,8 @@ const SHORTHANDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 const DAY_NAMES = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/** A day's name in full or by its first three letters. */
+const DAY = new RegExp(DAY_NAMES.map((name) => `${name}|${name.slice(0, 3)}`).join("|"));
 
 const SECOND_US = 1_000_000;
 /** systemd's bounds on a number and on the ranges of one field. */
@@ -129,14 +131,12 @@ function takeWeekdays(cursor: Cursor): readonly number[] | undefined {
   return days.size === 7 ? undefined : [...days].sort((a, b) => a - b);
 }
 
-/** A day's name in full or by its first three letters, 1 for Monday. */
+/** 1 for Monday. */
 function takeWeekday(cursor: Cursor): number | undefined {
-  const index = DAY_NAMES.findIndex(
-    (name) => cursor.take(new RegExp(`${name}|${name.slice(0, 3)}`)) !== undefined,
-  );
-  if (index < 0) return undefined;
+  const day = cursor.take(DAY)?.toLowerCase();
+  if (day === undefined) return undefined;
   if (!cursor.sees(/[-., ]|$/)) throw new NotCalendar();
-  return index + 1;
+  return DAY_NAMES.findIndex((name) => name.startsWith(day)) + 1;
 }
 
 type DateAndTime = Omit<CalendarSpec, "weekdays">;

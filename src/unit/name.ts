@@ -134,16 +134,15 @@ export function escapeUnitName(text: string, options: EscapeOptions = {}): strin
   return parts.length === 0 ? "-" : escapeBytes(parts.join("/"));
 }
 
-/** @param hidesDot whether a dot at the beginning is escaped, too */
-function escapeBytes(text: string, kept = /[0-9A-Za-z:_.]/, hidesDot = true): string {
-  let escaped = "";
-  for (const byte of new TextEncoder().encode(text)) {
-    const char = String.fromCharCode(byte);
-    if (char === "/") escaped += "-";
-    else if (kept.test(char) && !(hidesDot && char === "." && escaped === "")) escaped += char;
-    else escaped += `\\x${byte.toString(16).padStart(2, "0")}`;
-  }
-  return escaped;
+/** @param special the characters that are escaped; a dot is only at the beginning */
+function escapeBytes(text: string, special = /[^0-9A-Za-z:_.]|^\./gu): string {
+  return text.replaceAll(special, (char) => (char === "/" ? "-" : escapeCharacter(char)));
+}
+
+/** Each byte of the character as `\xNN`. */
+function escapeCharacter(char: string): string {
+  const bytes = Array.from(new TextEncoder().encode(char));
+  return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
 /**
@@ -163,6 +162,7 @@ export function unescapeUnitName(escaped: string, options: EscapeOptions = {}): 
 }
 
 function unescapeBytes(escaped: string): string {
+  if (!escaped.includes("\\")) return untilNul(escaped.replaceAll("-", "/").toWellFormed());
   const bytes: number[] = [];
   const encoder = new TextEncoder();
   const part = /\\x([0-9a-fA-F]{2})|([^\\]+)/uy;
@@ -172,9 +172,12 @@ function unescapeBytes(escaped: string): string {
     if (match[1] !== undefined) bytes.push(Number.parseInt(match[1], 16));
     else for (const byte of encoder.encode(match[2]?.replaceAll("-", "/"))) bytes.push(byte);
   }
-  const end = bytes.indexOf(0);
-  const kept = Uint8Array.from(end < 0 ? bytes : bytes.slice(0, end));
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(kept);
+  return untilNul(new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes)));
+}
+
+function untilNul(text: string): string {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
 }
 
 /**
@@ -186,7 +189,7 @@ export function mangleUnitName(text: string): string {
   if (isUnitName(text)) return text;
   const ofPath = nameOfPath(text);
   if (ofPath !== undefined) return ofPath;
-  const mangled = escapeBytes(text, /[0-9A-Za-z:_.\\@-]/, false);
+  const mangled = escapeBytes(text, /[^0-9A-Za-z:_.\\@-]/gu);
   return parseUnitName(isUnitName(mangled) ? mangled : `${mangled}.service`).full;
 }
 
