@@ -1,6 +1,6 @@
 /** A machine of its own for a test: directories, an embedded supervisor on them, and nothing left behind. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { systemClock, systemRandom } from "#host/system.ts";
@@ -136,4 +136,13 @@ export async function entryWhere(
 /** Whether the process runs: one that has ended and waits to be reaped does not. */
 export function isAlive(pid: number): boolean {
   return readProcesses().isAlive(pid);
+}
+
+/** The shim of a unit's command. */
+export function shimOf(pid: number): number {
+  const { pids, descendantsOf } = readProcesses();
+  const above = pids.filter((one) => descendantsOf(one).includes(pid));
+  const shim = above.find((one) => readFileSync(`/proc/${one}/comm`, "utf8").startsWith("flotilla-shim"));
+  if (shim === undefined) throw new Error(`process ${pid} has no shim`);
+  return shim;
 }

@@ -1,10 +1,12 @@
 /** The process that starts shims: its end ends no unit, and nothing is left of it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { randomId } from "#base/random.ts";
 import { systemRandom } from "#host/system.ts";
 import { requirePerl, ShimSpawner } from "#supervisor/embedded/shim/spawner.ts";
-import { isAlive, machineWith, service } from "./machine.ts";
+import { isAlive, machineWith, service, shimOf } from "./machine.ts";
 
 const SLEEP = "ExecStart=/bin/sleep 1000";
 
@@ -67,9 +69,28 @@ test("a shim that cannot be made is a failure with its reason", async () => {
       ownFields: "",
     },
   };
-  await expect(spawner.spawn(place)).rejects.toThrow(/could not be started: .*No such file/);
+  await expect(spawner.spawn(place, "quit\n")).rejects.toThrow(/could not be started: .*No such file/);
   spawner.close();
-  await expect(spawner.spawn(place)).rejects.toThrow("the supervisor is closing");
+  await expect(spawner.spawn(place, "quit\n")).rejects.toThrow("the supervisor is closing");
+});
+
+test("of a supervisor that has died no shim is born any more: its successor would not know it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "flotilla-spawner-"));
+  const spawner = new ShimSpawner(() => {});
+  await spawner.probe();
+  const own = spawners();
+  for (const pid of own) process.kill(pid, "SIGSTOP");
+  const journal = { directory, fileBytes: 1, files: 1, fileAgeMs: 1, unitFields: "", ownFields: "" };
+  const place = { unit: "a.service", id: "a", runDirectory: directory, journal };
+  const asked = spawner.spawn(place, "save\tseq=0\tstate={}\n");
+  spawner.close();
+  await expect(asked).rejects.toThrow("the supervisor is closing");
+  // What was asked is with the process that has been stopped; only then does the line to it end.
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const pid of own) process.kill(pid, "SIGCONT");
+  await untilGone(own);
+  expect(readdirSync(directory)).toEqual([]);
+  rmSync(directory, { recursive: true });
 });
 
 test("without Perl the error names the package to install", () => {
@@ -82,8 +103,6 @@ test("processes are named by what they do", async () => {
   const name = `${"long-".repeat(30)}name.service`;
   await using setup = await machineWith([service(name, SLEEP)]);
   await setup.supervisor.start(name);
-  const directory = `${setup.machine.directory}/run/units/${name}`;
-  const identity = readdirSync(directory).find((file) => file.endsWith(".pid"));
-  const pid = Number(readFileSync(`${directory}/${identity}`, "utf8").split(" ")[0]);
-  expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toContain(`flotilla-shim: ${name}`);
+  const { mainPid = 0 } = setup.supervisor.status(name) ?? {};
+  expect(readFileSync(`/proc/${shimOf(mainPid)}/cmdline`, "utf8")).toContain(`flotilla-shim: ${name}`);
 });

@@ -1,9 +1,9 @@
 /** The daemon dies; its units do not. A new supervisor on the same directories knows them and what became of them. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { hold } from "./holder.ts";
-import { entryWhere, isAlive, output, service, statusWhere, TestMachine } from "./machine.ts";
+import { entryWhere, isAlive, output, service, shimOf, statusWhere, TestMachine } from "./machine.ts";
 
 const COUNT =
   "ExecStart=/bin/sh -c 'i=0; while [ $$i -lt 100 ]; do i=$$((i+1)); echo line $$i; sleep 0.01; done; exec sleep 1000'";
@@ -124,11 +124,7 @@ test("a shim that is killed takes its unit's state along, and the unit is restar
   const supervisor = await machine.boot();
   await supervisor.start("a.service");
   const { mainPid = 0 } = supervisor.status("a.service") ?? {};
-  const [identity = ""] = readdirSync(`${machine.directory}/run/units/a.service`).filter((name) =>
-    name.endsWith(".pid"),
-  );
-  const text = readFileSync(`${machine.directory}/run/units/a.service/${identity}`, "utf8");
-  process.kill(Number(text.split(" ")[0]), "SIGKILL");
+  process.kill(shimOf(mainPid), "SIGKILL");
   const again = await statusWhere(
     supervisor,
     "a.service",

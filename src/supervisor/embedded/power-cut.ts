@@ -2,10 +2,18 @@
  * Ends a machine's units as a cut of its power does: every shim and everything below it, at once, without a word to
  * anybody; then what a reboot would clear is cleared. Works when no daemon runs and where there are no cgroups.
  *
- * Only what is provably this machine's is killed: members of its cgroups, and descendants of shims whose process is
- * the one the shim wrote down (process id and start time).
+ * Only what is provably this machine's is killed: members of its cgroups, and shims that work in its units' directories,
+ * with their descendants.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { removeTree } from "./cgroup/cgroups.ts";
 import { readHierarchies } from "./cgroup/hierarchy.ts";
@@ -22,7 +30,7 @@ export interface PowerCut {
 const MAX_ROUNDS = 100;
 
 export async function cutPower({ runDirectory, cgroupName }: PowerCut): Promise<void> {
-  const units = join(runDirectory, "units");
+  const units = realDirectory(join(runDirectory, "units"));
   const cgroups = cgroupName === undefined ? [] : ownCgroups(cgroupName);
   // Stopped before they are killed, so that nothing reacts to the end of something else.
   const victims = stopAll(() => [...shimTrees(readProcesses(), units), ...cgroups.flatMap(members)]);
@@ -53,19 +61,26 @@ function stopAll(find: () => readonly number[]): ReadonlySet<number> {
 }
 
 function shimTrees(table: ProcessTable, units: string): readonly number[] {
-  return list(units).flatMap((unit) => {
-    const identities = list(join(units, unit)).filter((name) => name.endsWith(".pid"));
-    const shims = identities.map((name) => readIdentity(join(units, unit, name)));
-    const alive = shims.flatMap((shim) =>
-      shim !== undefined && table.startOf(shim.pid) === shim.start ? [shim.pid] : [],
-    );
-    return alive.flatMap((pid) => [pid, ...table.descendantsOf(pid)]);
-  });
+  const shims = table.pids.filter((pid) => isShim(pid) && directoryOf(pid)?.startsWith(`${units}/`) === true);
+  return shims.flatMap((pid) => [pid, ...table.descendantsOf(pid)]);
 }
 
-function readIdentity(path: string): { readonly pid: number; readonly start: string } | undefined {
-  const [pid, start] = (readText(path) ?? "").trim().split(" ");
-  return pid !== undefined && start !== undefined ? { pid: Number(pid), start } : undefined;
+function isShim(pid: number): boolean {
+  return readText(`/proc/${pid}/comm`)?.startsWith("flotilla-shim") === true;
+}
+
+/** As the kernel names it. */
+function realDirectory(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+function directoryOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    // It has ended, or is another user's.
+    return undefined;
+  }
 }
 
 function ownCgroups(name: string): readonly string[] {

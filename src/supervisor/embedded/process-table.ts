@@ -2,28 +2,27 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface ProcessTable {
+  readonly pids: readonly number[];
   /** Running, in any state but dead and waiting to be reaped. */
   isAlive(pid: number): boolean;
-  /** When it was started, in ticks since boot: with the process id, its identity. Undefined: there is no such process. */
-  startOf(pid: number): string | undefined;
   descendantsOf(pid: number): readonly number[];
 }
 
 interface Row {
   readonly pid: number;
   readonly parent: number;
-  readonly start: string;
 }
 
 export function readProcesses(): ProcessTable {
   const rows = readdirSync("/proc").flatMap((name) =>
     /^\d+$/.test(name) ? (readRow(Number(name)) ?? []) : [],
   );
-  const byPid = new Map(rows.map((row) => [row.pid, row]));
+  const pids = rows.map(({ pid }) => pid);
+  const alive = new Set(pids);
   const children = Map.groupBy(rows, (row) => row.parent);
   return {
-    isAlive: (pid) => byPid.has(pid),
-    startOf: (pid) => byPid.get(pid)?.start,
+    pids,
+    isAlive: (pid) => alive.has(pid),
     descendantsOf: (pid) => {
       const found: number[] = [];
       const open = [pid];
@@ -37,14 +36,13 @@ export function readProcesses(): ProcessTable {
   };
 }
 
-/** The fields behind the command's name, which may itself hold blanks and brackets: state, parent, …, start (the 20th). */
+/** The fields behind the command's name, which may itself hold blanks and brackets: state, parent, … */
 function readRow(pid: number): Row | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state = "", parent = ""] = fields;
+    const [state = "", parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 2);
     if (state === "Z" || state === "X") return undefined;
-    return { pid, parent: Number(parent), start: fields[19] ?? "" };
+    return { pid, parent: Number(parent) };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * What is known of units until the machine goes down: a directory a unit, with its shim's socket and identity, and the
+ * What is known of units until the machine goes down: a directory a unit, with its shim's socket, and the
  * memory of a unit that is at rest. Memory of an earlier boot counts for nothing.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
@@ -59,7 +59,7 @@ export class RunDirectory {
 
   /** Removes what a shim that is gone has left. */
   forgetShim(unit: string, id: string): void {
-    for (const suffix of ["socket", "pid"]) rmSync(join(this.of(unit), `${id}.${suffix}`), { force: true });
+    rmSync(join(this.of(unit), `${id}.socket`), { force: true });
   }
 
   remember(unit: string, memory: unknown): void {

@@ -7,7 +7,7 @@
  * controller, else in version 1. Where there are no cgroups at all every call does nothing and the shim walks the tree
  * of processes.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { isUnitName } from "#unit/name.ts";
@@ -247,16 +247,17 @@ function movePids(from: string, to: string): void {
 
 /** Removes a cgroup and those below it; what still has processes stays. */
 export function removeTree(directory: string): void {
-  if (!existsSync(directory)) return;
-  for (const name of listQuietly(directory)) {
-    const child = join(directory, name);
-    if (isDirectory(child)) removeTree(child);
-  }
+  for (const child of directoriesIn(directory)) removeTree(join(directory, child));
   removeQuietly(directory);
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function directoriesIn(directory: string): readonly string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 function listQuietly(directory: string): readonly string[] {

@@ -144,7 +144,7 @@ sub prepare_child {
   become_user($request);
   keep_capabilities($request) if $attributes;
   my ($optional, $directory) = split /:/, ($request->{cwd}[0] // '0:/'), 2;
-  chdir $directory or $optional or die "chdir:$directory: $!\n";
+  chdir $directory or $optional && chdir '/' or die "chdir:$directory: $!\n";
   if (($request->{nnp}[0] // '') eq '1') {
     sys('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or die "nnp:$!\n";
   }

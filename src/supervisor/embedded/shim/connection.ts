@@ -15,15 +15,22 @@ export interface ShimListener {
   onLost(reason: string): void;
 }
 
+/** Takes what the shim is asked first; resolves when it can be told more. */
+type Opening = (first: string) => Promise<void>;
+
 export class ShimConnection {
   readonly #socket: Socket;
+  /** Of a shim that nothing was asked of yet. */
+  #opening: Opening | undefined;
+  #opened = Promise.resolve();
   #rest = "";
   #closed = false;
   #lossReason = "its shim is gone";
 
   /** A socket that is not connected yet must be corked. */
-  constructor(socket: Socket, listener: ShimListener) {
+  constructor(socket: Socket, listener: ShimListener, opening?: Opening) {
     this.#socket = socket;
+    this.#opening = opening;
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => this.#read(chunk, listener));
     // What happened to the other end is told by `close`, which follows.
@@ -35,15 +42,20 @@ export class ShimConnection {
 
   /** Sends requests in one piece: a daemon that dies here has sent all of them or a beginning of whole lines. */
   send(requests: readonly ShimRequest[]): void {
-    if (requests.length > 0) this.#socket.write(requests.map(encodeRequest).join(""));
+    if (requests.length === 0) return;
+    const text = requests.map(encodeRequest).join("");
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening === undefined) this.#socket.write(text);
+    else this.#opened = opening(text);
   }
 
   /** Lets go of the shim; resolves when it has taken everything that was sent. */
   close(): Promise<void> {
     this.#closed = true;
-    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
     if (this.#socket.closed) return Promise.resolve();
-    this.#socket.end();
+    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    void this.#opened.then(() => this.#socket.end());
     return closed;
   }
 
@@ -63,17 +75,21 @@ export class ShimConnection {
   }
 }
 
-/** Asks for a new shim. What is sent before it is there is kept for it. */
+/**
+ * A new shim, which is asked for with the first that is sent to it: both are done or neither. What is sent before it can
+ * be connected to is kept for it.
+ */
 export function startShim(spawner: ShimSpawner, place: ShimPlace, listener: ShimListener): ShimConnection {
   const socket = new Socket();
   socket.cork();
-  const connection = new ShimConnection(socket, listener);
-  spawner.spawn(place).then(
-    () => {
-      connectTo(socket, place.runDirectory, place.id);
-      socket.uncork();
-    },
-    (error: unknown) => connection.fail(error instanceof Error ? error.message : String(error)),
+  const connection = new ShimConnection(socket, listener, (first) =>
+    spawner.spawn(place, first).then(
+      () => {
+        connectTo(socket, place.runDirectory, place.id);
+        socket.uncork();
+      },
+      (error: unknown) => connection.fail(error instanceof Error ? error.message : String(error)),
+    ),
   );
   return connection;
 }

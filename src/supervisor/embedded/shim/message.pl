@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+# What is read at a time.
+use constant READ_BYTES => 16 * 1024;
+
 sub message {
   my ($verb, @fields) = @_;
   my $line = $verb;
@@ -10,6 +13,16 @@ sub message {
     $line .= "\t$key=" . escaped($value);
   }
   return "$line\n";
+}
+
+# The first line of what was received, taken off without its end; nothing where there is none that is whole. (A
+# substitution would copy all that is behind it.)
+sub take_line {
+  my $end = index $_[0], "\n";
+  return if $end < 0;
+  my $line = substr $_[0], 0, $end;
+  substr $_[0], 0, $end + 1, '';
+  return $line;
 }
 
 sub escaped { $_[0] =~ s/([%\t\n\0])/sprintf '%%%02X', ord $1/ger }

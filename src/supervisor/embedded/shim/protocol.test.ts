@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeMessage, encodeRequest } from "./protocol.ts";
+import { decodeMessage, encodeRequest, encodeWithin } from "./protocol.ts";
 
 test("a request is one line, whatever its texts hold", () => {
   fc.assert(
@@ -153,4 +153,9 @@ test("lists become several fields of one key", () => {
     "observe\tpath=/a\tpath=/b\tmask=1\tmask=2\n",
   );
   expect(encodeRequest({ kind: "unlisten", remove: [] })).toBe("unlisten\n");
+});
+
+test("requests within a line stand behind NULs, which no value of theirs holds", () => {
+  const first = encodeRequest({ kind: "unpoll" }) + encodeRequest({ kind: "proceed" });
+  expect(encodeWithin("spawn\tid=1\n", first)).toBe("spawn\tid=1\0unpoll\0proceed\n");
 });

@@ -214,6 +214,11 @@ export function encodeLine(verb: string, fields: readonly Field[]): string {
   return `${verb}${encoded.join("")}\n`;
 }
 
+/** Lines within a line, behind it and parted by NULs, which stand in none as they are. */
+export function encodeWithin(line: string, inner: string): string {
+  return `${line}${inner}`.slice(0, -1).replaceAll("\n", "\0").concat("\n");
+}
+
 /** A value as it stands in a line, here and in a journal's source. */
 export function escapeValue(value: string): string {
   return value.replace(/[%\t\n\0]/g, (character) => ESCAPED.get(character) ?? character);

@@ -46,15 +46,17 @@ my $had_children = 0;
 
 # --- start -----------------------------------------------------------------------------------------------------
 
-my ($run_dir, $id, $listener, $notify, $signals);
+my ($id, $listener, $notify, $signals);
 
-# Becomes the shim of a unit; never returns. The spawner has opened the listener already, so that the daemon can
-# connect, and write, before this process has run at all.
+# Becomes the shim of a unit; never returns. It does what it was made for before anybody connects; the spawner has
+# opened the listener already, so that the daemon can connect, and write, before this process has run at all.
 sub run_shim {
-  my ($place, $socket) = @_;
-  ($run_dir, $id, $listener) = (@$place{qw(run_dir id)}, $socket);
+  my ($place, $socket, @first) = @_;
+  ($id, $listener) = ($place->{id}, $socket);
+  # By this name and the directory that it works in, its unit's, a shim is known to be one, and whose.
   $0 = "flotilla-shim: $place->{unit}";
   setup($place);
+  handle($_) for @first;
   loop();
 }
 
@@ -65,16 +67,9 @@ sub setup {
   sys('setsid');
   sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   open_journal($place);
-  write_identity();
   my $fd = sys('signalfd4', -1, pack('Q', SIGCHLD_MASK), 8, SFD_FLAGS);
   open $signals, '+<&=', $fd or die "signalfd: $!\n";
   $notify = open_notify($id);
-}
-
-# Process id and start time together name one process for ever; cutting the power and cleaning up rely on it.
-sub write_identity {
-  my @stat = split / /, (read_file('/proc/self/stat') =~ s/^.*\) //r);
-  write_file("$run_dir/$id.pid", "$$ $stat[19]\n") or die "$run_dir: $!\n";
 }
 
 # --- loop ------------------------------------------------------------------------------------------------------
@@ -108,7 +103,7 @@ sub has_clients { %clients ? 1 : 0 }
 
 sub finish {
   finish_journal();
-  unlink "$run_dir/$id.socket", "$run_dir/$id.pid";
+  unlink "$id.socket";
   leave(0);
 }
 
@@ -135,12 +130,13 @@ sub add_client {
 sub read_client {
   my ($fd) = @_;
   my $client = $clients{$fd} or return;
-  while (1) {
-    my $count = sysread $client->{fh}, $client->{in}, 65536, length $client->{in};
-    last if !defined $count && ($! == EAGAIN || $! == EINTR);
-    while ($client->{in} =~ s/^([^\n]*)\n//) { take($client, $1) }
-    return delete $clients{$fd} if !$count;
-  }
+  my $count;
+  do {
+    $count = sysread $client->{fh}, $client->{in}, READ_BYTES, length $client->{in};
+    return if !defined $count && ($! == EAGAIN || $! == EINTR);
+    while (defined(my $line = take_line($client->{in}))) { take($client, $line) }
+  } while ($count && $count == READ_BYTES);
+  delete $clients{$fd} if !$count;
 }
 
 # Requests are done when the state behind them is there: of a daemon that dies within what it sends, nothing is left.
@@ -208,7 +204,7 @@ my %HANDLERS = (
   quit => sub {
     $quitting = 1;
     undef $listener;
-    unlink "$run_dir/$id.socket";
+    unlink "$id.socket";
   },
 );
 

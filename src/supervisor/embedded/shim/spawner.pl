@@ -11,7 +11,7 @@ require "$home/$_.pl" for qw(system message journal tree command shim sockets pa
 $0 = 'flotilla-spawner';
 umask 077;
 
-use constant { DAEMON_FD => 3, TFD_FLAGS => 02000000 | 04000, TFD_ABSTIME_CANCEL_ON_SET => 1 | 2, FAR_AWAY => 1 << 40 };
+use constant { DAEMON_FD => 3, TFD_FLAGS => 02000000 | 04000, TFD_ABSTIME_CANCEL_ON_SET => 1 | 2, FAR_AWAY => 1 << 40, MSG_NOSIGNAL => 0x4000 };
 
 open my $daemon, '+<&=', DAEMON_FD or die "daemon: $!\n";
 
@@ -28,8 +28,8 @@ sub serve {
     next if select($read, undef, undef, undef) < 0;
     if ($clock && vec($read, fileno $clock, 1)) { watch_clock(); syswrite $daemon, message('clock') }
     next if !vec($read, DAEMON_FD, 1);
-    sysread $daemon, $in, 65536, length $in or last;
-    while ($in =~ s/^([^\n]*)\n//) { syswrite $daemon, answer(parse_message($1)) }
+    sysread $daemon, $in, READ_BYTES(), length $in or last;
+    while (defined(my $line = take_line($in))) { syswrite $daemon, answer($line) }
   }
 }
 
@@ -44,8 +44,9 @@ sub watch_clock {
 }
 
 sub answer {
-  my ($verb, $fields) = @_;
-  return $verb eq 'probe' ? probe($fields->{id}[0]) : spawn_shim($fields);
+  my ($line, @first) = split /\0/, $_[0];
+  my ($verb, $fields) = parse_message($line);
+  return $verb eq 'probe' ? probe($fields->{id}[0]) : spawn_shim($fields, @first);
 }
 
 # In a process of its own, which takes the program that tries things out away with it.
@@ -64,18 +65,30 @@ sub probe {
   return $answer // message('failed', id => $id, error => 'nothing was found out');
 }
 
-# Returns the answer, in the spawner; the shim does not return.
+# Returns the answer, in the spawner; the shim, which begins with these requests, does not return. It stays in the
+# directory of its socket.
 sub spawn_shim {
-  my ($fields) = @_;
+  my ($fields, @first) = @_;
   my %place = map { $_ => $fields->{$_}[0] } keys %$fields;
   my $listener = eval { listener(@place{qw(run_dir id)}) } or return message('failed', id => $place{id}, error => $@);
+  leave_unborn($place{id}) if !has_daemon();
   my $pid = fork;
   return message('failed', id => $place{id}, error => "fork: $!") if !defined $pid;
   return message('spawned', id => $place{id}) if $pid;
   close $daemon;
   undef $clock;
   $SIG{CHLD} = 'DEFAULT';
-  run_shim(\%place, $listener);
+  run_shim(\%place, $listener, @first);
+}
+
+# Whether the daemon is still there: the next one, which looks for shims by their sockets, either finds this one's or
+# must never meet it.
+sub has_daemon { return defined send $daemon, '', MSG_NOSIGNAL }
+
+sub leave_unborn {
+  my ($id) = @_;
+  unlink "$id.socket";
+  leave(0);
 }
 
 serve();

@@ -10,7 +10,7 @@ import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { FlotillaError } from "#base/errors.ts";
 import type { JournalPlace } from "../journal/journal.ts";
-import { decodeFields, encodeLine } from "./protocol.ts";
+import { decodeFields, encodeLine, encodeWithin } from "./protocol.ts";
 
 const PROGRAM = fileURLToPath(new URL("./spawner.pl", import.meta.url));
 const PERL = "/usr/bin/perl";
@@ -57,9 +57,10 @@ export class ShimSpawner {
     if (!this.#closed) this.#socket ??= this.#startProcess();
   }
 
-  /** Resolves when the shim can be connected to; rejects with the reason why there is none. */
-  async spawn(place: ShimPlace): Promise<void> {
-    await this.#ask("spawn", place.id, [
+  /** Resolves when the shim, which begins with `first`, can be connected to; rejects with the reason why there is none. */
+  async spawn(place: ShimPlace, first: string): Promise<void> {
+    const line = encodeLine("spawn", [
+      ["id", place.id],
       ["unit", place.unit],
       ["run_dir", place.runDirectory],
       ["journal_dir", place.journal.directory],
@@ -69,27 +70,24 @@ export class ShimSpawner {
       ["unit_fields", place.journal.unitFields],
       ["own_fields", place.journal.ownFields],
     ]);
+    await this.#ask(place.id, encodeWithin(line, first));
   }
 
   /** What units cannot be confined by on this machine, by feature, and why; found out by trying. */
   async probe(): Promise<ReadonlyMap<string, string>> {
-    const answer = new Map(await this.#ask("probe", "probe", []));
+    const answer = new Map(await this.#ask("probe", encodeLine("probe", [["id", "probe"]])));
     answer.delete("id");
     return answer;
   }
 
   /** The fields of the answer. */
-  async #ask(
-    verb: string,
-    id: string,
-    fields: Parameters<typeof encodeLine>[1],
-  ): Promise<ReadonlyMap<string, string>> {
+  async #ask(id: string, line: string): Promise<ReadonlyMap<string, string>> {
     if (this.#closed) throw new Error("the supervisor is closing");
     this.prepare();
     const answer = Promise.withResolvers<ReadonlyMap<string, string>>();
     this.#waiting.set(id, answer);
     const socket = this.#socket?.ref();
-    socket?.write(encodeLine(verb, [["id", id], ...fields]));
+    socket?.write(line);
     return answer.promise.finally(() => this.#waiting.size === 0 && socket?.unref());
   }
 
@@ -105,8 +103,9 @@ export class ShimSpawner {
       // A session of its own: a Ctrl-C for the daemon must not reach units.
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "pipe"],
-      // Not even PERL5LIB may reach the shims from the daemon's environment.
-      env: {},
+      // Not even PERL5LIB may reach the shims from the daemon's environment. What the loader looks up at once no shim
+      // has to look up on its own.
+      env: { LD_BIND_NOW: "1" },
       cwd: "/",
     });
     const socket = child.stdio?.[3];

@@ -52,13 +52,12 @@ sub write_file {
 
 sub nonblocking { fcntl $_[0], F_SETFL, O_NONBLOCK }
 
-# Paths of sockets are limited to 107 bytes; through the open directory any depth can be reached.
+# Paths of sockets are limited to 107 bytes; from within a directory of any depth the name is enough.
 sub listener {
   my ($directory, $name) = @_;
-  opendir my $dir, $directory or die "$directory: $!\n";
-  my $path = '/proc/self/fd/' . fileno($dir) . "/$name.socket";
+  chdir $directory or die "$directory: $!\n";
   socket my $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
-  bind $listener, pack('S Z*', AF_UNIX, $path) or die "bind: $!\n";
+  bind $listener, pack('S Z*', AF_UNIX, "$name.socket") or die "bind: $!\n";
   # Commands fetch their sockets here, many at once; a daemon that is turned away takes the shim for gone.
   listen $listener, 4096 or die "listen: $!\n";
   nonblocking($listener);

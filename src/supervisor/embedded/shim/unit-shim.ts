@@ -38,7 +38,7 @@ export class UnitShim {
     this.#user = user;
   }
 
-  /** A new shim; requests can be made at once. */
+  /** A new shim; requests can be made at once. It begins with those of this turn. */
   static start(host: UnitHost, user: ShimUser): UnitShim {
     const { run, journal, random, spawner } = host;
     run.forgetMemory(user.unit);
@@ -51,6 +51,7 @@ export class UnitShim {
     };
     shim.#connection = startShim(spawner, place, shim.#listener());
     shim.listen();
+    shim.save();
     return shim;
   }
 
