@@ -157,19 +157,26 @@ export class ServerConnection implements StreamLink {
     }
     switch (header.type) {
       case FRAME.data:
-        return this.#takeData(header, content);
+        this.#takeData(header, content);
+        break;
       case FRAME.headers:
-        return this.#takeHeaders(header, content);
+        this.#takeHeaders(header, content);
+        break;
       case FRAME.continuation:
-        return this.#takeBlock(header, content);
+        this.#takeBlock(header, content);
+        break;
       case FRAME.resetStream:
-        return this.#takeReset(header, content);
+        this.#takeReset(header, content);
+        break;
       case FRAME.settings:
-        return this.#takeSettings(header, content);
+        this.#takeSettings(header, content);
+        break;
       case FRAME.ping:
-        return this.#takePing(header, content);
+        this.#takePing(header, content);
+        break;
       case FRAME.windowUpdate:
-        return this.#takeWindowUpdate(header, content);
+        this.#takeWindowUpdate(header, content);
+        break;
       case FRAME.pushPromise:
         throw new Http2Error(errors.PROTOCOL_ERROR, "a client cannot push");
       default:
@@ -186,8 +193,10 @@ export class ServerConnection implements StreamLink {
     this.#acknowledge(header.length);
     if (stream === undefined) return;
     stream.receivedBytes += header.length;
-    if (stream.peerHasEnded) return stream.reset(errors.STREAM_CLOSED);
-    if (stream.receivedBytes > STREAM_WINDOW_BYTES) return stream.reset(errors.FLOW_CONTROL_ERROR);
+    if (stream.peerHasEnded || stream.receivedBytes > STREAM_WINDOW_BYTES) {
+      stream.reset(stream.peerHasEnded ? errors.STREAM_CLOSED : errors.FLOW_CONTROL_ERROR);
+      return;
+    }
     const data = withoutPadding(header, content);
     // Padding is nobody's to take.
     stream.consume(header.length - data.length);
@@ -235,7 +244,10 @@ export class ServerConnection implements StreamLink {
     // Trailers of a stream that has been answered already.
     if (id <= this.#lastStream) return;
     this.#lastStream = id;
-    if (this.#streams.size >= STREAMS_MAX) return this.send(resetFrame(id, errors.REFUSED_STREAM));
+    if (this.#streams.size >= STREAMS_MAX) {
+      this.send(resetFrame(id, errors.REFUSED_STREAM));
+      return;
+    }
     if (this.#outbox.waitingBytes > ANSWERS_BYTES_MAX) {
       throw new Http2Error(errors.ENHANCE_YOUR_CALM, "answers are not read");
     }

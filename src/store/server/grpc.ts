@@ -4,19 +4,12 @@
  *
  * A peer that does not read is not written to: `send` resolves only when there is room again.
  */
-import { type Headers, writeHeaders } from "../http2/hpack.ts";
+import type { Caller } from "../auth/caller.ts";
+import { writeHeaders } from "../http2/hpack.ts";
 import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
-
-/** Who calls: what a permission is granted to. */
-export interface Caller {
-  /** What an earlier call to Authenticate gave. */
-  readonly token: string | undefined;
-  /** The common name of the client's certificate, where it has shown one. */
-  readonly certificateName: string | undefined;
-}
 
 /** A call whose both sides may send many messages. */
 export interface Call {
@@ -271,8 +264,4 @@ function refuse(stream: ServerStream, error: unknown): void {
 
 function trailersOf(error: unknown): Buffer {
   return writeHeaders(Object.entries(errorTrailers(error)));
-}
-
-export function isGrpc(headers: Headers): boolean {
-  return headers.get("content-type")?.startsWith("application/grpc") ?? false;
 }

@@ -1,25 +1,87 @@
-/** What every method of the server works with: the store, and the header that etcd's answers begin with. */
+/** What every method of the server works with: the store, the header that etcd's answers begin with, and the guard. */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Guard } from "../auth/guard.ts";
 import type { LocalStore, StoreIdentity } from "../local-store.ts";
-import type { Header, Revision } from "../store.ts";
+import type { Header, Revision, Store } from "../store.ts";
 
 /** The version of etcd whose behaviour and API are served. */
 export const ETCD_VERSION = "3.4.23";
+export const CLUSTER_VERSION = "3.4.0";
 /** A store of one member has one term of one leader, and etcd's first election gives it number 2. */
 export const RAFT_TERM = 2n;
+export const MEMBER_NAME = "flotilla";
 
 interface FullHeader extends StoreIdentity {
   readonly revision: Revision;
   readonly raftTerm: bigint;
 }
 
-export class ServedStore {
+export interface ServedStoreOptions {
   readonly store: LocalStore;
   /** Where clients find the server. */
   readonly clientUrl: () => string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
 
-  constructor(store: LocalStore, clientUrl: () => string) {
-    this.store = store;
-    this.clientUrl = clientUrl;
+export interface Auth {
+  readonly authenticator: Authenticator;
+  readonly guard: Guard;
+  guardedFor(caller: Caller): Store;
+}
+
+export class ServedStore {
+  readonly store: LocalStore;
+  readonly clientUrl: () => string;
+  readonly #options: ServedStoreOptions;
+  #auth: Auth | undefined;
+  #loadingAuth: Promise<Auth> | undefined;
+
+  constructor(options: ServedStoreOptions) {
+    this.#options = options;
+    this.store = options.store;
+    this.clientUrl = options.clientUrl;
+  }
+
+  /** The store as the caller may use it. */
+  as(caller: Caller): Store {
+    return this.#auth === undefined ? this.store : this.#auth.guardedFor(caller);
+  }
+
+  /** Throws unless the caller may do what only root may. */
+  checkAdmin(caller: Caller): void {
+    this.#auth?.guard.admin(caller);
+  }
+
+  /** Call it before anything is served: from then on a store that was left with authentication on is guarded. */
+  async loadAuthIfEnabled(): Promise<void> {
+    if (this.store.records.list("auth").size > 0) await this.loadAuth();
+  }
+
+  /** Authentication, loaded when it is first needed, which for most stores is never. */
+  loadAuth(): Promise<Auth> {
+    this.#loadingAuth ??= this.#loadAuth();
+    return this.#loadingAuth;
+  }
+
+  async #loadAuth(): Promise<Auth> {
+    const [{ Authenticator }, { Guard }, { GuardedStore }] = await Promise.all([
+      import("../auth/authenticator.ts"),
+      import("../auth/guard.ts"),
+      import("../auth/guarded-store.ts"),
+    ]);
+    const { clock, random, store } = this.#options;
+    const authenticator = new Authenticator({ records: store.records, clock, random });
+    const guard = new Guard(authenticator);
+    this.#auth = {
+      authenticator,
+      guard,
+      guardedFor: (caller) => new GuardedStore(store, guard, caller),
+    };
+    return this.#auth;
   }
 
   /** The header of an answer that was made at a revision, by default the current one. */

@@ -1,16 +1,19 @@
 /**
- * Etcd's v3 gRPC service on a store of this process: how other machines, etcdctl and any etcd client reach it.
- * Calls it does not know are answered UNIMPLEMENTED.
+ * Etcd's v3 API on a store of this process: how other machines, etcdctl and any etcd client reach it. gRPC and the JSON
+ * gateway share one port. What most stores are never asked for is loaded when it is first asked for.
  */
-
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import { systemClock, systemRandom } from "#host/system.ts";
 import type { LocalStore } from "../local-store.ts";
 import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
-import { leaseKeepAliveRequest, leaseKeepAliveResponse } from "../wire/etcd-messages.ts";
-import { decode, encode } from "../wire/message.ts";
-import { answerCall, type Call, type Method } from "./grpc.ts";
-import { StoreListener } from "./listener.ts";
+import { clusterMethods } from "./cluster-methods.ts";
+import { answerCall } from "./grpc.ts";
+import { kvMethods } from "./kv-methods.ts";
+import { leaseMethods } from "./lease-methods.ts";
+import { StoreListener, type TlsSettings } from "./listener.ts";
+import { MethodTable } from "./method-table.ts";
 import { ServedStore } from "./served-store.ts";
-import { unaryMethods } from "./unary-methods.ts";
 import { serveWatch } from "./watch-stream.ts";
 
 /** Etcd lets requests be this much longer on the wire before it stops reading them. */
@@ -21,6 +24,11 @@ export interface ServeStoreOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsSettings;
+  /** What tokens and passwords go by; the default is the system's. */
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 export interface StoreServer {
@@ -30,38 +38,41 @@ export interface StoreServer {
   close(): Promise<void>;
 }
 
-export async function serveStore({ store, host, port }: ServeStoreOptions): Promise<StoreServer> {
-  let boundPort = port;
-  const served = new ServedStore(
-    store,
-    () => `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`,
-  );
-  const methods = new Map<string, Method>([
-    ...unaryMethods(served),
-    ["/etcdserverpb.Watch/Watch", { kind: "stream", handle: (call) => serveWatch(served, call) }],
-    [
-      "/etcdserverpb.Lease/LeaseKeepAlive",
-      { kind: "stream", handle: (call) => serveKeepAlive(served, call) },
-    ],
-  ]);
-  const options = {
-    methods: { find: (path: string) => methods.get(path) },
+export async function serveStore(options: ServeStoreOptions): Promise<StoreServer> {
+  const { store, host, tls, clock = systemClock, random = systemRandom } = options;
+  let boundPort = options.port;
+  const shownHost = host.includes(":") ? `[${host}]` : host;
+  const clientUrl = (): string => `${tls === undefined ? "http" : "https"}://${shownHost}:${boundPort}`;
+  const served = new ServedStore({ store, clientUrl, clock, random });
+  await served.loadAuthIfEnabled();
+  const grpc = {
+    methods: methodsOf(served),
     messageBytesMax: REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES,
   };
   const listener = new StoreListener({
-    stream: (stream, name) => answerCall(stream, options, name),
+    stream: (stream, certificateName) => answerCall(stream, grpc, certificateName),
     http1: (socket) => void socket.destroy(),
   });
-  boundPort = await listener.listen(host, port, undefined);
+  boundPort = await listener.listen(host, options.port, tls);
   return { address: { host, port: boundPort }, close: () => listener.close() };
 }
 
-/** A lease that is gone is answered with a time of 0; the stream stays open. */
-async function serveKeepAlive(served: ServedStore, call: Call): Promise<void> {
-  for await (const message of call.messages) {
-    const { id } = decode(leaseKeepAliveRequest, message);
-    const header = served.header();
-    const ttlS = await served.store.leaseKeepAlive(id);
-    await call.send(encode(leaseKeepAliveResponse, { header, id, ttlS }));
-  }
+function methodsOf(served: ServedStore): MethodTable {
+  return new MethodTable(
+    {
+      "etcdserverpb.KV": kvMethods(served),
+      "etcdserverpb.Lease": leaseMethods(served),
+      "etcdserverpb.Watch": new Map([
+        ["Watch", { kind: "stream", handle: (call) => serveWatch(served, call) }],
+      ]),
+      "etcdserverpb.Cluster": clusterMethods(served),
+    },
+    {
+      "etcdserverpb.Maintenance": async () =>
+        (await import("./maintenance-methods.ts")).maintenanceMethods(served),
+      "etcdserverpb.Auth": async () => (await import("./auth-methods.ts")).authMethods(served),
+      "v3lockpb.Lock": async () => (await import("./lock-methods.ts")).lockMethods(served),
+      "v3electionpb.Election": async () => (await import("./election-methods.ts")).electionMethods(served),
+    },
+  );
 }

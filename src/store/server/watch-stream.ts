@@ -85,7 +85,7 @@ class WatchStream {
 
   async #run(watchId: bigint, request: Create, signal: AbortSignal): Promise<void> {
     try {
-      for await (const response of this.#served.store.watch(request, { signal })) {
+      for await (const response of this.#served.as(this.#call.caller).watch(request, { signal })) {
         this.#sending += 1;
         await this.#send({ ...this.#answerTo(response), watchId }).finally(() => {
           this.#sending -= 1;

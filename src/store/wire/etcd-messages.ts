@@ -37,7 +37,7 @@ export const header = message({
   raftTerm: uint64(4),
 });
 
-const keyValue = message({
+export const keyValue = message({
   key: bytes(1),
   createRevision: int64(2),
   modRevision: int64(3),
@@ -255,7 +255,7 @@ export const watchResponse = message({
   events: messages(11, event),
 });
 
-const member = message({
+export const member = message({
   id: uint64(1),
   name: text(2),
   peerUrls: texts(3),

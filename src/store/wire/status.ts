@@ -7,7 +7,14 @@ const COMPACTED_TEXT = new CompactedError(0n).message;
 export function errorTrailers(error: unknown): Record<string, string> {
   const { status, message } =
     error instanceof StoreError ? error : { status: "unknown" as const, message: textOf(error) };
-  return { "grpc-status": String(STORE_STATUS[status]), "grpc-message": encodeURI(message) };
+  return { "grpc-status": String(STORE_STATUS[status]), "grpc-message": encodeMessage(message) };
+}
+
+/** Everything but what is printable in ASCII is percent-encoded, as gRPC says. */
+function encodeMessage(message: string): string {
+  return message.replace(/[^ -$&-~]+/g, (part) =>
+    Array.from(Buffer.from(part), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+  );
 }
 
 export const OK_TRAILERS: Record<string, string> = { "grpc-status": "0", "grpc-message": "" };

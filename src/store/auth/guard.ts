@@ -1,0 +1,91 @@
+/**
+ * Whether a caller may do what a request asks for (etcd, etcdserver/apply_auth.go). Everything passes while
+ * authentication is off. Each check throws the refusal.
+ */
+import type { Bytes, DeleteRangeRequest, PutRequest, RequestOp, TxnRequest } from "../store.ts";
+import type { Authenticator } from "./authenticator.ts";
+import type { Caller } from "./caller.ts";
+import { type Access, hasRootRole, permits, type Wanted } from "./permissions.ts";
+import { authRefusal } from "./refusals.ts";
+
+export class Guard {
+  readonly #authenticator: Authenticator;
+
+  constructor(authenticator: Authenticator) {
+    this.#authenticator = authenticator;
+  }
+
+  get #enabled(): boolean {
+    return this.#authenticator.state.enabled;
+  }
+
+  range(caller: Caller, wanted: Wanted): void {
+    this.#check(caller, "read", wanted);
+  }
+
+  /** @param leaseKeys what hangs on the lease that the key is to hang on: who may not write them could take it away. */
+  put(caller: Caller, request: PutRequest, leaseKeys: readonly Bytes[]): void {
+    this.#check(caller, "write", { key: request.key });
+    this.lease(caller, leaseKeys);
+    if (request.prevKv) this.#check(caller, "read", { key: request.key });
+  }
+
+  deleteRange(caller: Caller, { key, rangeEnd, prevKv }: DeleteRangeRequest): void {
+    this.#check(caller, "write", { key, rangeEnd });
+    if (prevKv) this.#check(caller, "read", { key, rangeEnd });
+  }
+
+  /** Both branches have to be permitted, whichever will run. */
+  txn(caller: Caller, request: TxnRequest): void {
+    if (!this.#enabled) return;
+    for (const compare of request.compare) this.range(caller, compare);
+    for (const op of request.success) this.#op(caller, op);
+    for (const op of request.failure) this.#op(caller, op);
+  }
+
+  /** Deleting a lease deletes its keys. */
+  lease(caller: Caller, keys: readonly Bytes[]): void {
+    for (const key of keys) this.#check(caller, "write", { key });
+  }
+
+  admin(caller: Caller): void {
+    if (!this.#enabled) return;
+    if (!hasRootRole(this.#authenticator.userOf(caller))) throw authRefusal("permission-denied");
+  }
+
+  /** Anybody may look at himself. */
+  user(caller: Caller, name: string): void {
+    if (this.#enabled && this.#authenticator.nameOf(caller) !== name) this.admin(caller);
+  }
+
+  /** Anybody may look at a role he has. */
+  role(caller: Caller, name: string): void {
+    if (!this.#enabled) return;
+    const ownName = this.#authenticator.nameOf(caller);
+    const user = ownName === undefined ? undefined : this.#authenticator.state.users.get(ownName);
+    if (!user?.roles.includes(name)) this.admin(caller);
+  }
+
+  #op(caller: Caller, op: RequestOp): void {
+    switch (op.kind) {
+      case "range":
+        this.range(caller, op.request);
+        break;
+      case "put":
+        this.put(caller, op.request, []);
+        break;
+      case "delete-range":
+        this.deleteRange(caller, op.request);
+        break;
+      case "txn":
+        this.txn(caller, op.request);
+        break;
+    }
+  }
+
+  #check(caller: Caller, access: Access, wanted: Wanted): void {
+    if (!this.#enabled) return;
+    const user = this.#authenticator.userOf(caller);
+    if (!permits(this.#authenticator.state, user, access, wanted)) throw authRefusal("permission-denied");
+  }
+}
