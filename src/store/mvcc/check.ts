@@ -6,6 +6,8 @@ import { inRange, type KeyRange, keyRange, toIndexKey } from "./key-range.ts";
 export const TXN_OPERATIONS_MAX = 128;
 /** Etcd's --max-request-bytes. */
 export const REQUEST_BYTES_MAX = 1_572_864;
+/** Etcd lets requests be this much longer on the wire before it stops reading them. */
+export const REQUEST_OVERHEAD_BYTES = 512 * 1024;
 
 export function checkRange(request: RangeRequest | DeleteRangeRequest): void {
   if (request.key.length === 0) throw refusal("empty-key");

@@ -4,6 +4,7 @@ import type { Random } from "#base/random.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Guard } from "../auth/guard.ts";
+import type { Wanted } from "../auth/permissions.ts";
 import type { LocalStore, StoreIdentity } from "../local-store.ts";
 import type { Header, Revision, Store } from "../store.ts";
 
@@ -49,6 +50,11 @@ export class ServedStore {
   /** The store as the caller may use it. */
   as(caller: Caller): Store {
     return this.#auth === undefined ? this.store : this.#auth.guardedFor(caller);
+  }
+
+  /** Throws unless the caller may read the range. */
+  checkRead(caller: Caller, range: Wanted): void {
+    this.#auth?.guard.range(caller, range);
   }
 
   /** Throws unless the caller may do what only root may. */

@@ -6,7 +6,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { LocalStore } from "../local-store.ts";
-import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
+import { REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES } from "../mvcc/check.ts";
 import { clusterMethods } from "./cluster-methods.ts";
 import { answerCall } from "./grpc.ts";
 import { kvMethods } from "./kv-methods.ts";
@@ -15,9 +15,6 @@ import { StoreListener, type TlsSettings } from "./listener.ts";
 import { MethodTable } from "./method-table.ts";
 import { ServedStore } from "./served-store.ts";
 import { serveWatch } from "./watch-stream.ts";
-
-/** Etcd lets requests be this much longer on the wire before it stops reading them. */
-const REQUEST_OVERHEAD_BYTES = 512 * 1024;
 
 export interface ServeStoreOptions {
   readonly store: LocalStore;

@@ -5,16 +5,21 @@
  * cancelled. Each watch pulls from the store only when the peer has room, so that a slow peer costs no memory.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CompactedError, type WatchResponse } from "../store.ts";
+import { REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES } from "../mvcc/check.ts";
+import { CompactedError, StoreError, type WatchResponse } from "../store.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
+import { showStatus } from "../wire/status.ts";
 import type { Call } from "./grpc.ts";
 import type { ServedStore } from "./served-store.ts";
 
 type Request = ReturnType<typeof watchRequest.read>;
 type Create = NonNullable<Request["create"]>;
 type Answer = Parameters<typeof watchResponse.write>[1];
+type Event = NonNullable<Answer["events"]>[number];
 
+/** From this size on an answer is cut into pieces. */
+const FRAGMENT_BYTES = REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES;
 /** The ID in answers that concern no single watch. */
 const NO_WATCH = -1n;
 
@@ -59,12 +64,26 @@ class WatchStream {
 
   async #create(request: Create): Promise<void> {
     const watchId = request.watchId === 0n ? this.#freeId() : request.watchId;
-    if (this.#watches.has(watchId)) {
-      await this.#send({ header: this.#served.header(), watchId: NO_WATCH, created: true, canceled: true });
+    const refusal = this.#refusalOf(request, watchId);
+    if (refusal !== undefined) {
+      const answer = { created: true, canceled: true, cancelReason: refusal };
+      await this.#send({ ...answer, header: this.#served.header(), watchId: NO_WATCH });
       return;
     }
     const stop = new AbortController();
     this.#watches.set(watchId, { stop, ended: this.#run(watchId, request, stop.signal) });
+  }
+
+  /** Why the watch is not created, in etcd's words. */
+  #refusalOf(request: Create, watchId: bigint): string | undefined {
+    try {
+      this.#served.checkRead(this.#call.caller, request);
+    } catch (error) {
+      if (error instanceof StoreError) return showStatus(error);
+      throw error;
+    }
+    if (isEmptyRange(request)) return "mvcc: watcher range is empty";
+    return this.#watches.has(watchId) ? "mvcc: duplicate watch ID provided on the WatchStream" : undefined;
   }
 
   async #cancel(watchId: bigint): Promise<void> {
@@ -85,9 +104,9 @@ class WatchStream {
 
   async #run(watchId: bigint, request: Create, signal: AbortSignal): Promise<void> {
     try {
-      for await (const response of this.#served.as(this.#call.caller).watch(request, { signal })) {
+      for await (const response of this.#served.store.watch(request, { signal })) {
         this.#sending += 1;
-        await this.#send({ ...this.#answerTo(response), watchId }).finally(() => {
+        await this.#sendAll(request, { ...this.#answerTo(response), watchId }).finally(() => {
           this.#sending -= 1;
         });
       }
@@ -126,7 +145,38 @@ class WatchStream {
     return this.#nextId - 1n;
   }
 
+  /** An answer that is too long goes out in pieces, where the client has said that it can put them together. */
+  async #sendAll(request: Create, answer: Answer): Promise<void> {
+    if (!request.fragment) return this.#send(answer);
+    for (const piece of fragments(answer, FRAGMENT_BYTES)) await this.#send(piece);
+  }
+
   #send(answer: Answer): Promise<void> {
     return this.#call.send(encode(watchResponse, answer));
   }
+}
+
+/** True where the end is not after the beginning; an end of one zero byte is no end. */
+function isEmptyRange({ key, rangeEnd }: Create): boolean {
+  if (rangeEnd.length === 0 || (rangeEnd.length === 1 && rangeEnd[0] === 0)) return false;
+  return Buffer.compare(key, rangeEnd) >= 0;
+}
+
+/** The answer in pieces below a size, as far as single events are; all but the last say that they are pieces. */
+export function* fragments(answer: Answer, bytesMax: number): Generator<Answer, void, undefined> {
+  const { events = [] } = answer;
+  const head = encode(watchResponse, { ...answer, events: [] }).length;
+  let piece: Event[] = [];
+  let bytes = head;
+  for (const event of events) {
+    const size = encode(watchResponse, { events: [event] }).length;
+    if (piece.length > 0 && bytes + size >= bytesMax) {
+      yield { ...answer, events: piece, fragment: true };
+      piece = [];
+      bytes = head;
+    }
+    piece.push(event);
+    bytes += size;
+  }
+  yield { ...answer, events: piece };
 }

@@ -10,6 +10,12 @@ export function errorTrailers(error: unknown): Record<string, string> {
   return { "grpc-status": String(STORE_STATUS[status]), "grpc-message": encodeMessage(message) };
 }
 
+/** An error as gRPC's Go library writes it, which is how etcd tells of one inside an answer. */
+export function showStatus({ status, message }: StoreError): string {
+  const name = status.replace(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
+  return `rpc error: code = ${name} desc = ${message}`;
+}
+
 /** Everything but what is printable in ASCII is percent-encoded, as gRPC says. */
 function encodeMessage(message: string): string {
   return message.replace(/[^ -$&-~]+/g, (part) =>
