@@ -141,7 +141,7 @@ function escapeBytes(text: string, special = /[^0-9A-Za-z:_.]|^\./gu): string {
 
 /** Each byte of the character as `\xNN`. */
 function escapeCharacter(char: string): string {
-  const bytes = Array.from(new TextEncoder().encode(char));
+  const bytes = char < "\x80" ? [char.charCodeAt(0)] : Array.from(new TextEncoder().encode(char));
   return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
@@ -162,22 +162,20 @@ export function unescapeUnitName(escaped: string, options: EscapeOptions = {}): 
 }
 
 function unescapeBytes(escaped: string): string {
-  if (!escaped.includes("\\")) return untilNul(escaped.replaceAll("-", "/").toWellFormed());
-  const bytes: number[] = [];
-  const encoder = new TextEncoder();
-  const part = /\\x([0-9a-fA-F]{2})|([^\\]+)/uy;
-  while (part.lastIndex < escaped.length) {
-    const match = part.exec(escaped);
-    if (match === null) throw badName(escaped, "a backslash in it begins no \\xNN escape");
-    if (match[1] !== undefined) bytes.push(Number.parseInt(match[1], 16));
-    else for (const byte of encoder.encode(match[2]?.replaceAll("-", "/"))) bytes.push(byte);
+  if (/\\(?!x[0-9a-fA-F]{2})/.test(escaped)) {
+    throw badName(escaped, "a backslash in it begins no \\xNN escape");
   }
-  return untilNul(new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes)));
+  // What is escaped may be several bytes of one character, what stands between is characters.
+  const text = escaped.replaceAll("-", "/").replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, decodeEscapes);
+  const end = text.indexOf("\0");
+  return (end < 0 ? text : text.slice(0, end)).toWellFormed();
 }
 
-function untilNul(text: string): string {
-  const end = text.indexOf("\0");
-  return end < 0 ? text : text.slice(0, end);
+function decodeEscapes(escapes: string): string {
+  const bytes = escapes.match(/[0-9a-fA-F]{2}/g)?.map((digits) => Number.parseInt(digits, 16)) ?? [];
+  const [first = 0] = bytes;
+  if (bytes.length === 1 && first < 0x80) return String.fromCharCode(first);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
 }
 
 /**

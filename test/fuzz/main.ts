@@ -14,6 +14,8 @@ import { SUBJECTS } from "./subjects.ts";
 /** A batch takes seconds; one that is not done by now hangs, however busy the machine is. */
 const HANG_MS = 10 * 60_000;
 const PROGRESS_EVERY_MS = 10_000;
+/** Nearly all that an input makes is garbage when the next one comes; with room it is seldom swept. */
+const YOUNG_MIB = 64;
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -66,7 +68,10 @@ class Run {
 /** Works on batches in a thread until there are none. */
 async function work(run: Run): Promise<void> {
   const progress = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL("batch.ts", import.meta.url), { workerData: progress });
+  const worker = new Worker(new URL("batch.ts", import.meta.url), {
+    workerData: progress,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+  });
   for (let batch = run.take(); batch !== undefined; batch = run.take()) {
     run.finish(batch, await resultOf(worker, batch, progress));
   }
