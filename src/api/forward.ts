@@ -16,6 +16,7 @@ export function isForwarded(headers: IncomingHttpHeaders): boolean {
  *
  * @param path of the request, with the query
  * @param what is asked for, for the error: `the journal`
+ * @param body makes it a POST, with this as JSON
  * @throws FlotillaError `machine-gone` when the machine is not present or does not answer
  */
 export async function forward(
@@ -24,6 +25,7 @@ export async function forward(
   what: string,
   signal: AbortSignal,
   { mirror, askPeer }: Pick<ApiDependencies, "mirror" | "askPeer">,
+  body?: object,
 ): Promise<Answer> {
   const record = mirror.view.machines.get(machine);
   if (record === undefined) throw machineGone(machine, what, undefined);
@@ -31,12 +33,19 @@ export async function forward(
   const gone = new AbortController();
   const ended = AbortSignal.any([signal, gone.signal]);
   try {
-    const options = { headers: { [FORWARDED]: "1" }, signal: ended };
-    const { status, type, body } = await askPeer(new URL(path, api).href, options);
+    const sent =
+      body === undefined
+        ? { headers: { [FORWARDED]: "1" } }
+        : {
+            method: "POST" as const,
+            headers: { [FORWARDED]: "1", "content-type": "application/json" },
+            body: JSON.stringify(body),
+          };
+    const answer = await askPeer(new URL(path, api).href, { ...sent, signal: ended });
     return {
-      status,
-      type,
-      body: { parts: passOn(body, name, what, ended), abandon: async () => gone.abort() },
+      status: answer.status,
+      type: answer.type,
+      body: { parts: passOn(answer.body, name, what, ended), abandon: async () => gone.abort() },
     };
   } catch (error) {
     throw machineGone(name, what, error);

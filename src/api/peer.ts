@@ -3,7 +3,10 @@ import type { IncomingMessage } from "node:http";
 import { http } from "#host/http.ts";
 
 export interface PeerOptions {
+  /** GET when absent. */
+  readonly method?: "POST";
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly signal: AbortSignal;
 }
 
@@ -14,11 +17,12 @@ export interface PeerAnswer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Asks by GET; `url` is absolute. Rejects when the machine does not answer. */
-export function askPeer(url: string, { headers, signal }: PeerOptions): Promise<PeerAnswer> {
+/** `url` is absolute. Rejects when the machine does not answer. */
+export function askPeer(url: string, { method, headers, body, signal }: PeerOptions): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
     // A stream of lines has no end of its own, so it gets a connection of its own.
-    const request = http.get(url, { headers, signal, agent: false }, (response: IncomingMessage) =>
+    const options = { method: method ?? "GET", headers, signal, agent: false };
+    const request = http.request(url, options, (response: IncomingMessage) =>
       resolve({
         status: response.statusCode ?? 0,
         type: response.headers["content-type"] ?? "",
@@ -26,5 +30,6 @@ export function askPeer(url: string, { headers, signal }: PeerOptions): Promise<
       }),
     );
     request.once("error", reject);
+    request.end(body);
   });
 }

@@ -1,10 +1,19 @@
 /** The routes of the store itself: what it is, and the ways from one to another. */
+import * as z from "zod";
+import { FlotillaError } from "#base/errors.ts";
+import type { Units } from "#members/units.ts";
 import { memberPlaceSchema, storeStatusSchema } from "#model/store-status.ts";
 import { answerJson } from "./answer.ts";
-import { machineParams } from "./bodies.ts";
+import { machineParams, type UnitResult } from "./bodies.ts";
+import type { ApiDependencies } from "./dependencies.ts";
 import { forward, isForwarded } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
+import { decideDestroy } from "./unit-decisions.ts";
+import { changeUnits, submitUnits } from "./unit-requests.ts";
+import { answerWork } from "./work.ts";
+
+const stepSchema = z.object({ step: z.string().describe("what is being done, in a sentence") });
 
 export const STORE_ROUTES: readonly Route[] = [
   jsonRoute({
@@ -13,6 +22,22 @@ export const STORE_ROUTES: readonly Route[] = [
     summary: "What the store is, who its members are, and what is wrong with it.",
     response: storeStatusSchema,
     handle: async (_, { storeAdmin }) => (await storeAdmin()).status(),
+  }),
+  rawRoute({
+    method: "post",
+    path: "/v1/store/promote",
+    summary: "Makes a member of etcd of the embedded store, on its machine; a line for each step.",
+    body: z.object({}),
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: async ({ headers, signal }, dependencies) => {
+      const admin = await dependencies.storeAdmin();
+      const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
+      if (holder === undefined) throw alreadyEtcd();
+      if (holder !== dependencies.machineId)
+        return forward(holder, "/v1/store/promote", "the store", signal, dependencies, {});
+      return answerWork((tell) => admin.promote(unitsOf(dependencies), tell));
+    },
   }),
   rawRoute({
     method: "get",
@@ -29,3 +54,23 @@ export const STORE_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+function alreadyEtcd(): FlotillaError {
+  return new FlotillaError("conflict", "the store is an etcd already", {
+    hint: "flotilla store add MACHINE gives it another member; flotilla store status shows those it has",
+  });
+}
+
+/** Units as any user would ask for them. */
+function unitsOf(dependencies: ApiDependencies): Units {
+  const check = ([result]: readonly UnitResult[]): void => {
+    if (result?.error == null) return;
+    const { code, message, ...details } = result.error;
+    throw new FlotillaError(code, message, details);
+  };
+  return {
+    submit: async (unit, text) =>
+      check(await submitUnits([{ unit, text }], { desired: "launched", replace: true }, dependencies)),
+    destroy: async (unit) => check(await changeUnits([unit], decideDestroy, dependencies)),
+  };
+}

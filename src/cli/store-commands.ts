@@ -12,5 +12,11 @@ export const STORE_COMMAND: Command = {
       examples: ["flotilla store status", "flotilla store status -o json"],
       load: async () => (await import("./store-status.ts")).status,
     },
+    {
+      name: "promote",
+      summary: "Make a member of etcd of the embedded store, on its machine, while everything runs on",
+      examples: ["flotilla store promote"],
+      load: async () => (await import("./store-change.ts")).promote,
+    },
   ],
 };

@@ -62,6 +62,9 @@ export type JournalOptions = JournalWish & { readonly machine?: string };
 /** What `stop`, `unload`, `restart` and `destroy` are called in the API. */
 export type UnitVerb = "stop" | "unload" | "restart" | "destroy";
 
+/** What can be done about the store, as the last part of its route. */
+export type StoreVerb = "promote" | "use" | "add" | "remove" | "replace" | "defrag";
+
 type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -160,6 +163,12 @@ export class FlotillaClient {
     return this.#json("GET", "/v1/store", undefined, signal);
   }
 
+  /** Changes the store; the steps as they are told. Going away stops nothing. */
+  async *changeStore(verb: StoreVerb, body: object, signal?: AbortSignal): AsyncGenerator<string, void> {
+    const answer = await this.#send("POST", `/v1/store/${verb}`, body, signal);
+    for await (const { step } of readValues<{ readonly step: string }>(answer, signal)) yield step;
+  }
+
   /** A key, or a page of those that begin with a prefix. */
   kv(query: KvQuery, signal?: AbortSignal): Promise<KvList> {
     return this.#json("GET", withQuery("/v1/kv", query), undefined, signal);
@@ -227,14 +236,7 @@ export class FlotillaClient {
   }
 
   async *#journal(path: string, signal: AbortSignal | undefined): AsyncGenerator<JournalLine, void> {
-    const answer = await this.#send("GET", path, undefined, signal);
-    for await (const line of readLines(answer, signal)) {
-      // What stands before an error that cuts a line off is the beginning of that line.
-      if (line === "") continue;
-      const value = parseAnswer<JournalLine | { readonly error: object }>(line);
-      if ("error" in value) throw readStreamError(JSON.stringify(value.error));
-      yield value;
-    }
+    yield* readValues<JournalLine>(await this.#send("GET", path, undefined, signal), signal);
   }
 
   async *#events<T>(path: string, signal: AbortSignal | undefined): AsyncGenerator<T, void> {
@@ -265,6 +267,20 @@ export class FlotillaClient {
     signal: AbortSignal | undefined,
   ): ReturnType<typeof send> {
     return send(this.endpoint, { method, path, body, signal, timeoutMs: this.#timeoutMs });
+  }
+}
+
+/** Lines of JSON, of which the last may be a failure. */
+async function* readValues<T extends object>(
+  answer: Awaited<ReturnType<typeof send>>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void> {
+  for await (const line of readLines(answer, signal)) {
+    // What stands before an error that cuts a line off is the beginning of that line.
+    if (line === "") continue;
+    const value = parseAnswer<T | { readonly error: object }>(line);
+    if ("error" in value) throw readStreamError(JSON.stringify(value.error));
+    yield value;
   }
 }
 

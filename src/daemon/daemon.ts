@@ -36,6 +36,7 @@ import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
 import { DaemonStore } from "./store.ts";
+import { finishHandover, followStoreRecord, storeAdminOf } from "./store-changes.ts";
 import { openSupervisor } from "./supervisor.ts";
 
 export interface Daemon {
@@ -92,6 +93,7 @@ interface Ground {
   readonly supervisor: Supervisor;
   readonly cluster: ClusterMirror;
   readonly placementOf: PlanContext["placementOf"];
+  readonly storeAdmin: () => Promise<StoreAdmin>;
 }
 
 async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
@@ -130,18 +132,10 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const cluster = startClusterMirror({ store: opened.store, clock, random });
   undo.add(() => cluster.stop());
   followStoreRecord(cluster, opened, log);
-  return { config, means, identity, opened, supervisor, cluster, placementOf: readPlacements(cluster) };
-}
-
-/** The cluster says in the store itself where the store is. */
-function followStoreRecord(cluster: ClusterMirror, opened: DaemonStore, log: Logger): void {
-  cluster.onChange(({ kinds }) => {
-    const { store } = cluster.view;
-    if (!kinds.has("store") || store === undefined) return;
-    opened
-      .follow(store)
-      .catch((error: unknown) => log.error({ error: String(error) }, "cannot follow the store"));
-  });
+  const storeAdmin = storeAdminOf({ config, means, identity, opened, supervisor, cluster });
+  undo.add(finishHandover(opened, storeAdmin, means));
+  const placementOf = readPlacements(cluster);
+  return { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin };
 }
 
 /** @throws FlotillaError that names the setting which chose the directory. */
@@ -159,7 +153,7 @@ async function makeDirectory(path: string, setting: string): Promise<void> {
 }
 
 async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
-  const { config, means, identity, opened, supervisor, cluster, placementOf } = ground;
+  const { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin } = ground;
   const api = createApi({
     ...means,
     store: opened.store,
@@ -169,34 +163,13 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     machineId: identity.machine,
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
-    storeAdmin: () => openStoreAdmin(ground),
+    storeAdmin,
     askPeer,
   });
   const { socketPath, address: host, apiPort: port } = config;
   const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });
   undo.add(() => served.close());
   return served;
-}
-
-/** Loaded when somebody asks for it: a daemon at rest needs nothing of it. */
-async function openStoreAdmin({ config, means, identity, opened, cluster }: Ground): Promise<StoreAdmin> {
-  const { StoreAdmin } = await import("#members/store-admin.ts");
-  const { name, address, directory, storePorts } = config;
-  return new StoreAdmin({
-    ...means,
-    mirror: cluster,
-    place: {
-      machine: identity.machine,
-      ...{ name, address, directory },
-      clientPort: storePorts.client,
-      peerPort: storePorts.peer,
-      tls: undefined,
-      quotaBytes: undefined,
-    },
-    environment: process.env,
-    access: () => opened.access,
-    holdsEmbedded: () => opened.embedded !== undefined,
-  });
 }
 
 /** The engine of this machine, which works while the machine is elected. */

@@ -3,6 +3,7 @@ import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { type Random, randomId } from "#base/random.ts";
+import type { LeavingStore } from "#members/handover.ts";
 import { keys } from "#model/keys.ts";
 import type { ClusterInfo } from "#model/records.ts";
 import { ifMissing, putJson } from "#store/ops.ts";
@@ -46,6 +47,19 @@ export class EmbeddedHolding {
   get url(): string {
     const { host, port } = this.#server?.address ?? this.#listen;
     return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  /** The store as one that may give way to another. */
+  get leaving(): LeavingStore {
+    const { store, url } = this;
+    return {
+      store,
+      url,
+      shut: () => store.shut(),
+      open: () => store.open(),
+      serve: () => this.serve(),
+      unserve: () => this.unserve(),
+    };
   }
 
   /** Lets others reach it, on the same port as before. */

@@ -3,29 +3,37 @@
  *
  * members/ owns real etcds under Flotilla: their units, who is a member, the way there from the embedded store, and
  * what is wrong with any of it. It must not read or write the cluster's state but the `store` key, must not run
- * anything but etcd's own programs, and is loaded only when it is asked for.
+ * anything but etcd's own programs, and is loaded only when it is asked for. One change of the store at a time.
  */
 import type { Clock } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { StoreAccess } from "#model/records.ts";
 import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
+import type { Supervisor } from "#supervisor/supervisor.ts";
+import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
 import { describePlace, type PlaceSettings } from "./place.ts";
 import { inspectStore } from "./status.ts";
+import type { Units } from "./units.ts";
 
 export interface StoreAdminOptions {
   readonly mirror: ClusterMirror;
+  readonly supervisor: Supervisor;
   readonly clock: Clock;
   readonly random: Random;
   readonly place: PlaceSettings;
   readonly environment: NodeJS.ProcessEnv;
+  readonly daemon: StoreSwitch;
   readonly access: () => StoreAccess;
-  /** Whether the store in use is this machine's embedded one. */
-  readonly holdsEmbedded: () => boolean;
+  /** The embedded store, where this machine has it and it is the one in use. */
+  readonly leaving: () => LeavingStore | undefined;
 }
 
 export class StoreAdmin {
   readonly #options: StoreAdminOptions;
+  /** The change that is under way. */
+  #busy: string | undefined;
 
   constructor(options: StoreAdminOptions) {
     this.#options = options;
@@ -41,9 +49,55 @@ export class StoreAdmin {
     return describePlace(this.#options.place, this.#options.environment);
   }
 
+  /** ID of the machine that has the embedded store; undefined where the store is another. @throws FlotillaError `machine-gone` */
+  embeddedHolder(): string | undefined {
+    if (this.#kind() === "etcd") return undefined;
+    const { mirror, place, leaving } = this.#options;
+    if (leaving() !== undefined) return place.machine;
+    const holder = [...mirror.view.machines.values()].find(({ hasStore }) => hasStore);
+    if (holder !== undefined) return holder.id;
+    throw new FlotillaError("machine-gone", "the machine with the embedded store is not there");
+  }
+
+  /** Makes an etcd of this machine's embedded store. */
+  promote(units: Units, tell: Tell): Promise<void> {
+    return this.#change("promote", async () => {
+      const { promote } = await import("./promote.ts");
+      const leaving = this.#embedded();
+      await promote({ ...this.#options, place: await this.place(), leaving, units, tell });
+    });
+  }
+
+  /** Goes on with what the end of the daemon before has left to do. @throws StoreError while the store is away */
+  finishHandover(): Promise<void> {
+    return finishHandover(this.#options.daemon, this.#options.supervisor);
+  }
+
+  #embedded(): LeavingStore {
+    const leaving = this.#options.leaving();
+    if (leaving !== undefined) return leaving;
+    throw new FlotillaError("conflict", "the store is not the embedded one of this machine", {
+      hint: "flotilla store status shows what it is",
+    });
+  }
+
+  async #change<T>(name: string, change: () => Promise<T>): Promise<T> {
+    if (this.#busy !== undefined) {
+      throw new FlotillaError("conflict", `flotilla store ${this.#busy} is under way`, {
+        hint: "wait until it has ended",
+      });
+    }
+    this.#busy = name;
+    try {
+      return await change();
+    } finally {
+      this.#busy = undefined;
+    }
+  }
+
   #kind(): StoreStatus["kind"] {
-    const { mirror, holdsEmbedded } = this.#options;
-    if (holdsEmbedded()) return "embedded";
+    const { mirror, leaving } = this.#options;
+    if (leaving() !== undefined) return "embedded";
     if (mirror.view.store !== undefined) return "etcd";
     // A machine that has the embedded store says so; where none does, it is away, or an etcd of the user's own.
     const embedded = [...mirror.view.machines.values()].some(({ hasStore }) => hasStore);
