@@ -9,6 +9,10 @@ import type { Readable } from "node:stream";
 
 export interface EtcdProcess {
   readonly endpoint: string;
+  /** As a crash ends it; what it has written stays. */
+  kill(): Promise<void>;
+  /** Starts it again where it was killed. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -17,23 +21,34 @@ export async function startEtcd(): Promise<EtcdProcess> {
   const [clientPort, peerPort] = await freePorts(2);
   const client = `http://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
-  const etcd = spawn(
-    "etcd",
-    [
-      ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
-      ...["--listen-client-urls", client, "--advertise-client-urls", client],
-      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const argv = [
+    ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
+    ...["--listen-client-urls", client, "--advertise-client-urls", client],
+    ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+  ];
+  let running = await run(argv);
+  const kill = async (): Promise<void> => {
+    running.etcd.kill("SIGKILL");
+    await running.exited;
+  };
+  return {
+    endpoint: client,
+    kill,
+    restart: async () => {
+      running = await run(argv);
+    },
+    stop: async () => {
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function run(argv: readonly string[]) {
+  const etcd = spawn("etcd", argv, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(etcd, "exit");
   await readiness(etcd.stderr);
-  const stop = async (): Promise<void> => {
-    etcd.kill("SIGKILL");
-    await exited;
-    await rm(directory, { recursive: true, force: true });
-  };
-  return { endpoint: client, stop };
+  return { etcd, exited };
 }
 
 /** Goes on reading afterwards, so that etcd never blocks on its log. */
@@ -48,7 +63,7 @@ function readiness(log: Readable): Promise<void> {
   });
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
   const ports = servers.map((server) => {
