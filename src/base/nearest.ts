@@ -25,24 +25,36 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** Optimal string alignment distance (Levenshtein's with swaps of neighbouring letters); any above `furthest` is Infinity. */
 function editDistance(from: string, to: string, furthest: number): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = countTo(to.length);
+  let leastOfLast = 0;
   for (let i = 1; i <= from.length; i++) {
     const row = [i];
+    let least = i;
     for (let j = 1; j <= to.length; j++) {
       const replaced = at(last, j - 1) + (from[i - 1] === to[j - 1] ? 0 : 1);
       const swapped =
         i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
           ? at(beforeLast, j - 2) + 1
           : Number.POSITIVE_INFINITY;
-      row.push(Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1, swapped));
+      const distance = Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1, swapped);
+      least = Math.min(least, distance);
+      row.push(distance);
     }
     // No later row has anything less than the least of two in a row.
-    if (Math.min(...row) > furthest && Math.min(...last) > furthest) return Number.POSITIVE_INFINITY;
+    if (least > furthest && leastOfLast > furthest) return Number.POSITIVE_INFINITY;
+    leastOfLast = least;
     beforeLast = last;
     last = row;
   }
   return at(last, to.length);
+}
+
+/** 0, 1, … up to `end`. */
+function countTo(end: number): readonly number[] {
+  const numbers: number[] = [];
+  for (let number = 0; number <= end; number++) numbers.push(number);
+  return numbers;
 }
 
 function at(row: readonly number[], index: number): number {

@@ -123,9 +123,13 @@ export function checkService(
 }
 
 function subjectOf(service: ServiceReader, unit: SectionReader<"Unit">): Subject {
-  const starts = service.all("ExecStart").flat().length;
-  const stops = service.all("ExecStop").flat().length;
+  const starts = countCommands(service, "ExecStart");
+  const stops = countCommands(service, "ExecStop");
   return { service, unit, starts, stops, type: serviceType(service, starts) };
+}
+
+function countCommands(service: ServiceReader, key: "ExecStart" | "ExecStop"): number {
+  return service.located(key).reduce((count, { value }) => count + value.length, 0);
 }
 
 /** A service without a type is simple; dbus with a name on the bus, oneshot where nothing is started. */

@@ -5,7 +5,6 @@ import { checkAutomount, checkMount, checkSwap } from "./check-mounts.ts";
 import { checkTemplate } from "./check-template.ts";
 import { checkOwnDependencies } from "./check-unused.ts";
 import { type Diagnostic, inOrder } from "./diagnostic.ts";
-import type { Keys } from "./key.ts";
 import { COMMON_SECTIONS, findKey, keysOf, OWN_SECTION, SECTIONS, type SectionName } from "./keys.ts";
 import type { UnitName, UnitSuffix } from "./name.ts";
 import { readPath } from "./read-path.ts";
@@ -158,22 +157,16 @@ function obsoleteKey(file: UnitFile, entry: Entry, notice: string): Diagnostic {
 
 function unknownKey(file: UnitFile, entry: Entry, section: SectionName): Diagnostic {
   const message = `Unknown key '${entry.key}' in section [${section}], ignoring.`;
-  const keys: Keys = SECTIONS[section];
-  return {
-    ...about(file, entry),
-    code: "unknown-key",
-    message,
-    ...keyHint(entry.key, section, nearest(entry.key, Object.keys(keys))),
-  };
+  return { ...about(file, entry), code: "unknown-key", message, ...keyHint(entry.key, section) };
 }
 
 /** A key that is right in another section has most likely been put in the wrong one. */
-function keyHint(key: string, section: SectionName, meant: string | undefined): Pick<Diagnostic, "hint"> {
+function keyHint(key: string, section: SectionName): Pick<Diagnostic, "hint"> {
   const elsewhere = Object.keys(SECTIONS).find(
     (other) => other !== section && findKey(other, key) !== undefined,
   );
   if (elsewhere !== undefined) return { hint: `${key}= belongs in [${elsewhere}]` };
-  return didYouMean(meant, (name) => `${name}=`);
+  return didYouMean(nearest(key, keysOf(section).keys()), (name) => `${name}=`);
 }
 
 function didYouMean(meant: string | undefined, show: (name: string) => string): Pick<Diagnostic, "hint"> {
