@@ -7,6 +7,8 @@ import type { ApiDependencies } from "./dependencies.ts";
 /** Marks a request that another daemon has passed on, which is answered here or not at all. */
 const FORWARDED = "flotilla-forwarded";
 
+export const FORWARD_HEADERS = { [FORWARDED]: "1" };
+
 export function isForwarded(headers: IncomingHttpHeaders): boolean {
   return headers[FORWARDED] !== undefined;
 }
@@ -35,10 +37,10 @@ export async function forward(
   try {
     const sent =
       body === undefined
-        ? { headers: { [FORWARDED]: "1" } }
+        ? { headers: FORWARD_HEADERS }
         : {
             method: "POST" as const,
-            headers: { [FORWARDED]: "1", "content-type": "application/json" },
+            headers: { ...FORWARD_HEADERS, "content-type": "application/json" },
             body: JSON.stringify(body),
           };
     const answer = await askPeer(new URL(path, api).href, { ...sent, signal: ended });

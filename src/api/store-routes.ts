@@ -1,17 +1,22 @@
 /** The routes of the store itself: what it is, and the ways from one to another. */
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import type { Units } from "#members/units.ts";
-import { memberPlaceSchema, storeStatusSchema } from "#model/store-status.ts";
+import { type MemberPlace, memberPlaceSchema, storeStatusSchema } from "#model/store-status.ts";
 import { answerJson } from "./answer.ts";
 import { machineParams, type UnitResult } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { forward, isForwarded } from "./forward.ts";
+import { FORWARD_HEADERS, forward, isForwarded } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
 import { decideDestroy } from "./unit-decisions.ts";
 import { changeUnits, submitUnits } from "./unit-requests.ts";
 import { answerWork } from "./work.ts";
+
+/** A machine that is asked runs `etcd --version`. */
+const PLACE_TIMEOUT_MS = 15_000;
 
 const stepSchema = z.object({ step: z.string().describe("what is being done, in a sentence") });
 
@@ -40,6 +45,44 @@ export const STORE_ROUTES: readonly Route[] = [
     },
   }),
   rawRoute({
+    method: "post",
+    path: "/v1/store/add",
+    summary: "Gives the store's etcd a member on another machine; a line for each step.",
+    body: z.object({ machine: z.string() }),
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: async ({ body }, dependencies) => {
+      const admin = await dependencies.storeAdmin();
+      const place = await placeOf(body.machine, dependencies);
+      return answerWork((tell) => admin.add(place, unitsOf(dependencies), tell));
+    },
+  }),
+  rawRoute({
+    method: "post",
+    path: "/v1/store/remove",
+    summary: "Takes a member away from the store's etcd; a line for each step.",
+    body: z.object({ machine: z.string() }),
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: async ({ body }, dependencies) => {
+      const admin = await dependencies.storeAdmin();
+      return answerWork((tell) => admin.remove(body.machine, unitsOf(dependencies), tell));
+    },
+  }),
+  rawRoute({
+    method: "post",
+    path: "/v1/store/replace",
+    summary: "Has another machine take the place of a member; a line for each step.",
+    body: z.object({ machine: z.string(), by: z.string() }),
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: async ({ body }, dependencies) => {
+      const admin = await dependencies.storeAdmin();
+      const place = await placeOf(body.by, dependencies);
+      return answerWork((tell) => admin.replace(body.machine, place, unitsOf(dependencies), tell));
+    },
+  }),
+  rawRoute({
     method: "get",
     path: "/v1/machines/{machine}/store-place",
     summary: "What a machine has for being a member of the store.",
@@ -54,6 +97,26 @@ export const STORE_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** What a machine has for being a member, asked of that machine. @throws FlotillaError `machine-gone` */
+async function placeOf(asked: string, dependencies: ApiDependencies): Promise<MemberPlace> {
+  const { mirror, machineId, storeAdmin, askPeer } = dependencies;
+  const id = findMachine(mirror.view, asked);
+  if (id === machineId) return (await storeAdmin()).place();
+  const machine = mirror.view.machines.get(id);
+  const gone = new FlotillaError("machine-gone", `machine ${machine?.name ?? asked} does not answer`);
+  if (machine === undefined) throw gone;
+  const url = new URL(`/v1/machines/${id}/store-place`, machine.api).href;
+  try {
+    const { body } = await askPeer(url, {
+      headers: FORWARD_HEADERS,
+      signal: AbortSignal.timeout(PLACE_TIMEOUT_MS),
+    });
+    return memberPlaceSchema.parse(JSON.parse(await text(Readable.from(body))));
+  } catch {
+    throw gone;
+  }
+}
 
 function alreadyEtcd(): FlotillaError {
   return new FlotillaError("conflict", "the store is an etcd already", {

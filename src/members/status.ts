@@ -141,14 +141,14 @@ function roleOf(
 function spareMachines(view: ClusterView, members: readonly StoreMemberStatus[]): readonly string[] {
   const taken = new Set(members.flatMap(({ machine }) => machine ?? []));
   return [...view.machines.values()]
-    .filter(({ id, hasStore }) => !taken.has(id) && !hasStore)
+    .filter(({ id, hasStore }) => !taken.has(id) && (view.store !== undefined || !hasStore))
     .map(({ name }) => name)
     .sort();
 }
 
 function compactRevisionOf(told: readonly Told[]): string | null {
   const revisions = told.flatMap(({ gauges }) => gauges.get("etcd_debugging_mvcc_compact_revision") ?? []);
-  return revisions.length === 0 ? null : String(Math.max(...revisions));
+  return revisions.length === 0 ? null : String(Math.max(0, ...revisions));
 }
 
 function highest(revisions: readonly (bigint | undefined)[]): string | null {

@@ -12,6 +12,7 @@ import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { StoreAccess } from "#model/records.ts";
 import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
+import type { MemberChange } from "./change.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
 import { describePlace, type PlaceSettings } from "./place.ts";
 import { inspectStore } from "./status.ts";
@@ -68,9 +69,40 @@ export class StoreAdmin {
     });
   }
 
+  add(place: MemberPlace, units: Units, tell: Tell): Promise<void> {
+    return this.#changeMembers("add", units, tell, ({ addMember }, change) => addMember(place, change));
+  }
+
+  /** @param member name or ID of its machine */
+  remove(member: string, units: Units, tell: Tell): Promise<void> {
+    return this.#changeMembers("remove", units, tell, ({ removeMember }, change) =>
+      removeMember(member, change),
+    );
+  }
+
+  replace(member: string, place: MemberPlace, units: Units, tell: Tell): Promise<void> {
+    return this.#changeMembers("replace", units, tell, ({ replaceMember }, change) =>
+      replaceMember(member, place, change),
+    );
+  }
+
   /** Goes on with what the end of the daemon before has left to do. @throws StoreError while the store is away */
   finishHandover(): Promise<void> {
     return finishHandover(this.#options.daemon, this.#options.supervisor);
+  }
+
+  #changeMembers(
+    name: string,
+    units: Units,
+    tell: Tell,
+    change: (members: typeof import("./change.ts"), change: MemberChange) => Promise<void>,
+  ): Promise<void> {
+    return this.#change(name, async () => {
+      const { daemon, access, clock, random } = this.#options;
+      const inspect = (): Promise<StoreStatus> => this.status();
+      const means = { store: daemon.store, access: access(), units, inspect, clock, random, tell };
+      await change(await import("./change.ts"), means);
+    });
   }
 
   #embedded(): LeavingStore {

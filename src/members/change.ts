@@ -1,0 +1,214 @@
+/**
+ * Members come and go, one at a time: a new one learns first and gets its vote when it is in sync; nobody leaves whom
+ * the rest cannot do without.
+ *
+ * Each change may be interrupted anywhere and done again: what is found half done is gone on with. The order keeps
+ * clients away from who cannot serve them: endpoints come last and go first.
+ */
+import { backoffDelayMs } from "#base/backoff.ts";
+import { type Clock, sleep } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
+import type { Random } from "#base/random.ts";
+import type { StoreAccess, StoreMember, StoreRecord } from "#model/records.ts";
+import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
+import { type Store, StoreError } from "#store/store.ts";
+import { EtcdAdmin, type Member } from "./admin.ts";
+import { memberUnitText, unitName } from "./etcd-unit.ts";
+import type { Tell } from "./handover.ts";
+import { adviceOn, checkAdding, checkRemoving } from "./quorum.ts";
+import { changeStoreRecord, ownRecord } from "./store-record.ts";
+import type { Units } from "./units.ts";
+
+/** What etcd refuses for the moment: it has not seen all of its members for five seconds, or a learner is behind. */
+const FOR_THE_MOMENT = /unhealthy cluster|not enough started members|in sync with leader|learner can only/;
+const PATIENCE_MS = 120_000;
+const BACKOFF = { firstMs: 200, maxMs: 1_000 };
+
+export interface MemberChange {
+  readonly store: Store;
+  readonly access: StoreAccess;
+  readonly units: Units;
+  readonly inspect: () => Promise<StoreStatus>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tell: Tell;
+}
+
+/** @param place what the machine has for it */
+export async function addMember(place: MemberPlace, change: MemberChange): Promise<void> {
+  const record = await ownRecord(change.store);
+  checkAdding(await change.inspect());
+  await withAdmin(change, record.access.endpoints, async (admin) => {
+    const { members } = await admin.members();
+    const found = members.find(({ peerUrls }) => peerUrls.includes(place.peerUrl));
+    const listed = record.members.find(({ peerUrl }) => peerUrl === place.peerUrl);
+    if (found !== undefined && !found.isLearner && listed !== undefined) {
+      await publish(listed, change);
+      change.tell(`${place.name} is a member already`);
+      return;
+    }
+    const { member, text } = describe(place, listed, [...members]);
+    const id = found?.id ?? (await addLearner(admin, member, change));
+    await changeStoreRecord(change.store, change.clock.now(), (now) => withMember(now, member));
+    await change.units.submit(member.unit, text);
+    change.tell(`${member.name} takes over what there is`);
+    await giveVote(admin, id, member, change);
+    await publish(member, change);
+    tellOf(members.filter(({ isLearner }) => !isLearner).length + 1, change);
+  });
+}
+
+/** @param asked name or ID of its machine */
+export async function removeMember(asked: string, change: MemberChange): Promise<void> {
+  const record = await ownRecord(change.store);
+  const member = find(asked, record);
+  const status = await change.inspect();
+  const shown = status.members.find(({ peerUrls }) => peerUrls.includes(member.peerUrl));
+  if (shown !== undefined) checkRemoving(shown.id, status);
+  const others = record.access.endpoints.filter((url) => url !== member.clientUrl);
+  if (others.length > 0) await unpublish(member, change);
+  await withAdmin(change, others.length > 0 ? others : record.access.endpoints, async (admin) => {
+    if (shown !== undefined) {
+      if (shown.role === "leader") await leaveLead(shown.clientUrls, status, change);
+      await patiently(change, () => admin.remove(BigInt(`0x${shown.id}`)));
+    }
+  });
+  await changeStoreRecord(change.store, change.clock.now(), (now) => ({
+    ...now,
+    members: now.members.filter(({ peerUrl }) => peerUrl !== member.peerUrl),
+  }));
+  await change.units.destroy(member.unit);
+  change.tell(`${member.name} is no member any more; its data is left in ${member.directory} there`);
+  tellOf(status.quorum.voters - (shown === undefined || shown.role === "learner" ? 0 : 1), change);
+}
+
+/** A member that answers is replaced before it leaves; one that does not must leave first, since etcd wants its members whole. */
+export async function replaceMember(asked: string, place: MemberPlace, change: MemberChange): Promise<void> {
+  const record = await ownRecord(change.store);
+  const old = find(asked, record);
+  const status = await change.inspect();
+  const answers = status.members.some(({ peerUrls, answers }) => answers && peerUrls.includes(old.peerUrl));
+  const steps = [
+    (): Promise<void> => addMember(place, change),
+    (): Promise<void> => removeMember(asked, change),
+  ];
+  for (const step of answers ? steps : steps.reverse()) await step();
+}
+
+function describe(
+  place: MemberPlace,
+  listed: StoreMember | undefined,
+  members: readonly Member[],
+): { readonly member: StoreMember; readonly text: string } {
+  const { machine, name, program, tls, quotaBytes, lacks, clientUrl, peerUrl } = place;
+  if (program === undefined) {
+    throw new FlotillaError("unsupported", `${name} cannot have a member of etcd`, {
+      causes: [lacks ?? "etcd is not there"],
+    });
+  }
+  const directory = listed?.directory ?? place.directory;
+  const member = { machine, name, unit: unitName(name), peerUrl, clientUrl, directory };
+  const others = members
+    .filter((one) => !one.peerUrls.includes(peerUrl))
+    .flatMap((one) => one.peerUrls.map((url) => `${one.name}=${url}`));
+  const cluster = [...others, `${name}=${peerUrl}`];
+  return { member, text: memberUnitText({ ...member, program, tls, quotaBytes, cluster }, true) };
+}
+
+async function addLearner(admin: EtcdAdmin, member: StoreMember, change: MemberChange): Promise<bigint> {
+  change.tell(`adding ${member.name}, at first without a vote`);
+  return patiently(change, () => admin.addLearner(member.peerUrl));
+}
+
+async function giveVote(
+  admin: EtcdAdmin,
+  id: bigint,
+  member: StoreMember,
+  change: MemberChange,
+): Promise<void> {
+  try {
+    await patiently(change, () => admin.promote(id));
+  } catch (error) {
+    if (error instanceof StoreError && error.message.includes("is not a learner")) return;
+    throw new FlotillaError("timeout", `${member.name} did not come in sync within ${PATIENCE_MS / 1000} s`, {
+      causes: [error instanceof Error ? error.message : String(error)],
+      hint: `flotilla journal ${member.unit} has what it says; flotilla store add ${member.name} goes on, flotilla store remove ${member.name} gives up`,
+      cause: error,
+    });
+  }
+}
+
+/** From now on clients use it, too. */
+async function publish(member: StoreMember, change: MemberChange): Promise<void> {
+  await changeStoreRecord(change.store, change.clock.now(), (now) => ({
+    ...now,
+    access: { ...now.access, endpoints: [...new Set([...now.access.endpoints, member.clientUrl])] },
+  }));
+}
+
+async function unpublish(member: StoreMember, change: MemberChange): Promise<void> {
+  await changeStoreRecord(change.store, change.clock.now(), (now) => ({
+    ...now,
+    access: { ...now.access, endpoints: now.access.endpoints.filter((url) => url !== member.clientUrl) },
+  }));
+}
+
+function withMember(record: StoreRecord, member: StoreMember): StoreRecord {
+  const others = record.members.filter(({ peerUrl }) => peerUrl !== member.peerUrl);
+  return { ...record, members: [...others, member] };
+}
+
+/** The leader hands on, so that nobody has to notice that it is gone. */
+async function leaveLead(
+  clientUrls: readonly string[],
+  status: StoreStatus,
+  change: MemberChange,
+): Promise<void> {
+  const next = status.members.find(({ role, answers }) => role === "follower" && answers);
+  if (next === undefined) return;
+  await withAdmin(change, clientUrls, (admin) => admin.moveLeader(BigInt(`0x${next.id}`))).catch(
+    () => undefined,
+  );
+}
+
+function find(asked: string, record: StoreRecord): StoreMember {
+  const found = record.members.find(({ name, machine }) => name === asked || machine === asked);
+  if (found !== undefined) return found;
+  throw new FlotillaError("not-found", `${asked} has no member of the store`, {
+    hint: `those that have one: ${record.members.map(({ name }) => name).join(", ")}`,
+  });
+}
+
+async function withAdmin<T>(
+  { access, clock, random }: MemberChange,
+  endpoints: readonly string[],
+  use: (admin: EtcdAdmin) => Promise<T>,
+): Promise<T> {
+  const admin = new EtcdAdmin({ access: { ...access, endpoints: [...endpoints] }, clock, random });
+  try {
+    return await use(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Tries again what etcd refuses for the moment, or what nobody has answered. */
+async function patiently<T>({ clock, random }: MemberChange, call: () => Promise<T>): Promise<T> {
+  const deadlineMs = clock.monotonic() + PATIENCE_MS;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const passes = error instanceof StoreError && (error.retryable || FOR_THE_MOMENT.test(error.message));
+      if (!passes || clock.monotonic() > deadlineMs) throw error;
+      await sleep(clock, backoffDelayMs(failures, random, BACKOFF));
+    }
+  }
+}
+
+function tellOf(count: number, { tell }: MemberChange): void {
+  const advice = adviceOn(count);
+  tell(
+    `done: the store has ${count} ${count === 1 ? "member" : "members"}${advice === undefined ? "" : `; ${advice}`}`,
+  );
+}
