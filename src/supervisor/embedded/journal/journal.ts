@@ -66,7 +66,9 @@ export type Fields = Readonly<Record<string, string | number | undefined>>;
 export class Journal {
   readonly #directory: string;
   readonly #clock: Clock;
-  readonly #machineFields: Fields;
+  /** What all lines have in common, and what all of the supervisor's have, in the form of record.ts. */
+  readonly #machineFields: string;
+  readonly #supervisorFields: string;
   readonly #reader: JournalReader;
   readonly #limits: JournalLimits;
   #lost = 0;
@@ -78,7 +80,17 @@ export class Journal {
     this.#directory = directory;
     this.#clock = clock;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#machineFields = { _MACHINE_ID: machine, _HOSTNAME: host, _BOOT_ID: boot };
+    const machineFields = { _MACHINE_ID: machine, _HOSTNAME: host, _BOOT_ID: boot };
+    this.#machineFields = formatFields(machineFields);
+    this.#supervisorFields = formatFields({
+      ...machineFields,
+      _PID: process.pid,
+      _UID: process.getuid?.(),
+      _GID: process.getgid?.(),
+      _EXE: process.execPath,
+      _SYSTEMD_UNIT: SUPERVISOR_UNIT,
+      SYSLOG_IDENTIFIER: "flotilla",
+    });
     this.#reader = new JournalReader(directory, new Boots(join(directory, "boots"), boot));
     const { blocks, bsize } = statfsSync(directory);
     this.#limits = journalLimits(limits, blocks * bsize);
@@ -89,31 +101,24 @@ export class Journal {
     return {
       ...unitShare(this.#limits),
       directory: join(this.#directory, unit),
-      unitFields: formatFields({
-        ...this.#machineFields,
+      unitFields: `${this.#machineFields}\t${formatFields({
         _TRANSPORT: "stdout",
         _SYSTEMD_UNIT: unit,
         _SYSTEMD_SLICE: slice,
-      }),
+      })}`,
       ownFields: this.fieldsAbout(unit, "", { _TRANSPORT: "driver" }),
     };
   }
 
   /** Fields of a message of the supervisor's about a unit, in the form of record.ts. */
   fieldsAbout(unit: string, text: string, fields: Fields = {}): string {
-    return formatFields({
-      ...this.#machineFields,
+    const message = {
       _TRANSPORT: "journal",
-      _PID: process.pid,
-      _UID: process.getuid?.(),
-      _GID: process.getgid?.(),
-      _EXE: process.execPath,
-      _SYSTEMD_UNIT: SUPERVISOR_UNIT,
-      SYSLOG_IDENTIFIER: "flotilla",
       ...(unit === SUPERVISOR_UNIT ? {} : { UNIT: unit }),
       ...messageFields(unit, text),
       ...fields,
-    });
+    };
+    return `${this.#supervisorFields}\t${formatFields(message)}`;
   }
 
   /** A line of the supervisor's own about a unit that has no shim, or about itself. */

@@ -140,6 +140,8 @@ export class ServiceUnit implements Unit {
 
   /** An idle service goes on when the last job has ended, and what is stored is dropped when no start follows. */
   unitChanged(): void {
+    // Everybody is told of everything.
+    if (!this.#isHeldBack && this.#state.stored.length === 0) return;
     const keepsStore = this.#state.stored.length > 0 && isAtRest(this.#state);
     if (keepsStore && !this.#host.hasJob(this.#name)) this.#dispatch({ kind: "unneeded" });
     if (!this.#isHeldBack || !this.#host.hasNoJobs()) return;

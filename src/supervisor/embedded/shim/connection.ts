@@ -94,8 +94,16 @@ export function startShim(spawner: ShimSpawner, place: ShimPlace, listener: Shim
   return connection;
 }
 
-/** Socket paths are limited to 107 bytes; through the open directory any depth can be reached. */
+/** The longest path of a socket, in bytes. */
+const PATH_MAX = 107;
+
+/** Through the open directory any depth can be reached. */
 function connectTo(socket: Socket, runDirectory: string, id: string): void {
+  const path = `${runDirectory}/${id}.socket`;
+  if (Buffer.byteLength(path) <= PATH_MAX) {
+    socket.connect(path);
+    return;
+  }
   const directory = openSync(runDirectory, "r");
   socket.connect(`/proc/self/fd/${directory}/${id}.socket`);
   // The system looks the path up within the call above.

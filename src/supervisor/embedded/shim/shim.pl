@@ -62,6 +62,7 @@ sub run_shim {
 
 sub setup {
   my ($place) = @_;
+  chdir $place->{run_dir} or die "$place->{run_dir}: $!\n";
   # Blocked, not ignored: a signal that meets a command between fork and exec waits for it and is not lost.
   sys('rt_sigprocmask', SIG_SETMASK, pack('Q', ~0), 0, 8);
   sys('setsid');

@@ -29,7 +29,9 @@ sub serve {
     if ($clock && vec($read, fileno $clock, 1)) { watch_clock(); syswrite $daemon, message('clock') }
     next if !vec($read, DAEMON_FD, 1);
     sysread $daemon, $in, READ_BYTES(), length $in or last;
-    while (defined(my $line = take_line($in))) { syswrite $daemon, answer($line) }
+    my @lines;
+    while (defined(my $line = take_line($in))) { push @lines, $line }
+    syswrite $daemon, join '', answers(@lines);
   }
 }
 
@@ -43,10 +45,29 @@ sub watch_clock {
   open $clock, '<&=', $fd;
 }
 
-sub answer {
-  my ($line, @first) = split /\0/, $_[0];
-  my ($verb, $fields) = parse_message($line);
-  return $verb eq 'probe' ? probe($fields->{id}[0]) : spawn_shim($fields, @first);
+# All shims of one turn are made ready before the first is born: what changes between two births has to be copied.
+sub answers {
+  my (@answers, @ready);
+  for (@_) {
+    my ($line, @first) = split /\0/;
+    my ($verb, $fields) = parse_message($line);
+    my %place = map { $_ => $fields->{$_}[0] } keys %$fields;
+    if ($verb eq 'probe') { push @answers, probe($place{id}) }
+    elsif (my $listener = eval { listener(@place{qw(run_dir id)}) }) { push @ready, [\%place, $listener, @first] }
+    else { push @answers, message('failed', id => $place{id}, error => $@) }
+  }
+  leave_unborn(@ready) if @ready && !has_daemon();
+  while (my $next = shift @ready) {
+    my ($place, @begin) = @$next;
+    my $pid = fork;
+    if (defined $pid && !$pid) {
+      # Nobody else's sockets: a shim that is gone has to be found gone.
+      @ready = ();
+      become_shim($place, @begin);
+    }
+    push @answers, defined $pid ? message('spawned', id => $place->{id}) : message('failed', id => $place->{id}, error => "fork: $!");
+  }
+  return @answers;
 }
 
 # In a process of its own, which takes the program that tries things out away with it.
@@ -65,20 +86,11 @@ sub probe {
   return $answer // message('failed', id => $id, error => 'nothing was found out');
 }
 
-# Returns the answer, in the spawner; the shim, which begins with these requests, does not return. It stays in the
-# directory of its socket.
-sub spawn_shim {
-  my ($fields, @first) = @_;
-  my %place = map { $_ => $fields->{$_}[0] } keys %$fields;
-  my $listener = eval { listener(@place{qw(run_dir id)}) } or return message('failed', id => $place{id}, error => $@);
-  leave_unborn($place{id}) if !has_daemon();
-  my $pid = fork;
-  return message('failed', id => $place{id}, error => "fork: $!") if !defined $pid;
-  return message('spawned', id => $place{id}) if $pid;
+sub become_shim {
   close $daemon;
   undef $clock;
   $SIG{CHLD} = 'DEFAULT';
-  run_shim(\%place, $listener, @first);
+  run_shim(@_);
 }
 
 # Whether the daemon is still there: the next one, which looks for shims by their sockets, either finds this one's or
@@ -86,8 +98,7 @@ sub spawn_shim {
 sub has_daemon { return defined send $daemon, '', MSG_NOSIGNAL }
 
 sub leave_unborn {
-  my ($id) = @_;
-  unlink "$id.socket";
+  unlink map { "$_->[0]{run_dir}/$_->[0]{id}.socket" } @_;
   leave(0);
 }
 
