@@ -27,12 +27,17 @@ export class Leases {
     return this.#leases.get(id);
   }
 
+  get size(): number {
+    return this.#leases.size;
+  }
+
   all(): Iterable<Lease> {
     return this.#leases.values();
   }
 
+  /** In the order in which they end, as etcd lists them. */
   ids(): LeaseId[] {
-    return [...this.#leases.keys()].sort((a, b) => (a < b ? -1 : 1));
+    return [...this.#leases.values()].sort((a, b) => a.deadlineMs - b.deadlineMs).map(({ id }) => id);
   }
 
   add(id: LeaseId, ttlS: number, nowMs: number): Lease {
