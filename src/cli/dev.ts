@@ -1,4 +1,5 @@
 /** `flotilla dev …`: a cluster of machines on this computer. */
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
@@ -65,10 +66,12 @@ export const kill: RunCommand = async (context) => {
   const directory = directoryOf(context);
   const [name = ""] = context.args;
   const { layout } = await askHost(directory, { do: "kill", machine: name });
-  const { storePort } = machineNamed(layout, name);
+  const { storePort, directory: own } = machineNamed(layout, name);
+  // A store that has moved to etcd is no longer one machine's.
+  const holdsStore = storePort !== null && !existsSync(join(own, "store.json"));
   writeLines(context.io.stderr, [
     `${name} is off: its daemon and all it ran are killed.`,
-    storePort === null
+    !holdsStore
       ? "Its units are placed elsewhere once its lease has ended; watch with: flotilla events -f"
       : `It holds the store: until it is back nothing is placed, and what runs on other machines runs on. Switch it on with: ${wordingOf(context).dev(`restart ${name}`)}`,
   ]);

@@ -10,7 +10,7 @@ import { type Clock, sleep } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import type { StoreAccess, StoreMember, StoreRecord } from "#model/records.ts";
-import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
+import type { MemberPlace, StoreMemberStatus, StoreStatus } from "#model/store-status.ts";
 import { type Store, StoreError } from "#store/store.ts";
 import { EtcdAdmin, type Member } from "./admin.ts";
 import { memberUnitText, unitName } from "./etcd-unit.ts";
@@ -37,62 +37,71 @@ export interface MemberChange {
 /** @param place what the machine has for it */
 export async function addMember(place: MemberPlace, change: MemberChange): Promise<void> {
   const record = await ownRecord(change.store);
-  checkAdding(await change.inspect());
-  await withAdmin(change, record.access.endpoints, async (admin) => {
-    const { members } = await admin.members();
+  const status = await change.inspect();
+  checkAdding(status);
+  const listed = record.members.find(({ peerUrl }) => peerUrl === place.peerUrl);
+  await withAdmin(change, reachable(status), async (admin) => {
+    const { members } = await patiently(change, () => admin.members());
     const found = members.find(({ peerUrls }) => peerUrls.includes(place.peerUrl));
-    const listed = record.members.find(({ peerUrl }) => peerUrl === place.peerUrl);
     if (found !== undefined && !found.isLearner && listed !== undefined) {
       await publish(listed, change);
       change.tell(`${place.name} is a member already`);
       return;
     }
-    const { member, text } = describe(place, listed, [...members]);
+    const { member, text } = describe(place, listed, members);
     const id = found?.id ?? (await addLearner(admin, member, change));
     await changeStoreRecord(change.store, change.clock.now(), (now) => withMember(now, member));
     await change.units.submit(member.unit, text);
     change.tell(`${member.name} takes over what there is`);
     await giveVote(admin, id, member, change);
     await publish(member, change);
-    tellOf(members.filter(({ isLearner }) => !isLearner).length + 1, change);
+    tellOf(members.filter(({ id: one, isLearner }) => !isLearner && one !== id).length + 1, change);
   });
 }
 
-/** @param asked name or ID of its machine */
+/** @param asked name of the member, or ID of its machine */
 export async function removeMember(asked: string, change: MemberChange): Promise<void> {
   const record = await ownRecord(change.store);
-  const member = find(asked, record);
   const status = await change.inspect();
-  const shown = status.members.find(({ peerUrls }) => peerUrls.includes(member.peerUrl));
-  if (shown !== undefined) checkRemoving(shown.id, status);
-  const others = record.access.endpoints.filter((url) => url !== member.clientUrl);
-  if (others.length > 0) await unpublish(member, change);
-  await withAdmin(change, others.length > 0 ? others : record.access.endpoints, async (admin) => {
-    if (shown !== undefined) {
-      if (shown.role === "leader") await leaveLead(shown.clientUrls, status, change);
-      await patiently(change, () => admin.remove(BigInt(`0x${shown.id}`)));
-    }
-  });
+  const { listed, shown } = find(asked, record, status);
+  if (shown !== undefined) {
+    checkRemoving(shown.id, status);
+    const others = reachable(status).filter((url) => !shown.clientUrls.includes(url));
+    await unpublish(shown.clientUrls, change);
+    if (shown.role === "leader") await leaveLead(shown.clientUrls, status, change);
+    await withAdmin(change, others, (admin) =>
+      patiently(change, () => admin.remove(BigInt(`0x${shown.id}`))),
+    );
+  }
+  if (listed !== undefined) await forget(listed, change);
+  tellOf(status.quorum.voters - (shown === undefined || shown.role === "learner" ? 0 : 1), change);
+}
+
+/** A member that answers is replaced before it leaves; one that does not must leave first, since etcd wants its members whole. */
+export async function replaceMember(asked: string, place: MemberPlace, change: MemberChange): Promise<void> {
+  const status = await change.inspect();
+  const { shown } = find(asked, await ownRecord(change.store), status);
+  const taken = status.members.find(
+    ({ peerUrls, role }) => role !== "learner" && peerUrls.includes(place.peerUrl),
+  );
+  if (taken !== undefined) {
+    throw new FlotillaError("conflict", `${place.name} is a member already, and can take nobody's place`, {
+      hint: `flotilla store remove ${asked} does without one; or name a machine that has no member`,
+    });
+  }
+  const add = (): Promise<void> => addMember(place, change);
+  const remove = (): Promise<void> => removeMember(asked, change);
+  for (const step of shown?.answers === true ? [add, remove] : [remove, add]) await step();
+}
+
+/** Its unit goes; its data stays, since nobody asked for it to be deleted. */
+async function forget(member: StoreMember, change: MemberChange): Promise<void> {
   await changeStoreRecord(change.store, change.clock.now(), (now) => ({
     ...now,
     members: now.members.filter(({ peerUrl }) => peerUrl !== member.peerUrl),
   }));
   await change.units.destroy(member.unit);
   change.tell(`${member.name} is no member any more; its data is left in ${member.directory} there`);
-  tellOf(status.quorum.voters - (shown === undefined || shown.role === "learner" ? 0 : 1), change);
-}
-
-/** A member that answers is replaced before it leaves; one that does not must leave first, since etcd wants its members whole. */
-export async function replaceMember(asked: string, place: MemberPlace, change: MemberChange): Promise<void> {
-  const record = await ownRecord(change.store);
-  const old = find(asked, record);
-  const status = await change.inspect();
-  const answers = status.members.some(({ peerUrls, answers }) => answers && peerUrls.includes(old.peerUrl));
-  const steps = [
-    (): Promise<void> => addMember(place, change),
-    (): Promise<void> => removeMember(asked, change),
-  ];
-  for (const step of answers ? steps : steps.reverse()) await step();
 }
 
 function describe(
@@ -146,11 +155,12 @@ async function publish(member: StoreMember, change: MemberChange): Promise<void>
   }));
 }
 
-async function unpublish(member: StoreMember, change: MemberChange): Promise<void> {
-  await changeStoreRecord(change.store, change.clock.now(), (now) => ({
-    ...now,
-    access: { ...now.access, endpoints: now.access.endpoints.filter((url) => url !== member.clientUrl) },
-  }));
+/** The last endpoint stays, whatever becomes of it. */
+async function unpublish(urls: readonly string[], change: MemberChange): Promise<void> {
+  await changeStoreRecord(change.store, change.clock.now(), (now) => {
+    const endpoints = now.access.endpoints.filter((url) => !urls.includes(url));
+    return endpoints.length === 0 ? now : { ...now, access: { ...now.access, endpoints } };
+  });
 }
 
 function withMember(record: StoreRecord, member: StoreMember): StoreRecord {
@@ -171,12 +181,33 @@ async function leaveLead(
   );
 }
 
-function find(asked: string, record: StoreRecord): StoreMember {
-  const found = record.members.find(({ name, machine }) => name === asked || machine === asked);
-  if (found !== undefined) return found;
+/** As it is listed in the cluster, and as etcd knows it; a change that was interrupted may have left either alone. */
+interface Target {
+  readonly listed: StoreMember | undefined;
+  readonly shown: StoreMemberStatus | undefined;
+}
+
+/** @throws FlotillaError `store-unavailable` while nobody tells who the members are, `not-found` */
+function find(asked: string, record: StoreRecord, { clusterId, members }: StoreStatus): Target {
+  if (clusterId === null) {
+    throw new FlotillaError("store-unavailable", "no member of the store answers", { retryable: true });
+  }
+  const listed = record.members.find(({ name, machine }) => name === asked || machine === asked);
+  const shown = members.find(
+    ({ id, name, peerUrls }) =>
+      (listed !== undefined && peerUrls.includes(listed.peerUrl)) || name === asked || id === asked,
+  );
+  if (listed !== undefined || shown !== undefined) return { listed, shown };
   throw new FlotillaError("not-found", `${asked} has no member of the store`, {
-    hint: `those that have one: ${record.members.map(({ name }) => name).join(", ")}`,
+    hint: `those there are: ${members.map(({ name, id }) => name || id).join(", ")}`,
   });
+}
+
+/** Where members with a vote answer. */
+function reachable({ members }: StoreStatus): readonly string[] {
+  return members.flatMap(({ answers, role, clientUrls }) =>
+    answers && role !== "learner" ? clientUrls : [],
+  );
 }
 
 async function withAdmin<T>(

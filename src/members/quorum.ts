@@ -45,7 +45,7 @@ export function checkRemoving(id: string, status: StoreStatus): void {
     `without ${member.name} the store would lose its quorum: of the ${rest.length} members left ${answering} answer, ${needed} are needed`,
     {
       causes: silent.map((name) => `${name} does not answer`),
-      hint: `remove or replace ${silent.join(", ")} first, or bring them back`,
+      hint: `remove or replace ${silent.join(", ")} first, or bring ${silent.length === 1 ? "it" : "them"} back`,
     },
   );
 }

@@ -27,19 +27,36 @@ interface Told {
 }
 
 export async function inspectStore(inspection: Inspection): Promise<StoreStatus> {
-  const admin = adminOf(inspection, inspection.access);
+  const answers = await Promise.all(inspection.access.endpoints.map((url) => askEndpoint(url, inspection)));
+  const answer = answers.find((one) => one !== undefined);
+  const members = answer?.members ?? inspection.access.endpoints.map(unknownMember);
+  const told = await Promise.all(members.map((member) => askMember(member, inspection)));
+  return conclude(inspection, {
+    clusterId: answer === undefined ? null : formatId(answer.clusterId),
+    alarms: answer?.alarms ?? [],
+    told,
+  });
+}
+
+interface EndpointAnswer extends Pick<StoreStatus, "alarms"> {
+  readonly clusterId: bigint;
+  readonly members: readonly Member[];
+}
+
+/** Who the members are, which each of them knows, also without a quorum; undefined when it does not answer. */
+async function askEndpoint(url: string, inspection: Inspection): Promise<EndpointAnswer | undefined> {
+  const admin = adminOf(inspection, { ...inspection.access, endpoints: [url] });
   try {
-    const list = await admin.members().catch(() => undefined);
-    const members = list?.members ?? inspection.access.endpoints.map(unknownMember);
-    const alarms = await admin.alarms().catch(() => []);
-    const told = await Promise.all(members.map((member) => askMember(member, inspection)));
-    return conclude(inspection, {
-      clusterId: list === undefined ? null : formatId(list.clusterId),
-      alarms: alarms.flatMap(({ memberId, alarm }) =>
-        alarm === "none" ? [] : [{ member: formatId(memberId), alarm }],
-      ),
-      told,
-    });
+    const [{ clusterId, members }, raised] = await Promise.all([
+      admin.members(),
+      admin.alarms().catch(() => []),
+    ]);
+    const alarms = raised.flatMap(({ memberId, alarm }) =>
+      alarm === "none" ? [] : [{ member: formatId(memberId), alarm }],
+    );
+    return { clusterId, members, alarms };
+  } catch {
+    return undefined;
   } finally {
     await admin.close();
   }
@@ -77,7 +94,9 @@ function conclude({ access, kind, view }: Inspection, { clusterId, alarms, told 
   const leaderId = told.map(({ status }) => status?.leader ?? 0n).find((id) => id !== 0n);
   const leader = leaderId === undefined ? null : formatId(leaderId);
   const furthest = told.reduce((most, { status }) => bigger(most, status?.raftIndex ?? 0n), 0n);
-  const members = told.map((one) => describeMember(one, leaderId, furthest, view));
+  const members = told
+    .map((one) => describeMember(one, leaderId, furthest, view))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
   const voters = members.filter(({ role }) => role !== "learner");
   const quorum = {
     voters: voters.length,
