@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   "store-unavailable": { http: 503, exit: 8, meaning: "The store cannot be reached." },
   "store-corrupt": { http: 500, exit: 1, meaning: "The store's file is damaged." },
   "store-too-new": { http: 500, exit: 1, meaning: "The store's file was written by a newer version." },
+  "store-foreign": { http: 409, exit: 1, meaning: "The store's file belongs to another store." },
   "state-dir-in-use": { http: 409, exit: 1, meaning: "Another daemon works on this state directory." },
   "disk-full": { http: 507, exit: 1, meaning: "There is no space left on the disk." },
   "not-permitted": { http: 403, exit: 10, meaning: "The system or the cluster does not permit it." },

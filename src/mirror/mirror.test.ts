@@ -262,6 +262,7 @@ describe("a faulty watch", () => {
     await settle();
     faults.swallow = "a/lost";
     await put("a/lost", "second");
+    await settle();
     faults.swallow = undefined;
     await put("a/heard");
     await advance(clock, 100_000);

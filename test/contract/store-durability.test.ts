@@ -126,7 +126,7 @@ test("history that was compacted is gone from the file too, and the rest stays",
   const store = await openEmbeddedStore({
     ...system,
     directory,
-    retention: { periodMs: 300_000, revisionsMax: 100n },
+    retention: { periodMs: 300_000, revisionsMax: 100 },
   });
   for (let count = 0; count < 1_000; count += 1) await write(store, `key${count % 5}`, "x");
   await store.compact(store.revision);

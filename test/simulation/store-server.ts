@@ -22,7 +22,7 @@ export class StoreServer {
   }
 
   get revision(): bigint {
-    return this.#state.revision;
+    return BigInt(this.#state.revision);
   }
 
   start(): void {

@@ -1,12 +1,12 @@
 /**
  * Carrying out writes on the state, as etcd does (etcdserver/apply.go). Each function runs within one write of the
- * state; what depends on the state is checked before anything is changed.
+ * state; what depends on the state is checked before anything is changed. A transaction that only reads is carried out
+ * as well, outside of any write.
  */
 import type {
   Compare,
   DeleteRangeRequest,
   DeleteRangeResponse,
-  KeyValue,
   PutRequest,
   PutResponse,
   RequestOp,
@@ -17,7 +17,12 @@ import type {
 import { refusal } from "./etcd-errors.ts";
 import { keyRange, toIndexKey } from "./key-range.ts";
 import { readRange } from "./read.ts";
+import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
+import type { Steps } from "./steps.ts";
+
+/** How many keys are deleted between two steps. */
+const STEP_KEYS = 128;
 
 export function applyPut(state: MvccState, request: PutRequest): PutResponse {
   // Within a transaction etcd looks at the two the other way round.
@@ -28,7 +33,7 @@ export function applyPut(state: MvccState, request: PutRequest): PutResponse {
 
 function checkKey(state: MvccState, request: PutRequest): void {
   const needsKey = request.ignoreValue || request.ignoreLease;
-  if (needsKey && state.get(toIndexKey(request.key)) === undefined) throw refusal("key-not-found");
+  if (needsKey && current(state, request) === undefined) throw refusal("key-not-found");
 }
 
 function checkLease(state: MvccState, request: PutRequest): void {
@@ -36,22 +41,34 @@ function checkLease(state: MvccState, request: PutRequest): void {
   if (lease !== 0n && state.leases.get(lease) === undefined) throw refusal("lease-not-found");
 }
 
+function current(state: MvccState, request: PutRequest): VersionRecord | undefined {
+  return state.get(toIndexKey(request.key), state.workRevision);
+}
+
 function put(state: MvccState, request: PutRequest): PutResponse {
-  const previous = state.get(toIndexKey(request.key));
+  const asksPrevious = request.prevKv || request.ignoreValue || request.ignoreLease;
+  const previous = asksPrevious ? current(state, request) : undefined;
   const value = request.ignoreValue && previous !== undefined ? previous.value : request.value;
   const lease = request.ignoreLease && previous !== undefined ? previous.lease : (request.lease ?? 0n);
   state.put(request.key, value, lease);
-  const header = { revision: state.readRevision };
-  return request.prevKv && previous !== undefined ? { header, prevKv: previous } : { header };
+  const header = { revision: BigInt(state.workRevision) };
+  return request.prevKv && previous !== undefined ? { header, prevKv: previous.toKeyValue() } : { header };
 }
 
-export function applyDeleteRange(state: MvccState, request: DeleteRangeRequest): DeleteRangeResponse {
-  const doomed = [...state.range(keyRange(request))];
-  for (const kv of doomed) state.delete(kv);
+export function* applyDeleteRange(state: MvccState, request: DeleteRangeRequest): Steps<DeleteRangeResponse> {
+  const doomed: VersionRecord[] = [];
+  for (const versions of state.range(keyRange(request), state.workRevision)) {
+    doomed.push(...versions);
+    yield;
+  }
+  for (const [at, version] of doomed.entries()) {
+    state.delete(version);
+    if (at % STEP_KEYS === STEP_KEYS - 1) yield;
+  }
   return {
-    header: { revision: state.readRevision },
+    header: { revision: BigInt(state.workRevision) },
     deleted: doomed.length,
-    prevKvs: request.prevKv ? doomed : [],
+    prevKvs: request.prevKv ? doomed.map((version) => version.toKeyValue()) : [],
   };
 }
 
@@ -63,8 +80,9 @@ interface Decided {
 
 type DecidedOp = Exclude<RequestOp, { kind: "txn" }> | { readonly kind: "txn"; readonly decided: Decided };
 
-export function applyTxn(state: MvccState, request: TxnRequest): TxnResponse {
-  const decided = decide(state, request);
+/** @param now the revision it works at, which its own writes raise. */
+export function* applyTxn(state: MvccState, request: TxnRequest, now: () => number): Steps<TxnResponse> {
+  const decided = decide(state, request, now());
   const ops = [...flatten(decided)];
   for (const op of ops) {
     if (op.kind !== "put") continue;
@@ -72,18 +90,18 @@ export function applyTxn(state: MvccState, request: TxnRequest): TxnResponse {
     checkLease(state, op.request);
   }
   for (const op of ops) {
-    if (op.kind === "range" && (op.request.revision ?? 0n) > 0n) {
-      state.checkRevision(op.request.revision ?? 0n);
-    }
+    const asked = op.kind === "range" ? (op.request.revision ?? 0n) : 0n;
+    if (asked > 0n) state.checkRevision(Number(asked), now());
   }
-  const responses = runAll(state, decided);
-  return { header: { revision: state.readRevision }, succeeded: decided.succeeded, responses };
+  const responses = yield* runAll(state, decided, now);
+  return { header: { revision: BigInt(now()) }, succeeded: decided.succeeded, responses };
 }
 
-function decide(state: MvccState, request: TxnRequest): Decided {
-  const succeeded = request.compare.every((compare) => holds(state, compare));
+function decide(state: MvccState, request: TxnRequest, revision: number): Decided {
+  const succeeded = request.compare.every((compare) => holds(state, compare, revision));
   const ops = (succeeded ? request.success : request.failure).map(
-    (op): DecidedOp => (op.kind === "txn" ? { kind: "txn", decided: decide(state, op.request) } : op),
+    (op): DecidedOp =>
+      op.kind === "txn" ? { kind: "txn", decided: decide(state, op.request, revision) } : op,
   );
   return { succeeded, ops };
 }
@@ -95,55 +113,57 @@ function* flatten(decided: Decided): Generator<Exclude<RequestOp, { kind: "txn" 
   }
 }
 
-function runAll(state: MvccState, decided: Decided): ResponseOp[] {
-  return decided.ops.map((op) => run(state, op));
+function* runAll(state: MvccState, decided: Decided, now: () => number): Steps<ResponseOp[]> {
+  const responses: ResponseOp[] = [];
+  for (const op of decided.ops) responses.push(yield* run(state, op, now));
+  return responses;
 }
 
-function run(state: MvccState, op: DecidedOp): ResponseOp {
+function* run(state: MvccState, op: DecidedOp, now: () => number): Steps<ResponseOp> {
   switch (op.kind) {
     case "range":
-      return { kind: "range", response: readRange(state, op.request) };
+      return { kind: "range", response: yield* readRange(state, op.request, now()) };
     case "put":
       return { kind: "put", response: put(state, op.request) };
     case "delete-range":
-      return { kind: "delete-range", response: applyDeleteRange(state, op.request) };
+      return { kind: "delete-range", response: yield* applyDeleteRange(state, op.request) };
     case "txn": {
       const { succeeded } = op.decided;
       // Etcd leaves the header of a nested answer empty.
-      const response = { header: { revision: 0n }, succeeded, responses: runAll(state, op.decided) };
-      return { kind: "txn", response };
+      const responses = yield* runAll(state, op.decided, now);
+      return { kind: "txn", response: { header: { revision: 0n }, succeeded, responses } };
     }
   }
 }
 
 /** A guard over a range holds when it does for every key; over no key at all, when it does for a missing key. */
-function holds(state: MvccState, compare: Compare): boolean {
+function holds(state: MvccState, compare: Compare, revision: number): boolean {
   let any = false;
-  for (const kv of state.range(keyRange(compare))) {
-    any = true;
-    if (!holdsFor(compare, kv)) return false;
+  for (const versions of state.range(keyRange(compare), revision)) {
+    any ||= versions.length > 0;
+    if (!versions.every((version) => holdsFor(compare, version))) return false;
   }
   return any || holdsFor(compare, undefined);
 }
 
-function holdsFor(compare: Compare, kv: KeyValue | undefined): boolean {
+function holdsFor(compare: Compare, version: VersionRecord | undefined): boolean {
   if (compare.target === "value") {
-    return kv !== undefined && accepts(compare.result, Buffer.compare(kv.value, compare.value));
+    return version !== undefined && accepts(compare.result, Buffer.compare(version.value, compare.value));
   }
-  const actual = kv === undefined ? 0n : numberOf(compare.target, kv);
+  const actual = version === undefined ? 0n : numberOf(compare.target, version);
   return accepts(compare.result, actual < compare.value ? -1 : actual > compare.value ? 1 : 0);
 }
 
-function numberOf(target: "version" | "create" | "mod" | "lease", kv: KeyValue): bigint {
+function numberOf(target: "version" | "create" | "mod" | "lease", version: VersionRecord): bigint {
   switch (target) {
     case "version":
-      return kv.version;
+      return BigInt(version.version);
     case "create":
-      return kv.createRevision;
+      return BigInt(version.createRevision);
     case "mod":
-      return kv.modRevision;
+      return BigInt(version.modRevision);
     case "lease":
-      return kv.lease;
+      return version.lease;
   }
 }
 

@@ -1,62 +1,88 @@
-/** What the store remembers of a key: its versions in order of their revisions, up to what compaction forgot. */
-import type { Bytes, KeyValue, LeaseId, Revision } from "../store.ts";
+/**
+ * What the store remembers of one key: where its versions are in the log, in order of their revisions. Nearly every key
+ * has one, so one is just its position.
+ */
+import type { Position, VersionLog } from "./log.ts";
+import type { VersionRecord } from "./record.ts";
 
-/** One write of one key. */
-export interface Version {
-  /** The key as the index holds it. */
-  readonly key: string;
-  /** For a deletion only key and modRevision mean anything; the rest is empty. */
-  readonly kv: KeyValue;
-  readonly deleted: boolean;
-  /** Place in the order of all writes; also orders the writes of one revision. */
-  readonly sequence: number;
+export type History = Position | Position[];
+
+export function newestOf(history: History): Position | undefined {
+  return typeof history === "number" ? history : history.at(-1);
 }
 
-/** A change that must be on disk before anybody hears of it. */
-export type Change =
-  | { readonly kind: "version"; readonly version: Version }
-  | { readonly kind: "lease-grant"; readonly id: LeaseId; readonly ttlS: number }
-  | { readonly kind: "lease-revoke"; readonly id: LeaseId }
-  | { readonly kind: "compact"; readonly revision: Revision };
-
-const NOTHING: Bytes = new Uint8Array(0);
-
-export function deletion(key: Bytes, modRevision: Revision): KeyValue {
-  return { key, value: NOTHING, createRevision: 0n, modRevision, version: 0n, lease: 0n };
+/** With one more version, the newest. */
+export function withVersion(history: History | undefined, position: Position): History {
+  if (history === undefined) return position;
+  if (typeof history === "number") return [history, position];
+  history.push(position);
+  return history;
 }
 
-export class KeyHistory {
-  readonly key: string;
-  readonly bytes: Bytes;
-  /** Ascending; at most one version a revision. */
-  readonly versions: Version[] = [];
+/** Without the newest version; undefined when none is left. */
+export function withoutNewest(history: History): History | undefined {
+  if (typeof history === "number") return undefined;
+  history.pop();
+  return normalized(history);
+}
 
-  constructor(key: string, bytes: Bytes) {
-    this.key = key;
-    this.bytes = bytes;
+/** Index of the last version that is not after `revision`; -1 when there is none. */
+export function lastUpTo(log: VersionLog, positions: readonly Position[], revision: number): number {
+  // The newest is what is nearly always asked for.
+  let low = 0;
+  let high = positions.length;
+  if (high > 0 && revisionAt(log, positions, high - 1) <= revision) return high - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (revisionAt(log, positions, middle) <= revision) low = middle + 1;
+    else high = middle;
   }
+  return low - 1;
+}
 
-  /** The key's value as of `revision`; undefined where it did not exist. */
-  at(revision: Revision): KeyValue | undefined {
-    const version = this.versions[this.#lastUpTo(revision)];
-    return version === undefined || version.deleted ? undefined : version.kv;
-  }
+function revisionAt(log: VersionLog, positions: readonly Position[], index: number): number {
+  const position = positions[index];
+  return position === undefined ? 0 : log.read(position).modRevision;
+}
 
-  /** Forgets what no read at `revision` or later, and no watch from `revision` on, can ask for. */
-  forgetBefore(revision: Revision): readonly Version[] {
-    const last = this.#lastUpTo(revision);
-    const newest = this.versions[last];
-    if (newest === undefined) return [];
-    const newestIsGone = newest.deleted && newest.kv.modRevision < revision;
-    return this.versions.splice(0, newestIsGone ? last + 1 : last);
-  }
+/** The key's version as of `revision`; undefined where the key did not exist. */
+export function versionAt(log: VersionLog, history: History, revision: number): VersionRecord | undefined {
+  const position = typeof history === "number" ? history : history[lastUpTo(log, history, revision)];
+  if (position === undefined) return undefined;
+  const record = log.read(position);
+  return record.modRevision > revision || record.deleted ? undefined : record;
+}
 
-  /** Index of the last version not after `revision`, searched from the newest, which is what is nearly always asked. */
-  #lastUpTo(revision: Revision): number {
-    for (let at = this.versions.length - 1; at >= 0; at -= 1) {
-      const version = this.versions[at];
-      if (version !== undefined && version.kv.modRevision <= revision) return at;
-    }
-    return -1;
-  }
+/** The history with one version somewhere else. */
+export function withMoved(log: VersionLog, history: History, from: Position, to: Position): History {
+  if (typeof history === "number") return to;
+  const index = lastUpTo(log, history, log.read(from).modRevision);
+  history[index] = to;
+  return history;
+}
+
+/**
+ * Cuts off what no read at `revision` or later, and no watch from `revision` on, can ask for.
+ * @param gone is told of each version that goes.
+ * @returns what is left; undefined for nothing.
+ */
+export function cutBefore(
+  log: VersionLog,
+  history: History,
+  revision: number,
+  gone: (position: Position) => void,
+): History | undefined {
+  const positions = typeof history === "number" ? [history] : history;
+  const last = lastUpTo(log, positions, revision);
+  const newest = positions[last];
+  if (newest === undefined) return history;
+  const record = log.read(newest);
+  const count = record.deleted && record.modRevision < revision ? last + 1 : last;
+  if (count === 0) return history;
+  for (const position of positions.splice(0, count)) gone(position);
+  return normalized(positions);
+}
+
+function normalized(positions: Position[]): History | undefined {
+  return positions.length > 1 ? positions : positions[0];
 }

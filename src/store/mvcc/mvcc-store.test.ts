@@ -3,22 +3,51 @@ import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { prefixRange, toBytes, toText } from "../keys.ts";
 import { CompactedError, type Store, type StoreEvent, type WatchRequest } from "../store.ts";
-import type { Change } from "./history.ts";
-import { type Journal, MvccStore, type MvccStoreOptions } from "./mvcc-store.ts";
+import type { Group } from "./change.ts";
+import type { Journal } from "./journal.ts";
+import { MvccStore, type MvccStoreOptions } from "./mvcc-store.ts";
+import { VersionRecord } from "./record.ts";
 
-/** A journal in memory that fails when told to. */
+/** A journal in memory that fails when told to, and may take its time. */
 class TestJournal implements Journal {
-  readonly groups: (readonly Change[])[] = [];
-  readonly sizeBytes = 0;
+  readonly groups: Group[] = [];
+  readonly syncs = { count: 0, seconds: 0 };
+  sizeBytes = 0;
+  sizeInUseBytes = 0;
+  forgottenBytes = 0;
   failure: Error | undefined;
+  /** What each group waits for. */
+  disk: Promise<void> = Promise.resolve();
 
-  append(changes: readonly Change[]): void {
+  async prepare(): Promise<void> {}
+
+  async append(group: Group): Promise<void> {
+    await this.disk;
     if (this.failure !== undefined) throw this.failure;
-    this.groups.push([...changes]);
+    this.groups.push({ ...group, changes: [...group.changes] });
   }
 
-  forget(): void {}
-  close(): void {}
+  seal(): void {}
+
+  forgot(_revision: number, bytes: number): void {
+    this.forgottenBytes += bytes;
+  }
+
+  async tidy(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+/** The keys that a group writes. */
+function keysOf(group: Group | undefined): string[] {
+  const keys: string[] = [];
+  for (const bytes of group?.versions ?? []) {
+    for (let at = 0; at < bytes.length; ) {
+      const record = new VersionRecord(bytes, at);
+      keys.push(record.key);
+      at += record.length;
+    }
+  }
+  return keys;
 }
 
 function open(options: Partial<MvccStoreOptions> = {}) {
@@ -31,7 +60,7 @@ function open(options: Partial<MvccStoreOptions> = {}) {
 /** A store whose groups are carried out by hand. */
 function openByHand() {
   const due: (() => void)[] = [];
-  const opened = open({ schedule: (flush) => void due.push(flush) });
+  const opened = open({ gather: () => new Promise<void>((resolve) => void due.push(resolve)) });
   return { ...opened, due, flush: () => due.shift()?.() };
 }
 
@@ -62,7 +91,7 @@ describe("a group of writes", () => {
       [2n, 3n, 4n],
       ["a=3", "b=2"],
     ]);
-    expect(journal.groups.map((group) => group.length)).toEqual([3]);
+    expect(journal.groups.map(keysOf)).toEqual([["a", "b", "a"]]);
   });
 
   test("that the journal refuses fails whole and leaves no trace, and the next one goes on", async () => {
@@ -84,6 +113,23 @@ describe("a group of writes", () => {
     expect((await written).header.revision).toBe(2n);
   });
 
+  test("is read by nobody while the disk works on it, and the next one gathers meanwhile", async () => {
+    const { store, journal } = open();
+    const disk = Promise.withResolvers<void>();
+    journal.disk = disk.promise;
+    const granted = store.leaseGrant({ ttlS: 60, id: 7n });
+    await settle();
+    const writes = [put(store, "a"), put(store, "b"), put(store, "a")];
+    const leases = store.leaseList();
+    await settle();
+    expect([await read(store), store.revision, journal.groups.length]).toEqual([[], 1n, 0]);
+    disk.resolve();
+    expect((await granted).id).toBe(7n);
+    await Promise.all(writes);
+    expect([await leases, await read(store)]).toEqual([[7n], ["a=", "b="]]);
+    expect(journal.groups.map(keysOf)).toEqual([[], ["a", "b", "a"]]);
+  });
+
   test("goes on without those of its writes that are refused", async () => {
     const { store, flush } = openByHand();
     const refused = store.leaseRevoke(5n);
@@ -102,10 +148,12 @@ describe("a group of writes", () => {
   });
 
   test("is carried out on closing, and nothing is taken afterwards", async () => {
-    const { store, journal } = openByHand();
+    const { store, journal, flush } = openByHand();
     const written = put(store, "a");
     await settle();
-    await store.close();
+    const closed = store.close();
+    flush();
+    await closed;
     await expect(written).resolves.toMatchObject({ header: { revision: 2n } });
     expect(journal.groups.length).toBe(1);
     await expect(put(store, "b")).rejects.toMatchObject({ status: "unavailable" });
@@ -221,12 +269,13 @@ describe("retention", () => {
     await advanceTo(clock, 700_000);
     await expect(store.range({ key: toBytes("a"), revision: 3n })).rejects.toThrow("compacted");
     expect([await read(store), clock.nextDueMs()]).toEqual([["a=3"], undefined]);
-    const compactions = journal.groups.flat().filter(({ kind }) => kind === "compact");
+    const changes = journal.groups.flatMap((group) => group.changes);
+    const compactions = changes.filter(({ kind }) => kind === "compact");
     expect(compactions.length).toBeLessThanOrEqual(2);
   });
 
   test("bounds the number of revisions under load", async () => {
-    const { store } = open({ retention: { periodMs: 300_000, revisionsMax: 100n } });
+    const { store } = open({ retention: { periodMs: 300_000, revisionsMax: 100 } });
     for (let count = 0; count < 1_000; count += 1) await put(store, "a", String(count));
     await expect(store.range({ key: toBytes("a"), revision: store.revision - 250n })).rejects.toThrow(
       "compacted",

@@ -1,9 +1,9 @@
 /**
- * The store in this process: etcd's semantics in memory, made durable by a journal.
+ * The store in this process: etcd's semantics in memory, made durable by a journal. This file answers requests; the order
+ * of writes is writer.ts, what follows a compaction maintenance.ts.
  *
- * Writes are collected, carried out on the state, handed to the journal as one group, and only then heard of: by
- * whoever made them, by watchers and by readers, all in one synchronous stretch. When the journal refuses the group,
- * the state is rolled back and every write of the group fails, so that memory and disk never differ.
+ * Invariants: readers, watchers and whoever wrote hear of a write when it is durable, never before; long work is done a
+ * little a turn of the event loop.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
@@ -13,6 +13,7 @@ import type {
   LocalStatus,
   LocalStore,
   RecordChange,
+  Records,
   RecordsView,
   SnapshotItem,
   StoreIdentity,
@@ -35,88 +36,96 @@ import type {
   WatchRequest,
   WatchResponse,
 } from "../store.ts";
+import { alarmChange, judgeSpace, LEASE_COST, putCost, raisedAlarms, txnCost } from "./alarms.ts";
 import { applyDeleteRange, applyPut, applyTxn } from "./apply.ts";
 import { checkPut, checkRange, checkTxn, isReadOnly } from "./check.ts";
 import { refusal } from "./etcd-errors.ts";
-import type { Change } from "./history.ts";
+import { hashOf } from "./hash.ts";
+import type { Journal } from "./journal.ts";
 import { LeaseExpiry } from "./lease-expiry.ts";
 import { LEASE_TTL_MAX_S, LEASE_TTL_MIN_S, type Lease } from "./leases.ts";
+import { Maintenance } from "./maintenance.ts";
 import { readRange } from "./read.ts";
 import { DEFAULT_RETENTION, Retention, type RetentionLimits } from "./retention.ts";
+import { Snapshot } from "./snapshot.ts";
 import { MvccState } from "./state.ts";
+import { inTurns, oneStep, type Steps, type Turns } from "./steps.ts";
 import { WatchHub } from "./watch.ts";
-
-/** Where changes are made durable. */
-export interface Journal {
-  readonly sizeBytes: number;
-  /** All of the changes or none: when it throws, none of them may be found after a restart. */
-  append(changes: readonly Change[]): void;
-  /** Frees the space of versions that compaction forgot; need not be done at once. */
-  forget(sequences: readonly number[]): void;
-  close(): void;
-}
+import { Writer } from "./writer.ts";
 
 export interface MvccStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal?: Journal;
-  /** When a group of writes is carried out, after the first of it has come; the default is at once. */
-  readonly schedule?: (flush: () => void) => void;
+  /** Called when the first write of a group has come, resolves when the group is to be carried out; the default is at once. */
+  readonly gather?: () => Promise<void>;
+  /** The default is to do all work at once. */
+  readonly turns?: Turns;
   readonly retention?: RetentionLimits;
+  /** The size of the journal from which on the store takes no more; 0, the default, for none. */
+  readonly quotaBytes?: number;
   /** What was on the disk; the default is an empty store. */
   readonly state?: MvccState;
   /** The default is a new one. */
   readonly identity?: StoreIdentity;
 }
 
-/** A group is bounded so that reads and keep-alives are not held up for long. */
-const GROUP_WRITES_MAX = 512;
-
-/** A write that waits for its turn. `run` carries it out and returns how to tell its caller. */
-interface PendingWrite {
-  readonly run: () => () => void;
-  readonly fail: (error: unknown) => void;
-}
-
 export class MvccStore implements LocalStore {
   readonly identity: StoreIdentity;
+  readonly records: Records;
   readonly #options: MvccStoreOptions;
   readonly #state: MvccState;
+  readonly #writer: Writer;
   readonly #watches: WatchHub;
+  readonly #maintenance: Maintenance;
   readonly #expiry: LeaseExpiry;
   readonly #retention: Retention;
-  #pending: PendingWrite[] = [];
-  #flushIsDue = false;
   #closed = false;
 
   constructor(options: MvccStoreOptions) {
-    const { clock, state = new MvccState() } = options;
+    const { clock, journal, turns, state = new MvccState() } = options;
     this.identity = options.identity ?? newIdentity(options.random);
     this.#options = options;
     this.#state = state;
-    this.#watches = new WatchHub(state, clock, this.identity.clusterId);
-    this.#expiry = new LeaseExpiry({
-      clock,
-      leases: state.leases,
-      revoke: (lease) => this.#write(() => this.#revokeIfThere(lease)),
-    });
+    this.records = {
+      list: (bucket) => state.records.list(bucket),
+      write: (decide) => this.#writeRecords(decide),
+    };
+    this.#watches = new WatchHub(state, clock, this.identity.clusterId, turns);
+    this.#maintenance = new Maintenance(state, journal, turns);
     this.#retention = new Retention(
       {
         ...(options.retention ?? DEFAULT_RETENTION),
         clock,
-        compact: (revision) => void this.compact(revision).catch(() => undefined),
+        compact: (revision) => void this.compact(BigInt(revision)).catch(() => undefined),
       },
       state.compactRevision,
     );
+    this.#writer = new Writer({
+      state,
+      journal,
+      gather: options.gather,
+      turns,
+      settled: ({ versions }, revision) => {
+        if (versions.length === 0) return;
+        this.#watches.publish(revision);
+        this.#retention.note(state.settledRevision);
+      },
+    });
+    this.#expiry = new LeaseExpiry({
+      clock,
+      leases: state.leases,
+      revoke: (lease) => this.#writer.write(0, () => this.#revokeIfThere(lease)),
+    });
     state.leases.extendAll(clock.monotonic());
     for (const lease of state.leases.all()) this.#expiry.watch(lease.deadlineMs);
-    this.#forget();
+    this.#maintenance.request();
     // History that an earlier process has left behind grows old as well.
-    if (state.revision > 1n) this.#retention.note(state.revision);
+    if (state.revision > 1) this.#retention.note(state.revision);
   }
 
   get revision(): Revision {
-    return this.#state.revision;
+    return BigInt(this.#state.settledRevision);
   }
 
   get sizeBytes(): number {
@@ -124,88 +133,99 @@ export class MvccStore implements LocalStore {
   }
 
   status(): LocalStatus {
+    const { journal, quotaBytes = 0 } = this.#options;
     return {
       revision: this.revision,
-      compactRevision: this.#state.compactRevision < 0n ? 0n : this.#state.compactRevision,
+      compactRevision: this.#compactRevision,
       sizeBytes: this.sizeBytes,
-      sizeInUseBytes: this.sizeBytes,
-      quotaBytes: 0,
-      leases: this.#state.leases.ids().length,
+      sizeInUseBytes: journal?.sizeInUseBytes ?? 0,
+      quotaBytes,
+      leases: this.#state.leases.size,
       watches: this.#watches.size,
-      syncs: { count: 0, seconds: 0 },
+      syncs: journal?.syncs ?? { count: 0, seconds: 0 },
     };
   }
 
-  readonly #records = new Map<string, Map<string, Uint8Array>>();
-  readonly records = {
-    list: (bucket: string): ReadonlyMap<string, Uint8Array> => new Map(this.#records.get(bucket)),
-    write: async (decide: (now: RecordsView) => readonly RecordChange[]): Promise<void> => {
-      for (const { bucket, name, value } of decide(this.records)) {
-        const records = this.#records.get(bucket) ?? new Map<string, Uint8Array>();
-        this.#records.set(bucket, records);
-        if (value === undefined) records.delete(name);
-        else records.set(name, value.slice());
-      }
-    },
-  };
-
   alarms(): readonly Alarm[] {
-    return [...this.records.list("alarm").keys()].filter((name) => name === "nospace" || name === "corrupt");
+    return raisedAlarms(this.records);
   }
 
-  async setAlarm(alarm: Alarm, raised: boolean): Promise<void> {
-    const value = raised ? new Uint8Array(0) : undefined;
-    await this.records.write(() => [{ bucket: "alarm", name: alarm, value }]);
+  setAlarm(alarm: Alarm, raised: boolean): Promise<void> {
+    return this.records.write((now) =>
+      raisedAlarms(now).includes(alarm) === raised ? [] : [alarmChange(alarm, raised)],
+    );
   }
 
-  async defragment(): Promise<void> {}
+  async defragment(): Promise<void> {
+    this.#checkCall(undefined);
+    this.#options.journal?.seal();
+    // The journal does it before the next group.
+    await this.#writer.write(0, () => oneStep(() => undefined));
+    await this.#maintenance.run(true);
+  }
 
-  async hash(revision: Revision = this.revision): Promise<KeyHash> {
-    const { compactRevision } = this.status();
-    return { hash: 0, revision, compactRevision };
+  async hash(revision: Revision = 0n): Promise<KeyHash> {
+    this.#checkCall(undefined);
+    const current = this.#state.settledRevision;
+    const asked = revision === 0n ? current : Number(revision);
+    this.#state.checkRevision(asked, current);
+    const compactRevision = this.#compactRevision;
+    const hash = await inTurns(hashOf(this.#state, asked), this.#options.turns);
+    return { hash, revision: BigInt(asked), compactRevision };
   }
 
   async *snapshot(): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
-    const { revision, identity } = this;
-    yield [{ kind: "head", revision, identity }];
-    const kvs = [...this.#state.range({ from: "", to: undefined }, revision)];
-    kvs.sort((a, b) => (a.modRevision < b.modRevision ? -1 : 1));
-    yield kvs.map((kv) => ({ kind: "key", kv }));
+    this.#checkCall(undefined);
+    // In the order of writes, so that leases, records and keys are those of one moment, and durable.
+    const taken = await this.#writer.write(0, () => oneStep(() => new Snapshot(this.#state, this.identity)));
+    try {
+      yield* taken.pieces(this.#options.turns);
+    } finally {
+      taken.release();
+      this.#maintenance.request();
+    }
   }
 
   async range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
     this.#checkCall(options);
     checkRange(request);
-    const answer = readRange(this.#state, request);
+    const answer = await this.#read(readRange(this.#state, request, this.#state.settledRevision));
     return { ...answer, header: { ...answer.header, clusterId: this.identity.clusterId } };
   }
 
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
     this.#checkCall(options);
     checkPut(request);
-    return this.#write(() => applyPut(this.#state, request));
+    return this.#write(putCost(request), () => oneStep(() => applyPut(this.#state, request)));
   }
 
   async deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
     this.#checkCall(options);
     checkRange(request);
-    return this.#write(() => applyDeleteRange(this.#state, request));
+    return this.#write(0, () => applyDeleteRange(this.#state, request));
   }
 
   async txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
     this.#checkCall(options);
     checkTxn(request);
-    if (isReadOnly(request)) return applyTxn(this.#state, request);
-    return this.#write(() => applyTxn(this.#state, request));
+    if (isReadOnly(request)) {
+      const revision = this.#state.settledRevision;
+      return this.#read(applyTxn(this.#state, request, () => revision));
+    }
+    return this.#write(txnCost(request), () =>
+      applyTxn(this.#state, request, () => this.#state.workRevision),
+    );
   }
 
   async compact(revision: Revision, options?: CallOptions): Promise<Header> {
     this.#checkCall(options);
-    const header = await this.#write(() => {
-      this.#state.compact(revision);
-      return { revision: this.#state.revision };
-    });
-    this.#forget();
+    const header = await this.#write(0, () =>
+      oneStep(() => {
+        this.#state.compact(Number(revision));
+        return { revision: BigInt(this.#state.revision) };
+      }),
+    );
+    this.#maintenance.request();
     return header;
   }
 
@@ -223,36 +243,31 @@ export class MvccStore implements LocalStore {
     this.#checkCall(options);
     if (request.ttlS > LEASE_TTL_MAX_S) throw refusal("lease-ttl-too-large");
     const ttlS = Math.max(LEASE_TTL_MIN_S, request.ttlS);
-    const lease = await this.#write(() => {
-      const id = (request.id ?? 0n) === 0n ? this.#freeLeaseId() : (request.id ?? 0n);
-      if (this.#state.leases.get(id) !== undefined) throw refusal("lease-exists");
-      return this.#state.grantLease(id, ttlS, this.#options.clock.monotonic());
-    });
+    const lease = await this.#write(LEASE_COST, () =>
+      oneStep(() => {
+        const id = (request.id ?? 0n) === 0n ? this.#freeLeaseId() : (request.id ?? 0n);
+        if (this.#state.leases.get(id) !== undefined) throw refusal("lease-exists");
+        return this.#state.grantLease(id, ttlS, this.#options.clock.monotonic());
+      }),
+    );
     this.#expiry.watch(lease.deadlineMs);
     return { id: lease.id, ttlS };
   }
 
   async leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
     this.#checkCall(options);
-    return this.#write(() => {
-      const lease = this.#state.leases.get(id);
-      if (lease === undefined) throw refusal("lease-not-found");
-      this.#state.revokeLease(lease);
-      return { revision: this.#state.readRevision };
-    });
+    return this.#write(0, () => this.#revoke(id));
   }
 
   async leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
-    this.#checkCall(options);
-    const lease = this.#state.leases.get(id);
+    const lease = (await this.#settledLeases(options)).get(id);
     if (lease === undefined) return 0;
     lease.deadlineMs = this.#options.clock.monotonic() + lease.ttlS * 1000;
     return lease.ttlS;
   }
 
   async leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
-    this.#checkCall(options);
-    const lease = this.#state.leases.get(id);
+    const lease = (await this.#settledLeases(options)).get(id);
     if (lease === undefined) return { id, ttlS: -1, grantedTtlS: 0, keys: [] };
     const leftMs = lease.deadlineMs - this.#options.clock.monotonic();
     const keys = withKeys ? [...lease.keys].sort().map((key) => Buffer.from(key, "latin1")) : [];
@@ -260,8 +275,7 @@ export class MvccStore implements LocalStore {
   }
 
   async leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
-    this.#checkCall(options);
-    return this.#state.leases.ids();
+    return (await this.#settledLeases(options)).ids();
   }
 
   async close(): Promise<void> {
@@ -269,9 +283,14 @@ export class MvccStore implements LocalStore {
     this.#closed = true;
     this.#expiry.stop();
     this.#retention.stop();
-    while (this.#pending.length > 0) this.#flush();
+    await this.#writer.idle();
     this.#watches.close();
-    this.#options.journal?.close();
+    await this.#maintenance.idle();
+    await this.#options.journal?.close();
+  }
+
+  get #compactRevision(): Revision {
+    return BigInt(Math.max(0, this.#state.compactRevision));
   }
 
   #checkCall(options: CallOptions | undefined): void {
@@ -279,70 +298,56 @@ export class MvccStore implements LocalStore {
     if (this.#closed) throw refusal("stopped");
   }
 
-  #write<T>(body: () => T): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const run = (): (() => void) => {
-      try {
-        const result = this.#state.write(body);
-        return () => resolve(result);
-      } catch (error) {
-        return () => reject(error);
-      }
-    };
-    this.#pending.push({ run, fail: reject });
-    this.#scheduleFlush();
-    return promise;
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
-    const { schedule } = this.#options;
-    if (schedule === undefined) this.#flush();
-    else schedule(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushIsDue = false;
-    const group = this.#pending.splice(0, GROUP_WRITES_MAX);
-    const tell = group.map((write) => write.run());
+  /** What has held up forgetting is forgotten afterwards. */
+  async #read<T>(steps: Steps<T>): Promise<T> {
+    const { turns } = this.#options;
+    const first = steps.next();
+    if (first.done === true) return first.value;
     try {
-      this.#store();
-    } catch (error) {
-      this.#state.rollback();
-      for (const write of group) write.fail(error);
-      return;
+      return await inTurns(steps, turns);
     } finally {
-      if (this.#pending.length > 0 && !this.#closed) this.#scheduleFlush();
+      this.#maintenance.request();
     }
-    this.#publish();
-    for (const told of tell) told();
   }
 
-  #store(): void {
-    const changes = this.#state.unsettled;
-    if (changes.length > 0) this.#options.journal?.append(changes);
+  /** @param cost what it may add to the store; 0 for what is done even when there is no space. */
+  #write<T>(cost: number, body: () => Steps<T>): Promise<T> {
+    const { quotaBytes = 0 } = this.#options;
+    return this.#writer.write(cost, () => {
+      const judged = judgeSpace(this.#state.records, { sizeBytes: this.sizeBytes, quotaBytes }, cost);
+      if (judged === "raise") this.setAlarm("nospace", true).catch(() => undefined);
+      if (judged !== "free") throw refusal("no-space");
+      return body();
+    });
   }
 
-  #publish(): void {
-    const versions = this.#state
-      .settle()
-      .flatMap((change) => (change.kind === "version" ? [change.version] : []));
-    if (versions.length === 0) return;
-    this.#watches.publish(versions);
-    this.#retention.note(this.#state.revision);
+  #writeRecords(decide: (now: RecordsView) => readonly RecordChange[]): Promise<void> {
+    return this.#writer.write(0, () =>
+      oneStep(() => {
+        for (const change of decide(this.#state.records)) this.#state.changeRecord(change);
+      }),
+    );
   }
 
-  #forget(): void {
-    const sequences = this.#state.forget();
-    if (sequences.length > 0) this.#options.journal?.forget(sequences);
+  /** Leases have no history to read from, so their readers wait until what was changed of them is durable. */
+  async #settledLeases(options: CallOptions | undefined) {
+    this.#checkCall(options);
+    await this.#writer.settled();
+    return this.#state.leases;
+  }
+
+  *#revoke(id: LeaseId): Steps<Header> {
+    const lease = this.#state.leases.get(id);
+    if (lease === undefined) throw refusal("lease-not-found");
+    yield* this.#state.revokeLease(lease);
+    return { revision: BigInt(this.#state.workRevision) };
   }
 
   /** A lease may have been revoked, or renewed, since its end was noticed. */
-  #revokeIfThere(lease: Lease): void {
+  *#revokeIfThere(lease: Lease): Steps<void> {
     const current = this.#state.leases.get(lease.id);
-    if (current === lease && lease.deadlineMs <= this.#options.clock.monotonic())
-      this.#state.revokeLease(lease);
+    const hasEnded = current === lease && lease.deadlineMs <= this.#options.clock.monotonic();
+    if (hasEnded) yield* this.#state.revokeLease(lease);
   }
 
   #freeLeaseId(): LeaseId {

@@ -1,77 +1,98 @@
 /** Reading a range as etcd does (etcdserver/apply.go, Range): read, filter, sort, limit, strip. */
 import type { Bytes, KeyValue, RangeRequest, RangeResponse, SortTarget } from "../store.ts";
 import { keyRange } from "./key-range.ts";
+import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
+import type { Steps } from "./steps.ts";
 
 const NOTHING: Bytes = new Uint8Array(0);
+/** How many keys are turned into an answer between two steps. */
+const STEP_KEYS = 256;
 
-/** @throws StoreError when the revision asked for is not there. */
-export function readRange(state: MvccState, request: RangeRequest): RangeResponse {
-  const asked = request.revision ?? 0n;
-  if (asked > 0n) state.checkRevision(asked);
-  const header = { revision: state.readRevision };
-  const found = [...state.range(keyRange(request), asked > 0n ? asked : state.readRevision)];
-  const count = found.length;
-  if (request.countOnly) return { header, kvs: [], more: false, count };
-  const limit = request.limit !== undefined && request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
-  const selected = select(found, request, limit);
-  const kvs = selected.slice(0, limit);
-  return {
-    header,
-    kvs: request.keysOnly ? kvs.map((kv) => ({ ...kv, value: NOTHING })) : kvs,
-    more: selected.length > limit,
-    count,
-  };
-}
-
-/** Filters and sorts; may leave one more than `limit`, which tells that there are more. */
-function select(found: KeyValue[], request: RangeRequest, limit: number): KeyValue[] {
-  const order = request.sortOrder ?? "none";
-  const target = request.sortTarget ?? "key";
-  const filtered = found.filter((kv) => passesFilters(kv, request));
-  // Etcd limits before it sorts, unless the order was asked for by name or a filter is set.
-  const limitsFirst = order === "none" && !hasFilters(request);
-  const candidates = limitsFirst ? filtered.slice(0, limit + 1) : filtered;
-  if (order === "none" && target === "key") return candidates;
-  const sign = order === "descend" ? -1 : 1;
-  return candidates.sort((a, b) => sign * compareBy(target, a, b));
-}
-
-function hasFilters(request: RangeRequest): boolean {
-  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request;
-  return [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision].some(
-    (bound) => (bound ?? 0n) !== 0n,
-  );
-}
-
-function passesFilters(kv: KeyValue, request: RangeRequest): boolean {
-  return (
-    isWithin(kv.modRevision, request.minModRevision, request.maxModRevision) &&
-    isWithin(kv.createRevision, request.minCreateRevision, request.maxCreateRevision)
-  );
-}
-
-function isWithin(value: bigint, min: bigint | undefined, max: bigint | undefined): boolean {
-  return (
-    !(min !== undefined && min !== 0n && value < min) && !(max !== undefined && max !== 0n && value > max)
-  );
-}
-
-function compareBy(target: SortTarget, a: KeyValue, b: KeyValue): number {
-  switch (target) {
-    case "key":
-      return Buffer.compare(a.key, b.key);
-    case "value":
-      return Buffer.compare(a.value, b.value);
-    case "version":
-      return compareNumbers(a.version, b.version);
-    case "create":
-      return compareNumbers(a.createRevision, b.createRevision);
-    case "mod":
-      return compareNumbers(a.modRevision, b.modRevision);
+/**
+ * @param now the revision that is current for whoever asks.
+ * @throws StoreError when the revision asked for is not there.
+ */
+export function* readRange(state: MvccState, request: RangeRequest, now: number): Steps<RangeResponse> {
+  const asked = Number(request.revision ?? 0n);
+  if (asked > 0) state.checkRevision(asked, now);
+  const header = { revision: BigInt(now) };
+  const unpin = state.pin(asked > 0 ? asked : now);
+  try {
+    const { found, count } = yield* find(state, request, asked > 0 ? asked : now);
+    if (request.countOnly) return { header, kvs: [], more: false, count };
+    const limit = limitOf(request);
+    const kvs = yield* toKeyValues(found.slice(0, limit), request.keysOnly ?? false);
+    return { header, kvs, more: found.length > limit, count };
+  } finally {
+    unpin();
   }
 }
 
-function compareNumbers(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function limitOf(request: RangeRequest): number {
+  return request.limit !== undefined && request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
+}
+
+/** The versions asked for, one more than the limit where there are more, and how many keys the range has. */
+function* find(
+  state: MvccState,
+  request: RangeRequest,
+  revision: number,
+): Steps<{ readonly found: readonly VersionRecord[]; readonly count: number }> {
+  const { sortOrder: order = "none", sortTarget: target = "key" } = request;
+  const filters = filtersOf(request);
+  // Etcd limits before it sorts, unless the order was asked for by name or a filter is set.
+  const limitsFirst = order === "none" && filters.length === 0;
+  const keep = request.countOnly ? 0 : limitsFirst ? limitOf(request) + 1 : Number.POSITIVE_INFINITY;
+  const found: VersionRecord[] = [];
+  let count = 0;
+  for (const versions of state.range(keyRange(request), revision)) {
+    count += versions.length;
+    for (const version of versions) {
+      if (found.length >= keep) break;
+      if (filters.every((passes) => passes(version))) found.push(version);
+    }
+    yield;
+  }
+  if (order !== "none" || target !== "key") found.sort(comparison(target, order === "descend" ? -1 : 1));
+  return { found, count };
+}
+
+function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boolean): Steps<KeyValue[]> {
+  const kvs: KeyValue[] = [];
+  for (const version of versions) {
+    const kv = version.toKeyValue();
+    kvs.push(keysOnly ? { ...kv, value: NOTHING } : kv);
+    if (kvs.length % STEP_KEYS === 0) yield;
+  }
+  return kvs;
+}
+
+/** The bounds on revisions that the request sets. */
+function filtersOf(request: RangeRequest): ((version: VersionRecord) => boolean)[] {
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request;
+  const bounds: [bigint | undefined, (version: VersionRecord, bound: number) => boolean][] = [
+    [minModRevision, (version, bound) => version.modRevision >= bound],
+    [maxModRevision, (version, bound) => version.modRevision <= bound],
+    [minCreateRevision, (version, bound) => version.createRevision >= bound],
+    [maxCreateRevision, (version, bound) => version.createRevision <= bound],
+  ];
+  return bounds.flatMap(([bound, holds]) =>
+    bound === undefined || bound === 0n ? [] : [(version: VersionRecord) => holds(version, Number(bound))],
+  );
+}
+
+function comparison(target: SortTarget, sign: 1 | -1): (a: VersionRecord, b: VersionRecord) => number {
+  switch (target) {
+    case "key":
+      return (a, b) => sign * Buffer.compare(a.keyBytes, b.keyBytes);
+    case "value":
+      return (a, b) => sign * Buffer.compare(a.value, b.value);
+    case "version":
+      return (a, b) => sign * (a.version - b.version);
+    case "create":
+      return (a, b) => sign * (a.createRevision - b.createRevision);
+    case "mod":
+      return (a, b) => sign * (a.modRevision - b.modRevision);
+  }
 }

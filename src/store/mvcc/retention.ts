@@ -3,38 +3,37 @@
  * but no more than a number of revisions. Nothing is done while nothing is written.
  */
 import type { Clock, Timer } from "#base/clock.ts";
-import type { Revision } from "../store.ts";
 
 export interface RetentionLimits {
   readonly periodMs: number;
-  readonly revisionsMax: bigint;
+  readonly revisionsMax: number;
 }
 
-export const DEFAULT_RETENTION: RetentionLimits = { periodMs: 300_000, revisionsMax: 20_000n };
+export const DEFAULT_RETENTION: RetentionLimits = { periodMs: 300_000, revisionsMax: 20_000 };
 
 export interface RetentionOptions extends RetentionLimits {
   readonly clock: Clock;
-  readonly compact: (revision: Revision) => void;
+  readonly compact: (revision: number) => void;
 }
 
 export class Retention {
   readonly #options: RetentionOptions;
   #timer: Timer | undefined;
-  #compacted: Revision;
-  #latest: Revision;
+  #compacted: number;
+  #latest: number;
 
-  constructor(options: RetentionOptions, compacted: Revision) {
+  constructor(options: RetentionOptions, compacted: number) {
     this.#options = options;
     this.#compacted = compacted;
     this.#latest = compacted;
   }
 
   /** Tells of the store's new revision. */
-  note(revision: Revision): void {
+  note(revision: number): void {
     const { revisionsMax } = this.#options;
     this.#latest = revision;
     // Twice the number, so that compaction is rare and its cost is shared by many writes.
-    if (revision - this.#compacted > 2n * revisionsMax) this.#compact(revision - revisionsMax);
+    if (revision - this.#compacted > 2 * revisionsMax) this.#compact(revision - revisionsMax);
     this.#arm();
   }
 
@@ -53,7 +52,7 @@ export class Retention {
     this.#timer?.cancel();
   }
 
-  #compact(revision: Revision): void {
+  #compact(revision: number): void {
     if (revision <= this.#compacted) return;
     this.#compacted = revision;
     this.#options.compact(revision);

@@ -23,6 +23,10 @@ function mapAfter(changes: readonly Change[]): SortedMap<string> {
   return map;
 }
 
+function valuesOf<T>(map: SortedMap<T>, from = "", to?: string): T[] {
+  return [...map.pieces(from, to)].flatMap(({ values }) => values);
+}
+
 const key = fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "b", "\0", "\u00ff") });
 const change: fc.Arbitrary<Change> = fc.tuple(fc.constantFrom("set", "set", "delete"), key);
 
@@ -34,7 +38,7 @@ test("any range holds the keys that are there, in order", () => {
       fc.option(key, { nil: undefined }),
       (changes, from, to) => {
         const expected = sortedKeys(changes).filter((one) => one >= from && (to === undefined || one < to));
-        expect([...mapAfter(changes).range(from, to)]).toEqual(expected.map((one) => `value of ${one}`));
+        expect(valuesOf(mapAfter(changes), from, to)).toEqual(expected.map((one) => `value of ${one}`));
       },
     ),
   );
@@ -59,8 +63,8 @@ test.each([
   const keys = Array.from({ length: 5_000 }, (__, at) => String(100_000 + order(at)));
   const map = new SortedMap<string>();
   for (const one of keys) map.set(one, one);
-  expect([...map.range("", undefined)]).toEqual([...new Set(keys)].sort());
+  expect(valuesOf(map)).toEqual([...new Set(keys)].sort());
   expect(keys.filter((one) => map.get(one) !== one)).toEqual([]);
   for (const one of keys) map.delete(one);
-  expect([map.size, [...map.range("", undefined)], map.delete("100000")]).toEqual([0, [], false]);
+  expect([map.size, valuesOf(map), map.delete("100000")]).toEqual([0, [], false]);
 });

@@ -10,6 +10,12 @@ interface Block<T> {
   readonly values: T[];
 }
 
+/** Some entries that follow one another: keys, and the value of each at the same index. */
+export interface Piece<T> {
+  readonly keys: readonly string[];
+  readonly values: readonly T[];
+}
+
 const BLOCK_SIZE_MAX = 256;
 
 export class SortedMap<T> {
@@ -55,17 +61,29 @@ export class SortedMap<T> {
     return true;
   }
 
-  /** Values of the keys from `from` on and before `to`, in order. The map must not be changed meanwhile. */
-  *range(from: string, to: string | undefined): Generator<T, void, undefined> {
-    let at: number | undefined;
-    for (let blockAt = this.#blockFor(from); blockAt < this.#blocks.length; blockAt += 1) {
-      const block = this.#blocks[blockAt];
-      if (block === undefined) return;
-      at = at === undefined ? lowerBound(block.keys, from) : 0;
-      const end = to === undefined ? block.keys.length : lowerBound(block.keys, to);
-      for (; at < end; at += 1) yield block.values[at] as T;
-      if (end < block.keys.length) return;
+  /** The entries from `from` on and before `to`, in order, some at a time. The map may be changed between two pieces. */
+  *pieces(from: string, to: string | undefined): Generator<Piece<T>, void, undefined> {
+    for (let next = from; ; ) {
+      const piece = this.#piece(next, to);
+      const last = piece.keys.at(-1);
+      if (last === undefined) return;
+      yield piece;
+      // The next possible key.
+      next = `${last}\0`;
     }
+  }
+
+  #piece(from: string, to: string | undefined): Piece<T> {
+    const blockAt = this.#blockFor(from);
+    let block = this.#blocks[blockAt];
+    let start = lowerBound(block?.keys ?? [], from);
+    if (start === block?.keys.length) {
+      block = this.#blocks[blockAt + 1];
+      start = 0;
+    }
+    if (block === undefined) return { keys: [], values: [] };
+    const end = to === undefined ? block.keys.length : lowerBound(block.keys, to);
+    return { keys: block.keys.slice(start, end), values: block.values.slice(start, end) };
   }
 
   /** Index of the last block whose first key is not after `key`, or 0. */

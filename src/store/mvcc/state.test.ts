@@ -1,17 +1,34 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toBytes, toText } from "../keys.ts";
+import { CompactedError } from "../store.ts";
+import type { VersionRecord } from "./record.ts";
 import { MvccState } from "./state.ts";
+import { atOnce, oneStep } from "./steps.ts";
 
 const ALL = { from: "", to: undefined };
+
+/** A version as data that does not change. */
+function told(version: VersionRecord): unknown {
+  const { key, value } = version.toKeyValue();
+  return { ...version.toKeyValue(), key: toText(key), value: toText(value), deleted: version.deleted };
+}
+
+function readAt(state: MvccState, revision: number): unknown[] {
+  return [...state.range(ALL, revision)].flat().map(told);
+}
+
+function write(state: MvccState, change: Write): void {
+  atOnce(state.write(() => oneStep(() => change(state))));
+}
 
 /** Everything that can be read from a state. */
 function contentOf(state: MvccState): unknown {
   return {
     revision: state.revision,
     compactRevision: state.compactRevision,
-    now: [...state.range(ALL)],
-    versions: [...state.versionsFrom(0n)],
+    now: readAt(state, state.revision),
+    versions: [...state.versionsFrom(0)].map(told),
     leases: state.leases.ids().map((id) => [id, [...(state.leases.get(id)?.keys ?? [])].sort()]),
   };
 }
@@ -20,7 +37,7 @@ type Write = (state: MvccState) => void;
 
 const key = fc.constantFrom("a", "b", "c");
 const lease = fc.constantFrom(0n, 1n, 2n);
-const write: fc.Arbitrary<Write> = fc.oneof(
+const anyWrite: fc.Arbitrary<Write> = fc.oneof(
   fc.tuple(key, lease).map(
     ([name, id]): Write =>
       (state) => {
@@ -30,8 +47,8 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   key.map(
     (name): Write =>
       (state) => {
-        const kv = state.get(name);
-        if (kv !== undefined) state.delete(kv);
+        const version = state.get(name, state.workRevision);
+        if (version !== undefined) state.delete(version);
       },
   ),
   lease.map(
@@ -44,79 +61,139 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     (id): Write =>
       (state) => {
         const found = state.leases.get(id);
-        if (found !== undefined) state.revokeLease(found);
+        if (found !== undefined) atOnce(state.revokeLease(found));
       },
   ),
+  fc.tuple(fc.constantFrom("x", "y"), fc.constantFrom(undefined, "1", "2")).map(
+    ([name, value]): Write =>
+      (state) =>
+        state.changeRecord({ bucket: "b", name, value: value === undefined ? undefined : toBytes(value) }),
+  ),
   fc.constant((state: MvccState) => {
-    if (state.revision > state.compactRevision) state.compact(state.revision);
+    try {
+      state.compact(state.revision);
+    } catch (error) {
+      // There was such a compaction already.
+      if (!(error instanceof CompactedError)) throw error;
+    }
   }),
 );
 
 describe("rolling back", () => {
   test("leaves everything as it was when last settled, whatever was written since", () => {
+    const writes = fc.array(anyWrite, { maxLength: 15 });
     fc.assert(
-      fc.property(fc.array(write, { maxLength: 15 }), fc.array(write, { maxLength: 15 }), (before, after) => {
-        const state = new MvccState();
-        for (const one of before) state.write(() => one(state));
+      fc.property(writes, writes, writes, (before, after, then) => {
+        const [state, other] = [new MvccState(), new MvccState()];
+        for (const change of before) for (const one of [state, other]) write(one, change);
         state.settle();
+        other.settle();
         const settled = contentOf(state);
-        for (const one of after) state.write(() => one(state));
+        for (const change of after) write(state, change);
         state.rollback();
         expect(contentOf(state)).toEqual(settled);
-        expect(state.unsettled).toEqual([]);
+        const { changes, versions } = state.unsettled;
+        expect([changes, versions]).toEqual([[], []]);
+        // And it goes on as one that never had them.
+        for (const change of then) for (const one of [state, other]) write(one, change);
+        expect(state.unsettled).toEqual(other.unsettled);
       }),
     );
   });
 
   test("a write that throws takes back its own changes and no others", () => {
     const state = new MvccState();
-    state.write(() => state.put(toBytes("kept"), toBytes("1"), 0n));
+    write(state, () => state.put(toBytes("kept"), toBytes("1"), 0n));
     const before = contentOf(state);
+    const group = state.unsettled;
     const failing = (): void =>
-      state.write(() => {
+      write(state, () => {
         state.put(toBytes("lost"), toBytes("1"), 0n);
         throw new Error("stop");
       });
     expect(failing).toThrow("stop");
-    expect(contentOf(state)).toEqual(before);
-    expect(state.unsettled.length).toBe(1);
+    expect([contentOf(state), state.unsettled]).toEqual([before, group]);
+  });
+
+  test("what is not settled is seen by no reader, however far a write has got", () => {
+    const state = new MvccState();
+    write(state, () => state.put(toBytes("a"), toBytes("1"), 0n));
+    state.settle();
+    const seen = (): unknown => [readAt(state, state.settledRevision), [...state.versionsFrom(0)].map(told)];
+    const before = seen();
+    const steps = state.write(function* () {
+      state.put(toBytes("a"), toBytes("2"), 0n);
+      yield;
+      state.put(toBytes("b"), toBytes("2"), 0n);
+    });
+    steps.next();
+    expect(seen()).toEqual(before);
+    steps.next();
+    expect(seen()).toEqual(before);
+    state.settle();
+    expect(readAt(state, state.settledRevision).length).toBe(2);
   });
 });
 
 describe("compaction", () => {
   test("changes no read at its revision or later, and frees all that is older", () => {
-    const writes = fc.array(write, { minLength: 1, maxLength: 40 });
+    const writes = fc.array(anyWrite, { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(writes, fc.integer({ min: 0, max: 10 }), (changes, back) => {
+      fc.property(writes, fc.integer({ min: 0, max: 10 }), fc.boolean(), (changes, back, squeezes) => {
         const state = new MvccState();
-        for (const one of changes) state.write(() => one(state));
-        const revision = state.revision - BigInt(back);
-        if (revision <= state.compactRevision || revision < 1n) return;
+        for (const change of changes) write(state, change);
+        state.settle();
+        const revision = state.revision - back;
+        if (revision <= state.compactRevision || revision < 1) return;
         const readAll = (): unknown[] => {
           const reads: unknown[] = [];
-          for (let at = revision; at <= state.revision; at += 1n) reads.push([...state.range(ALL, at)]);
+          for (let at = revision; at <= state.revision; at += 1) reads.push(readAt(state, at));
           return reads;
         };
-        const [reads, later] = [readAll(), [...state.versionsFrom(revision)]];
-        state.compact(revision);
-        const gone = state.forget();
-        expect(readAll()).toEqual(reads);
-        expect([...state.versionsFrom(revision)]).toEqual(later);
-        const old = [...state.versionsFrom(0n)].filter((version) => version.kv.modRevision < revision);
+        const later = (): unknown[] => [...state.versionsFrom(revision)].map(told);
+        const before = [readAll(), later()];
+        const versionsBefore = [...state.versionsFrom(0)].length;
+        write(state, () => state.compact(revision));
+        state.settle();
+        let gone = 0;
+        atOnce(
+          state.forget(() => {
+            gone += 1;
+          }),
+        );
+        if (squeezes) atOnce(state.squeeze());
+        expect([readAll(), later(), state.hasForgettable]).toEqual([...before, false]);
+        const old = [...state.versionsFrom(0)].filter((version) => version.modRevision < revision);
         expect(old.filter((version) => version.deleted)).toEqual([]);
         expect(new Set(old.map((version) => version.key)).size).toBe(old.length);
-        expect(new Set(gone).size).toBe(gone.length);
+        expect(versionsBefore - [...state.versionsFrom(0)].length).toBe(gone);
       }),
     );
+  });
+
+  test("waits with what somebody reads until it has been read", () => {
+    const state = new MvccState();
+    for (const value of ["1", "2", "3"]) write(state, () => state.put(toBytes("a"), toBytes(value), 0n));
+    state.settle();
+    const unpin = state.pin(3);
+    const before = readAt(state, 3);
+    write(state, () => state.compact(4));
+    state.settle();
+    atOnce(state.forget(() => undefined));
+    expect([readAt(state, 3), state.get("a", 2), state.hasForgettable]).toEqual([before, undefined, false]);
+    unpin();
+    expect(state.hasForgettable).toBe(true);
+    atOnce(state.forget(() => undefined));
+    expect([readAt(state, 3), readAt(state, 4).length]).toEqual([[], 1]);
   });
 });
 
 test("values are copied, because the caller's bytes may be used again", () => {
   const state = new MvccState();
   const [name, value] = [toBytes("key"), toBytes("value")];
-  state.write(() => state.put(name, value, 0n));
+  write(state, () => state.put(name, value, 0n));
   name.fill(0);
   value.fill(0);
-  const kv = state.get("key");
+  const kv = state.get("key", state.revision)?.toKeyValue();
   expect([toText(kv?.key ?? name), toText(kv?.value ?? value)]).toEqual(["key", "value"]);
 });

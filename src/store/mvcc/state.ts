@@ -1,85 +1,136 @@
 /**
- * The key space with all its remembered revisions, and the leases: everything the store knows, in memory.
+ * The key space with all its remembered revisions, the leases and the records: everything the store knows, in memory.
  *
  * Invariants: revisions ascend by one with each write that changes anything; the log holds every remembered version
- * once, in order; what was changed since the last `settle` can be rolled back. It does no I/O and checks no request:
- * whoever calls has done so.
+ * once, in order; what was changed since the last `settle` can be rolled back, and readers do not see it, because they
+ * read at the settled revision. It does no I/O and checks no request: whoever calls has done so. Revisions are numbers
+ * in here; 2^48 of them, which is what a record has room for, last for ever.
  */
-import { type Bytes, CompactedError, type KeyValue, type LeaseId, type Revision } from "../store.ts";
+import type { RecordChange } from "../local-store.ts";
+import { type Bytes, CompactedError, type LeaseId } from "../store.ts";
+import type { Change, Group } from "./change.ts";
 import { refusal } from "./etcd-errors.ts";
-import { type Change, deletion, KeyHistory, type Version } from "./history.ts";
+import {
+  cutBefore,
+  type History,
+  newestOf,
+  versionAt,
+  withMoved,
+  withoutNewest,
+  withVersion,
+} from "./history.ts";
 import { type KeyRange, toIndexKey } from "./key-range.ts";
 import { type Lease, Leases } from "./leases.ts";
+import { type LogMark, type Position, VersionLog } from "./log.ts";
+import type { VersionHead, VersionRecord } from "./record.ts";
+import { RecordTable } from "./record-table.ts";
 import { SortedMap } from "./sorted-map.ts";
+import type { Steps } from "./steps.ts";
+
+const NOTHING: Bytes = new Uint8Array(0);
+/** How many versions are looked at between two steps of long work. */
+const STEP_VERSIONS = 128;
 
 export class MvccState {
   readonly leases = new Leases();
-  readonly #index = new SortedMap<KeyHistory>();
-  #log: Version[] = [];
+  readonly records = new RecordTable();
+  readonly #log = new VersionLog();
+  readonly #index = new SortedMap<History>();
   /** A new store is at revision 1, as etcd's is. */
-  #revision: Revision = 1n;
-  /** Below every revision until the first compaction. */
-  #compactRevision: Revision = -1n;
-  #sequence = 0;
+  #revision = 1;
+  #settledRevision = 1;
+  #compactRevision = -1;
+  #settledCompactRevision = -1;
+  /** What is superseded before it has been forgotten. */
+  #forgottenUpTo = 0;
   #writing = false;
+  #settled: LogMark = this.#log.mark();
   #changes: Change[] = [];
   #undo: (() => void)[] = [];
+  /** The revisions that are being read at; nothing they see is forgotten. */
+  readonly #pins: number[] = [];
 
-  /** The revision of the last finished write. */
-  get revision(): Revision {
+  /** The revision of the last finished write, settled or not. */
+  get revision(): number {
     return this.#revision;
   }
 
-  get compactRevision(): Revision {
-    return this.#compactRevision;
+  /** What readers see. */
+  get settledRevision(): number {
+    return this.#settledRevision;
   }
 
-  /** The revision a read sees: within a write that has changed something, the one being written. */
-  get readRevision(): Revision {
-    return this.#writing ? this.#revision + 1n : this.#revision;
+  /** What readers find compacted; below every revision until the first compaction. */
+  get compactRevision(): number {
+    return this.#settledCompactRevision;
   }
 
-  /** @throws StoreError for a revision that is not there yet or no longer. */
-  checkRevision(revision: Revision): void {
-    if (revision > this.#revision) throw refusal("future-revision");
-    if (revision < this.#compactRevision) throw new CompactedError(this.#compactRevision);
+  /** What a write sees: once it has changed something, its own revision. */
+  get workRevision(): number {
+    return this.#writing ? this.#revision + 1 : this.#revision;
   }
 
-  get(key: string, revision: Revision = this.readRevision): KeyValue | undefined {
-    return this.#index.get(key)?.at(revision);
+  /** Bytes that all remembered versions take. */
+  get bytes(): number {
+    return this.#log.usedBytes;
   }
 
-  /** The keys of a range that existed at `revision`, in order. */
-  *range(range: KeyRange, revision: Revision = this.readRevision): Generator<KeyValue, void, undefined> {
-    for (const history of this.#index.range(range.from, range.to)) {
-      const kv = history.at(revision);
-      if (kv !== undefined) yield kv;
+  /** @throws StoreError for a revision later than `current`, or one that is there no longer. */
+  checkRevision(revision: number, current: number): void {
+    if (revision > current) throw refusal("future-revision");
+    if (revision < this.compactRevision) throw new CompactedError(BigInt(this.compactRevision));
+  }
+
+  /** The key's version as of `revision`; undefined where the key did not exist. */
+  get(key: string, revision: number): VersionRecord | undefined {
+    const history = this.#index.get(key);
+    return history === undefined ? undefined : versionAt(this.#log, history, revision);
+  }
+
+  /** The versions of a range that existed at `revision`, in order of keys, some at a time. */
+  *range(range: KeyRange, revision: number): Generator<VersionRecord[], void, undefined> {
+    for (const { values } of this.#index.pieces(range.from, range.to)) {
+      const found: VersionRecord[] = [];
+      for (const history of values) {
+        const version = versionAt(this.#log, history, revision);
+        if (version !== undefined) found.push(version);
+      }
+      yield found;
     }
   }
 
-  /** The value an event replaced; undefined when there was none or it has been compacted. */
-  before(version: Version): KeyValue | undefined {
-    const revision = version.kv.modRevision - 1n;
-    return revision < this.#compactRevision ? undefined : this.get(version.key, revision);
+  /** The value a version replaced; undefined when there was none or it has been compacted. */
+  before(version: VersionRecord): VersionRecord | undefined {
+    const revision = version.modRevision - 1;
+    return revision < this.compactRevision ? undefined : this.get(version.key, revision);
   }
 
-  /** Every remembered version from `revision` on, in order of writing. */
-  *versionsFrom(revision: Revision): Generator<Version, void, undefined> {
-    for (let at = this.#logIndex(revision); at < this.#log.length; at += 1) {
-      const version = this.#log[at];
-      if (version !== undefined) yield version;
-    }
+  /** Whether a read at `revision` or later can see the version. */
+  isReadableFrom(revision: number, version: VersionRecord): boolean {
+    const { modRevision } = version;
+    return modRevision >= revision || this.get(version.key, revision)?.modRevision === modRevision;
+  }
+
+  /** The settled versions from `revision` on, in order of writing, as they are now; the state may change meanwhile. */
+  versionsFrom(revision: number): Generator<VersionRecord, void, undefined> {
+    return this.#log.from(revision, this.#settledRevision);
+  }
+
+  /** Keeps what is read at `revision` from being forgotten until the returned function is called. */
+  pin(revision: number): () => void {
+    this.#pins.push(revision);
+    return () => void this.#pins.splice(this.#pins.indexOf(revision), 1);
   }
 
   /** Runs one write: all its changes share one new revision. When it throws, nothing of it stays. */
-  write<T>(body: () => T): T {
-    const mark = this.#undo.length;
+  *write<T>(body: () => Steps<T>): Steps<T> {
+    const undoMark = this.#undo.length;
     try {
-      const result = body();
-      if (this.#writing) this.#revision += 1n;
+      const result = yield* body();
+      if (this.#writing) this.#revision += 1;
       return result;
     } catch (error) {
-      this.#rollbackTo(mark);
+      this.#rollbackTo(undoMark);
       throw error;
     } finally {
       this.#writing = false;
@@ -88,27 +139,24 @@ export class MvccState {
 
   put(bytes: Bytes, value: Bytes, lease: LeaseId): void {
     const key = toIndexKey(bytes);
-    const history = this.#historyOf(key, bytes);
-    const previous = history.at(this.readRevision);
-    const modRevision = this.#beginRevision();
-    const kv = {
-      key: history.bytes,
-      // Copied: the caller's bytes may be a view of a much larger buffer, or be used again.
-      value: value.slice(),
-      createRevision: previous?.createRevision ?? modRevision,
+    const history = this.#index.get(key);
+    const previous = history === undefined ? undefined : versionAt(this.#log, history, this.workRevision);
+    const modRevision = this.#revision + 1;
+    const head = {
       modRevision,
-      version: (previous?.version ?? 0n) + 1n,
+      createRevision: previous?.createRevision ?? modRevision,
+      version: (previous?.version ?? 0) + 1,
       lease,
     };
-    this.#append(history, kv, false);
+    this.#append(key, history, head, bytes, value);
     this.#moveLease(key, previous?.lease ?? 0n, lease);
   }
 
-  delete(kv: KeyValue): void {
-    const key = toIndexKey(kv.key);
-    const history = this.#historyOf(key, kv.key);
-    this.#append(history, deletion(history.bytes, this.#beginRevision()), true);
-    this.#moveLease(key, kv.lease, 0n);
+  delete(version: VersionRecord): void {
+    const { key, lease } = version;
+    const head = { modRevision: this.#revision + 1, createRevision: 0, version: 0, lease: 0n };
+    this.#append(key, this.#index.get(key), head, version.keyBytes, NOTHING);
+    this.#moveLease(key, lease, 0n);
   }
 
   grantLease(id: LeaseId, ttlS: number, nowMs: number): Lease {
@@ -118,18 +166,28 @@ export class MvccState {
   }
 
   /** Deletes the lease and its keys; call it within {@link write}. */
-  revokeLease(lease: Lease): void {
+  *revokeLease(lease: Lease): Steps<void> {
+    let count = 0;
     for (const key of [...lease.keys].sort()) {
-      const kv = this.get(key);
-      if (kv !== undefined) this.delete(kv);
+      const version = this.get(key, this.workRevision);
+      if (version !== undefined) this.delete(version);
+      count += 1;
+      if (count % STEP_VERSIONS === 0) yield;
     }
     this.leases.remove(lease.id);
     this.#record({ kind: "lease-revoke", id: lease.id }, () => this.leases.restore(lease));
   }
 
+  changeRecord(change: RecordChange): void {
+    // Copied: the caller's bytes may be a view of a much larger buffer, or be used again.
+    const copy = { ...change, value: change.value?.slice() };
+    const undo = this.records.apply(copy);
+    this.#record({ kind: "record", ...copy }, () => void this.records.apply(undo));
+  }
+
   /** Closes the past before `revision` to reads; {@link forget} then frees what it took. */
-  compact(revision: Revision): void {
-    if (revision <= this.#compactRevision) throw new CompactedError(this.#compactRevision);
+  compact(revision: number): void {
+    if (revision <= this.#compactRevision) throw new CompactedError(BigInt(this.#compactRevision));
     if (revision > this.#revision) throw refusal("future-revision");
     const before = this.#compactRevision;
     this.#compactRevision = revision;
@@ -138,28 +196,57 @@ export class MvccState {
     });
   }
 
-  /** Frees what compaction closed. Returns the sequences of the versions that are gone. */
-  forget(): readonly number[] {
-    const gone = new Set<number>();
-    for (const history of [...this.#index.range("", undefined)]) {
-      for (const version of history.forgetBefore(this.#compactRevision)) gone.add(version.sequence);
-      if (history.versions.length === 0) this.#index.delete(history.key);
-    }
-    if (gone.size > 0) this.#log = this.#log.filter((version) => !gone.has(version.sequence));
-    return [...gone];
+  /** True when {@link forget} has something to do. */
+  get hasForgettable(): boolean {
+    return this.#forgettable > this.#forgottenUpTo;
   }
 
-  /** What was changed since the last call; from then on it cannot be rolled back. */
-  settle(): readonly Change[] {
-    const changes = this.#changes;
+  /**
+   * Forgets what compaction has closed, as far as nobody reads there.
+   * @param gone is told of each version, before it goes.
+   */
+  *forget(gone: (version: VersionRecord) => void): Steps<void> {
+    const upTo = this.#forgettable;
+    let count = 0;
+    // What was deleted at the last boundary itself may go now.
+    for (const version of this.#log.from(this.#forgottenUpTo, upTo)) {
+      this.#cut(version.key, upTo, gone);
+      count += 1;
+      if (count % STEP_VERSIONS === 0) yield;
+    }
+    this.#forgottenUpTo = Math.max(upTo, this.#forgottenUpTo);
+  }
+
+  /** Frees the memory of what has been forgotten. */
+  *squeeze(): Steps<void> {
+    yield* this.#log.squeeze(
+      () => this.#settled,
+      (from, to) => {
+        const { key } = this.#log.read(from);
+        const history = this.#index.get(key);
+        if (history === undefined) return;
+        const moved = withMoved(this.#log, history, from, to);
+        if (moved !== history) this.#index.set(key, moved);
+      },
+    );
+  }
+
+  /** What was changed since the last call of {@link settle}. */
+  get unsettled(): Group {
+    return {
+      changes: this.#changes,
+      versions: this.#log.since(this.#settled),
+      revision: this.#revision,
+    };
+  }
+
+  /** Shows readers what was changed; from now on it cannot be rolled back. */
+  settle(): void {
     this.#changes = [];
     this.#undo = [];
-    return changes;
-  }
-
-  /** What {@link settle} would return. */
-  get unsettled(): readonly Change[] {
-    return this.#changes;
+    this.#settled = this.#log.mark();
+    this.#settledRevision = this.#revision;
+    this.#settledCompactRevision = this.#compactRevision;
   }
 
   /** Takes back everything changed since the last {@link settle}. */
@@ -167,49 +254,78 @@ export class MvccState {
     this.#rollbackTo(0);
   }
 
-  /** Takes in a version that is already on disk; versions come in order of their sequence, leases before them. */
-  load(kv: KeyValue, deleted: boolean, sequence: number): void {
-    const key = toIndexKey(kv.key);
-    const history = this.#historyOf(key, kv.key);
-    const previous = history.versions.at(-1)?.kv.lease ?? 0n;
-    const version = { key, kv: { ...kv, key: history.bytes }, deleted, sequence };
-    history.versions.push(version);
-    this.#log.push(version);
-    this.leases.move(key, previous, kv.lease);
-    this.#sequence = sequence;
-    this.#revision = kv.modRevision;
+  /** Takes in a version as it once was written; versions come in order, and it settles with them. */
+  load(record: VersionRecord): void {
+    const { key, modRevision } = record;
+    this.#index.set(key, withVersion(this.#index.get(key), this.#log.appendRecord(record)));
+    this.#revision = modRevision;
   }
 
-  loadCompaction(revision: Revision): void {
-    this.#compactRevision = revision;
-  }
-
-  #beginRevision(): Revision {
-    this.#writing = true;
-    return this.#revision + 1n;
-  }
-
-  #historyOf(key: string, bytes: Bytes): KeyHistory {
-    let history = this.#index.get(key);
-    if (history === undefined) {
-      history = new KeyHistory(key, bytes.slice());
-      this.#index.set(key, history);
+  /** Makes a change again that was made once. */
+  repeat(change: Change): void {
+    switch (change.kind) {
+      case "lease-grant":
+        this.leases.add(change.id, change.ttlS, 0);
+        break;
+      case "lease-revoke":
+        this.leases.remove(change.id);
+        break;
+      case "compact":
+        this.#compactRevision = change.revision;
+        break;
+      case "record":
+        this.records.apply(change);
     }
-    return history;
   }
 
-  #append(history: KeyHistory, kv: KeyValue, deleted: boolean): void {
-    this.#sequence += 1;
-    const version = { key: history.key, kv, deleted, sequence: this.#sequence };
-    history.versions.push(version);
-    this.#log.push(version);
-    this.#record({ kind: "version", version }, () => {
-      this.#revision = kv.modRevision - 1n;
-      this.#sequence -= 1;
-      this.#log.pop();
-      history.versions.pop();
-      if (history.versions.length === 0) this.#index.delete(history.key);
+  /** Ends loading: sets the revision, which may be later than any version's, and hangs keys on their leases. */
+  *finishLoad(revision: number): Steps<void> {
+    this.#revision = Math.max(revision, this.#revision);
+    for (const { keys, values } of this.#index.pieces("", undefined)) {
+      for (const [at, history] of values.entries()) {
+        const newest = newestOf(history);
+        const lease = newest === undefined ? 0n : this.#log.read(newest).lease;
+        if (lease !== 0n) this.leases.move(keys[at] ?? "", 0n, lease);
+      }
+      yield;
+    }
+    this.settle();
+  }
+
+  get #forgettable(): number {
+    return Math.min(this.#settledCompactRevision, ...this.#pins);
+  }
+
+  #cut(key: string, revision: number, gone: (version: VersionRecord) => void): void {
+    const history = this.#index.get(key);
+    if (history === undefined) return;
+    const left = cutBefore(this.#log, history, revision, (position) => {
+      gone(this.#log.read(position));
+      this.#log.forget(position);
     });
+    if (left === undefined) this.#index.delete(key);
+    else if (left !== history) this.#index.set(key, left);
+  }
+
+  #append(key: string, history: History | undefined, head: VersionHead, bytes: Bytes, value: Bytes): void {
+    const mark = this.#log.mark();
+    const position: Position = this.#log.append(head, bytes, value);
+    const grown = withVersion(history, position);
+    if (grown !== history) this.#index.set(key, grown);
+    this.#writing = true;
+    this.#undo.push(() => {
+      this.#revision = head.modRevision - 1;
+      this.#log.cutTo(mark);
+      this.#dropNewest(key);
+    });
+  }
+
+  #dropNewest(key: string): void {
+    const history = this.#index.get(key);
+    if (history === undefined) return;
+    const left = withoutNewest(history);
+    if (left === undefined) this.#index.delete(key);
+    else if (left !== history) this.#index.set(key, left);
   }
 
   #moveLease(key: string, from: LeaseId, to: LeaseId): void {
@@ -228,18 +344,5 @@ export class MvccState {
 
   #rollbackTo(mark: number): void {
     for (const undo of this.#undo.splice(mark).reverse()) undo();
-  }
-
-  /** Index in the log of the first version not before `revision`. */
-  #logIndex(revision: Revision): number {
-    let low = 0;
-    let high = this.#log.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const version = this.#log[middle];
-      if (version !== undefined && version.kv.modRevision < revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

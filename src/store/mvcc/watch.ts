@@ -8,21 +8,23 @@ import type { Clock } from "#base/clock.ts";
 import {
   CompactedError,
   type Header,
-  type Revision,
   type StoreError,
   type StoreEvent,
   type WatchRequest,
   type WatchResponse,
 } from "../store.ts";
 import { refusal } from "./etcd-errors.ts";
-import type { Version } from "./history.ts";
 import { inRange, type KeyRange, keyRange } from "./key-range.ts";
+import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
+import { inTurns, type Steps, type Turns } from "./steps.ts";
 
 /** Etcd's watchBatchMaxRevs. */
 const BATCH_REVISIONS_MAX = 1_000;
 /** A batch ends with the revision that reaches this many bytes of values. */
 const BATCH_BYTES_MAX = 1_048_576;
+/** How many versions are looked at between two steps. */
+const STEP_VERSIONS = 128;
 /** Etcd's interval of unasked progress notices. */
 const PROGRESS_INTERVAL_MS = 600_000;
 
@@ -30,22 +32,30 @@ interface Watcher {
   readonly range: KeyRange;
   readonly request: WatchRequest;
   /** The first revision not reported yet. */
-  next: Revision;
+  next: number;
   /** Set while it waits: called when there is something to report. */
   wake: (() => void) | undefined;
+}
+
+/** A version and its key as the index holds it, which every watcher is asked about. */
+interface Published {
+  readonly key: string;
+  readonly version: VersionRecord;
 }
 
 export class WatchHub {
   readonly #state: MvccState;
   readonly #clock: Clock;
   readonly #clusterId: bigint;
+  readonly #turns: Turns | undefined;
   readonly #watchers = new Set<Watcher>();
   #closed: StoreError | undefined;
 
-  constructor(state: MvccState, clock: Clock, clusterId: bigint) {
+  constructor(state: MvccState, clock: Clock, clusterId: bigint, turns?: Turns) {
     this.#state = state;
     this.#clock = clock;
     this.#clusterId = clusterId;
+    this.#turns = turns;
   }
 
   /** Number of open watches. */
@@ -53,13 +63,18 @@ export class WatchHub {
     return this.#watchers.size;
   }
 
-  /** Wakes whoever waits for one of these versions; they are durable and readable by now. */
-  publish(versions: readonly Version[]): void {
+  /** Wakes whoever waits for one of the versions from `revision` on; they are durable and readable by now. */
+  publish(revision: number): void {
+    if (this.#watchers.size === 0) return;
+    const published = [...this.#state.versionsFrom(revision)].map((version) => ({
+      key: version.key,
+      version,
+    }));
     for (const watcher of this.#watchers) {
       if (watcher.wake === undefined) continue;
-      const hit = versions.find((version) => concerns(watcher, version));
+      const hit = published.find((one) => concerns(watcher, one));
       if (hit === undefined) continue;
-      watcher.next = hit.kv.modRevision;
+      watcher.next = hit.version.modRevision;
       watcher.wake();
     }
   }
@@ -71,7 +86,8 @@ export class WatchHub {
       yield { kind: "created", header: this.#header() };
       while (!signal.aborted) {
         if (this.#closed !== undefined) throw this.#closed;
-        const response = this.#collect(watcher) ?? (await this.#wait(watcher, signal));
+        const response =
+          (await inTurns(this.#collect(watcher), this.#turns)) ?? (await this.#wait(watcher, signal));
         if (response !== undefined) yield response;
       }
     } finally {
@@ -85,39 +101,50 @@ export class WatchHub {
     for (const watcher of this.#watchers) watcher.wake?.();
   }
 
-  #header(): Header & { readonly clusterId: bigint } {
-    return { revision: this.#state.revision, clusterId: this.#clusterId };
+  #header(): Header {
+    return { revision: BigInt(this.#state.settledRevision), clusterId: this.#clusterId };
   }
 
   #open(request: WatchRequest): Watcher {
-    const current = this.#state.revision + 1n;
-    const start = request.startRevision ?? 0n;
+    const current = this.#state.settledRevision + 1;
+    const start = Number(request.startRevision ?? 0n);
     const range = keyRange(request.key.length === 0 ? { ...request, key: new Uint8Array(1) } : request);
-    const watcher: Watcher = { range, request, next: start > 0n ? start : current, wake: undefined };
+    const watcher: Watcher = { range, request, next: start > 0 ? start : current, wake: undefined };
     this.#watchers.add(watcher);
     return watcher;
   }
 
   /** The next batch; undefined when there is nothing to report yet. */
-  #collect(watcher: Watcher): WatchResponse | undefined {
+  *#collect(watcher: Watcher): Steps<WatchResponse | undefined> {
     const header = this.#header();
-    if (watcher.next > header.revision) return undefined;
-    if (watcher.next < this.#state.compactRevision) throw new CompactedError(this.#state.compactRevision);
+    const from = watcher.next;
     const batch = new Batch();
-    for (const version of this.#state.versionsFrom(watcher.next)) {
-      if (!concerns(watcher, version)) continue;
+    let next = Math.max(from, this.#state.settledRevision + 1);
+    let count = 0;
+    for (const version of this.#state.versionsFrom(from)) {
       if (batch.isFullBefore(version)) {
-        watcher.next = version.kv.modRevision;
-        return { kind: "events", header, events: batch.events };
+        next = version.modRevision;
+        break;
       }
-      batch.add(version, watcher.request.prevKv ? this.#state : undefined);
+      if (concerns(watcher, { key: version.key, version })) {
+        batch.add(version, watcher.request.prevKv ? this.#state : undefined);
+      }
+      count += 1;
+      if (count % STEP_VERSIONS === 0) yield;
     }
-    watcher.next = header.revision + 1n;
+    // Also when compaction came while this was collected: something of it may have been gone already.
+    if (from < this.#state.compactRevision && from < next) {
+      throw new CompactedError(BigInt(this.#state.compactRevision));
+    }
+    watcher.next = next;
     return batch.events.length === 0 ? undefined : { kind: "events", header, events: batch.events };
   }
 
   /** Resolves when there is something to report, when progress is due, or when the watch ends. */
   #wait(watcher: Watcher, signal: AbortSignal): Promise<WatchResponse | undefined> {
+    // While it collected, something may have come, or have ended, that nobody has told it of.
+    const isDue = watcher.next <= this.#state.settledRevision;
+    if (isDue || signal.aborted || this.#closed !== undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const timer = watcher.request.progressNotify
         ? this.#clock.setTimer(PROGRESS_INTERVAL_MS, () => done({ kind: "progress", header: this.#header() }))
@@ -140,24 +167,25 @@ class Batch {
   readonly events: StoreEvent[] = [];
   #revisions = 0;
   #bytes = 0;
-  #last: Revision = 0n;
+  #last = 0;
 
-  isFullBefore(version: Version): boolean {
-    if (version.kv.modRevision === this.#last) return false;
+  isFullBefore(version: VersionRecord): boolean {
+    if (version.modRevision === this.#last) return false;
     return this.#revisions >= BATCH_REVISIONS_MAX || this.#bytes >= BATCH_BYTES_MAX;
   }
 
-  add(version: Version, previousFrom: MvccState | undefined): void {
-    if (version.kv.modRevision !== this.#last) this.#revisions += 1;
-    this.#last = version.kv.modRevision;
-    const prevKv = previousFrom?.before(version);
-    this.#bytes += version.kv.value.length + (prevKv?.value.length ?? 0);
-    const event: StoreEvent = { type: version.deleted ? "delete" : "put", kv: version.kv };
+  add(version: VersionRecord, previousFrom: MvccState | undefined): void {
+    if (version.modRevision !== this.#last) this.#revisions += 1;
+    this.#last = version.modRevision;
+    const prevKv = previousFrom?.before(version)?.toKeyValue();
+    const kv = version.toKeyValue();
+    this.#bytes += kv.value.length + (prevKv?.value.length ?? 0);
+    const event: StoreEvent = { type: version.deleted ? "delete" : "put", kv };
     this.events.push(prevKv === undefined ? event : { ...event, prevKv });
   }
 }
 
-function concerns(watcher: Watcher, version: Version): boolean {
-  if (version.kv.modRevision < watcher.next || !inRange(watcher.range, version.key)) return false;
+function concerns(watcher: Watcher, { key, version }: Published): boolean {
+  if (version.modRevision < watcher.next || !inRange(watcher.range, key)) return false;
   return !watcher.request.filters?.includes(version.deleted ? "no-delete" : "no-put");
 }

@@ -1,0 +1,232 @@
+/**
+ * Every remembered version, as records one after the other in chunks of memory: one copy of each key and value, and no
+ * object for any of them. A version is known by its position, which is a number.
+ *
+ * Invariants: records are in the order of writing, so revisions ascend; a record never changes but for being marked as
+ * forgotten; only whoever squeezes a chunk moves records, and is told of each.
+ */
+import type { Bytes } from "../store.ts";
+import {
+  KIND,
+  RECORD_BYTES_MAX,
+  recordBytes,
+  type VersionHead,
+  VersionRecord,
+  writeRecord,
+} from "./record.ts";
+import type { Steps } from "./steps.ts";
+
+/** Chunk and place in it. */
+export type Position = number;
+
+/** Squeezing one chunk is work of one turn, so chunks are small. */
+const CHUNK_BYTES = 1 << 18;
+/** A chunk's number is in what is above. */
+const PLACES = 2 ** 24;
+/** A place to begin reading at is noted so often. */
+const MARK_EVERY_BYTES = 4_096;
+
+class Chunk {
+  readonly number: number;
+  readonly buffer: Buffer;
+  used = 0;
+  forgottenBytes = 0;
+  lastRevision = 0;
+  /** Where some of the records are, ascending; the first record is one of them. */
+  readonly marks: { readonly revision: number; readonly at: number }[] = [];
+
+  constructor(number: number, bytes: number) {
+    this.number = number;
+    // Not filled: what is not used costs no memory.
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  get free(): number {
+    return this.buffer.length - this.used;
+  }
+
+  /** Makes room for a record of a revision; answers where. */
+  reserve(bytes: number, revision: number): number {
+    const at = this.used;
+    const last = this.marks.at(-1);
+    if (last === undefined || at - last.at >= MARK_EVERY_BYTES) this.marks.push({ revision, at });
+    this.used += bytes;
+    this.lastRevision = revision;
+    return at;
+  }
+
+  /** A place from which on every record of `revision` is found, close before the first of them. */
+  placeBefore(revision: number): number {
+    let low = 0;
+    let high = this.marks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.marks[middle]?.revision ?? 0) < revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.marks[low - 1]?.at ?? 0;
+  }
+}
+
+/** An end of the log, to cut it off there again. */
+export interface LogMark {
+  /** The last chunk's; 0 while there is none. */
+  readonly chunk: number;
+  readonly used: number;
+  readonly lastRevision: number;
+}
+
+export class VersionLog {
+  readonly #chunks: Chunk[] = [];
+  readonly #byNumber = new Map<number, Chunk>();
+  #nextNumber = 1;
+
+  /** Bytes of all records, those forgotten but not squeezed out included. */
+  get usedBytes(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.used, 0);
+  }
+
+  append(head: VersionHead, key: Bytes, value: Bytes): Position {
+    const bytes = recordBytes(key, value);
+    const chunk = this.#roomFor(bytes);
+    const at = chunk.reserve(bytes, head.modRevision);
+    writeRecord(chunk.buffer, at, head, key, value);
+    return chunk.number * PLACES + at;
+  }
+
+  /** Takes in a record as it is. */
+  appendRecord(record: VersionRecord): Position {
+    const chunk = this.#roomFor(record.length);
+    return copyInto(chunk, record);
+  }
+
+  read(position: Position): VersionRecord {
+    const number = Math.floor(position / PLACES);
+    const chunk = this.#byNumber.get(number);
+    if (chunk === undefined) throw new RangeError(`the log has nothing at ${position}`);
+    return new VersionRecord(chunk.buffer, position - number * PLACES);
+  }
+
+  /**
+   * Versions from `revision` up to `upTo`, in order, as the log is now: what is appended, forgotten or squeezed meanwhile
+   * does not disturb it.
+   */
+  *from(revision: number, upTo: number): Generator<VersionRecord, void, undefined> {
+    const parts = this.#chunks.slice(this.#chunkFor(revision)).map((chunk) => ({ chunk, end: chunk.used }));
+    for (const { chunk, end } of parts) {
+      // Only what is not settled can be cut off and written anew, and that is later than anybody asks for.
+      for (let at = chunk.placeBefore(revision); at < end; ) {
+        const record = new VersionRecord(chunk.buffer, at);
+        at += record.length;
+        if (record.modRevision > upTo) return;
+        if (record.kind !== KIND.forgotten && record.modRevision >= revision) yield record;
+      }
+    }
+  }
+
+  forget(position: Position): void {
+    const record = this.read(position);
+    record.buffer[record.at + 4] = KIND.forgotten;
+    const chunk = this.#byNumber.get(Math.floor(position / PLACES));
+    if (chunk !== undefined) chunk.forgottenBytes += record.length;
+  }
+
+  mark(): LogMark {
+    const last = this.#chunks.at(-1);
+    return { chunk: last?.number ?? 0, used: last?.used ?? 0, lastRevision: last?.lastRevision ?? 0 };
+  }
+
+  /** The bytes that were appended since a mark. */
+  since(mark: LogMark): Buffer[] {
+    return this.#chunks
+      .slice(Math.max(0, this.#indexOf(mark)))
+      .map((chunk) => chunk.buffer.subarray(chunk.number === mark.chunk ? mark.used : 0, chunk.used))
+      .filter((bytes) => bytes.length > 0);
+  }
+
+  cutTo(mark: LogMark): void {
+    const kept = this.#indexOf(mark) + 1;
+    for (const chunk of this.#chunks.splice(kept)) this.#byNumber.delete(chunk.number);
+    const last = this.#chunks.at(-1);
+    if (last === undefined) return;
+    last.used = mark.used;
+    last.lastRevision = mark.lastRevision;
+    while ((last.marks.at(-1)?.at ?? -1) >= mark.used) last.marks.pop();
+  }
+
+  /**
+   * Frees the memory of forgotten records, a chunk a step: what is left of a chunk moves to the end of the one before,
+   * where there is room, or into a smaller one.
+   * @param end says where it ends now: chunks from there on may still be cut or written to, and stay as they are.
+   * @param moved is told where a record was and where it is now.
+   */
+  *squeeze(end: () => LogMark, moved: (from: Position, to: Position) => void): Steps<void> {
+    for (let index = 0; index < this.#indexOf(end()); ) {
+      const chunk = this.#chunks[index];
+      if (chunk === undefined) return;
+      const isWorthIt = chunk.forgottenBytes * 4 >= chunk.used;
+      if (!isWorthIt || !this.#squeezeOne(index, chunk, moved)) index += 1;
+      if (isWorthIt) yield;
+    }
+  }
+
+  /** True when the chunk is gone, all of it being in the one before. */
+  #squeezeOne(index: number, chunk: Chunk, moved: (from: Position, to: Position) => void): boolean {
+    const left = chunk.used - chunk.forgottenBytes;
+    const before = this.#chunks[index - 1];
+    const joins = left === 0 || (before !== undefined && before.free >= left);
+    const target = joins ? before : this.#newChunk(Math.max(left, CHUNK_BYTES));
+    if (target !== undefined) moveRemembered(chunk, target, moved);
+    this.#byNumber.delete(chunk.number);
+    this.#chunks.splice(index, 1, ...(joins || target === undefined ? [] : [target]));
+    return joins;
+  }
+
+  #indexOf(mark: LogMark): number {
+    return this.#chunks.findLastIndex((chunk) => chunk.number === mark.chunk);
+  }
+
+  #roomFor(bytes: number): Chunk {
+    if (bytes > RECORD_BYTES_MAX)
+      throw new RangeError(`a version of ${bytes} bytes is more than the log takes`);
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.free >= bytes) return last;
+    const chunk = this.#newChunk(Math.max(bytes, CHUNK_BYTES));
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  #newChunk(bytes: number): Chunk {
+    const chunk = new Chunk(this.#nextNumber, bytes);
+    this.#nextNumber += 1;
+    this.#byNumber.set(chunk.number, chunk);
+    return chunk;
+  }
+
+  /** Index of the first chunk that may have versions from `revision` on. */
+  #chunkFor(revision: number): number {
+    let low = 0;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#chunks[middle]?.lastRevision ?? 0) < revision) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function moveRemembered(chunk: Chunk, target: Chunk, moved: (from: Position, to: Position) => void): void {
+  for (let at = 0; at < chunk.used; ) {
+    const record = new VersionRecord(chunk.buffer, at);
+    if (record.kind !== KIND.forgotten) moved(chunk.number * PLACES + at, copyInto(target, record));
+    at += record.length;
+  }
+}
+
+function copyInto(chunk: Chunk, record: VersionRecord): Position {
+  const { length } = record;
+  const at = chunk.reserve(length, record.modRevision);
+  record.buffer.copy(chunk.buffer, at, record.at, record.at + length);
+  return chunk.number * PLACES + at;
+}

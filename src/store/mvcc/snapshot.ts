@@ -1,0 +1,57 @@
+/** All that a state holds at one moment, read piece by piece while it goes on being written. */
+import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
+import type { MvccState } from "./state.ts";
+import type { Turns } from "./steps.ts";
+
+/** A piece ends with the key that reaches one of them. */
+const PIECE_KEYS = 256;
+const PIECE_BYTES = 256 * 1024;
+
+export class Snapshot {
+  readonly #state: MvccState;
+  readonly #revision: number;
+  readonly #head: readonly SnapshotItem[];
+  /** Call it when the snapshot is needed no longer. */
+  readonly release: () => void;
+
+  /** Taken within a write, it shows what the writes before it have left; read it when that is settled. */
+  constructor(state: MvccState, identity: StoreIdentity) {
+    this.#state = state;
+    this.#revision = state.revision;
+    this.#head = [
+      { kind: "head", revision: BigInt(state.revision), identity },
+      ...leasesOf(state),
+      ...recordsOf(state),
+    ];
+    this.release = state.pin(state.revision);
+  }
+
+  async *pieces(turns: Turns | undefined): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
+    yield this.#head;
+    let piece: SnapshotItem[] = [];
+    let bytes = 0;
+    for (const version of this.#state.versionsFrom(0)) {
+      if (version.modRevision > this.#revision) break;
+      const current = this.#state.get(version.key, this.#revision);
+      if (current?.modRevision === version.modRevision) {
+        piece.push({ kind: "key", kv: version.toKeyValue() });
+        bytes += version.length;
+      }
+      if (piece.length >= PIECE_KEYS || bytes >= PIECE_BYTES) {
+        yield piece;
+        piece = [];
+        bytes = 0;
+      }
+      if (turns?.isOver()) await turns.next();
+    }
+    if (piece.length > 0) yield piece;
+  }
+}
+
+function* leasesOf(state: MvccState): Generator<SnapshotItem, void, undefined> {
+  for (const { id, ttlS } of state.leases.all()) yield { kind: "lease", id, ttlS };
+}
+
+function* recordsOf(state: MvccState): Generator<SnapshotItem, void, undefined> {
+  for (const { bucket, name, value } of state.records.all()) yield { kind: "record", bucket, name, value };
+}
