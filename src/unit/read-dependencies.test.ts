@@ -29,6 +29,7 @@ test("a unit that says nothing needs nothing and is called by its name", () => {
     stopPropagatedFrom: [],
     propagatesReloadTo: [],
     reloadPropagatedFrom: [],
+    joinsNamespaceOf: [],
     conditions: [],
     defaultDependencies: true,
     refuseManualStart: false,

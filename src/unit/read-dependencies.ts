@@ -22,6 +22,7 @@ export interface UnitDependencies {
   readonly stopPropagatedFrom: readonly string[];
   readonly propagatesReloadTo: readonly string[];
   readonly reloadPropagatedFrom: readonly string[];
+  readonly joinsNamespaceOf: readonly string[];
   readonly conditions: readonly Condition[];
   readonly defaultDependencies: boolean;
   readonly refuseManualStart: boolean;
@@ -98,6 +99,7 @@ function readRelations(unit: SectionReader<"Unit">) {
     stopPropagatedFrom: names(unit.all("StopPropagatedFrom")),
     propagatesReloadTo: names(unit.all("PropagatesReloadTo"), unit.all("PropagateReloadTo")),
     reloadPropagatedFrom: names(unit.all("ReloadPropagatedFrom"), unit.all("PropagateReloadFrom")),
+    joinsNamespaceOf: names(unit.all("JoinsNamespaceOf")),
   };
 }
 

@@ -27,6 +27,7 @@ import { probeCgroups, type UsableCgroups } from "./cgroup/probe.ts";
 import { detectVirtualization } from "./conditions/virtualization.ts";
 import { createExecHost } from "./exec/exec-host.ts";
 import { describeMissing, missingFeatures } from "./exec/features.ts";
+import type { JoinedUnit } from "./exec/joined-unit.ts";
 import { createJobUnits } from "./job-units.ts";
 import { JobEngine } from "./jobs/job-engine.ts";
 import { Journal, SUPERVISOR_UNIT } from "./journal/journal.ts";
@@ -166,6 +167,7 @@ class EmbeddedSupervisor implements Supervisor {
         return definition?.kind === "service" && definition.settings.sockets.includes(socket);
       },
       socketsFor: (service) => this.#socketsFor(service),
+      joinedBy: (service) => this.#joinedBy(service),
       requestStart: (name, ended, variables) => {
         this.#triggered.set(name, variables ?? {});
         const request = { type: "start", unit: this.#units.resolve(name), mode: "replace" } as const;
@@ -272,6 +274,18 @@ class EmbeddedSupervisor implements Supervisor {
       names: found.flatMap(({ names }) => names),
       variables: Object.fromEntries(found.flatMap(({ variables }) => Object.entries(variables))),
     };
+  }
+
+  /** Namespaces of those that the service names come before its own, which others can be in still. */
+  #joinedBy(service: string): JoinedUnit | undefined {
+    for (const owner of [...this.#units.related(service, "joins-namespace"), service]) {
+      for (const name of [owner, ...this.#units.related(owner, "namespace-joined-by")]) {
+        const unit = this.#units.get(name);
+        const joined = name !== service && unit instanceof ServiceUnit ? unit.toJoin : undefined;
+        if (joined?.owner === owner) return joined;
+      }
+    }
+    return undefined;
   }
 
   #create(loaded: LoadedUnit): Unit {

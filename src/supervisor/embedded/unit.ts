@@ -10,6 +10,7 @@ import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitFact, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { ExecHost } from "./exec/exec-host.ts";
+import type { JoinedUnit } from "./exec/joined-unit.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import type { ShimSpawner } from "./shim/spawner.ts";
@@ -78,6 +79,8 @@ export interface UnitHost {
   usesSocket(service: string, socket: string): boolean;
   /** The sockets of others that a service's commands get. */
   socketsFor(service: string): PassedSockets;
+  /** The unit that a run of the service is to share namespaces with; undefined: it makes its own. */
+  joinedBy(service: string): JoinedUnit | undefined;
   /** A run has come to its end and the unit starts again by itself: the state that it was in for no time. */
   passed(name: string, state: "inactive" | "failed"): void;
   /**

@@ -105,7 +105,7 @@ export const UNIT_KEYS = {
   PropagateReloadTo: additive(unitNames, "run", { insteadUse: "PropagatesReloadTo" }),
   ReloadPropagatedFrom: additive(unitNames, "run"),
   PropagateReloadFrom: additive(unitNames, "run", { insteadUse: "ReloadPropagatedFrom" }),
-  JoinsNamespaceOf: additive(unitNames),
+  JoinsNamespaceOf: additive(unitNames, "run"),
   RequiresOverridable: additive(unitNames, "run", formerDependency("Requires")),
   RequisiteOverridable: additive(unitNames, "run", formerDependency("Requisite")),
   RequiresMountsFor: additive(mountedPaths),

@@ -1,8 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import { privateTmpIn, privateTmpOf, sweepPrivateTmp } from "./private-tmp.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  type PrivateTmp,
+  passOnPrivateTmp,
+  privateTmpIn,
+  privateTmpOf,
+  providePrivateTmp,
+  sweepPrivateTmp,
+} from "./private-tmp.ts";
+import { removeTrees } from "./remove.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "flotilla-sweep-"));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -33,4 +41,44 @@ test("what a process has for itself is found among its mounts, whatever its unit
   ].join("\n");
   expect(privateTmpIn(mountinfo)).toEqual([tmp, varTmp]);
   expect(privateTmpIn("")).toEqual([]);
+});
+
+describe("runs that share their directories", () => {
+  const root = mkdtempSync(join(tmpdir(), "flotilla-shared-tmp-"));
+  afterAll(() => rmSync(root, { recursive: true }));
+  const place = (unit: string): PrivateTmp => ({
+    tmp: join(root, "tmp", basename(privateTmpOf(unit, "b", "01234567").tmp)),
+    varTmp: join(root, "var", basename(privateTmpOf(unit, "b", "01234567").tmp)),
+  });
+  for (const name of ["tmp", "var"]) mkdirSync(join(root, name));
+  const end = (unit: string): void => {
+    expect(removeTrees(passOnPrivateTmp(place(unit)))).toEqual([]);
+  };
+  const isThere = (unit: string): boolean => existsSync(join(place(unit).tmp, "tmp", "file"));
+
+  test("inherit them from one another, and leave nothing", () => {
+    writeFileSync(join(providePrivateTmp(place("a.service")).tmp, "file"), "");
+    for (const unit of ["b.service", "c.service"]) providePrivateTmp(place(unit), place("a.service"));
+    expect(isThere("b.service")).toBe(true);
+    end("a.service");
+    expect([isThere("a.service"), isThere("b.service"), isThere("c.service")]).toEqual([false, true, true]);
+    // Who joins one that has only joined finds the same.
+    providePrivateTmp(place("d.service"), place("c.service"));
+    for (const unit of ["b.service", "c.service"]) end(unit);
+    expect(isThere("d.service")).toBe(true);
+    end("d.service");
+    expect(readdirSync(join(root, "tmp"))).toEqual([]);
+    expect(readdirSync(join(root, "var"))).toEqual([]);
+  });
+
+  test("have their own where the other's are gone, and keep what they have", () => {
+    providePrivateTmp(place("b.service"), place("gone.service"));
+    writeFileSync(join(place("b.service").tmp, "tmp", "file"), "");
+    providePrivateTmp(place("a.service"));
+    providePrivateTmp(place("b.service"), place("a.service"));
+    expect(isThere("b.service")).toBe(true);
+    end("b.service");
+    end("a.service");
+    expect(readdirSync(join(root, "tmp"))).toEqual([]);
+  });
 });

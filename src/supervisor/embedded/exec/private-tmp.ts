@@ -1,5 +1,19 @@
-/** The directories behind a unit's own /tmp and /var/tmp: one pair a run, removed with it. */
-import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+/**
+ * The directories behind a unit's own /tmp and /var/tmp: one pair a run, removed with it. A run that joins another's has
+ * links to that one's in their place, and inherits them from it.
+ */
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { Refusal } from "./refusal.ts";
 import { removeTrees } from "./remove.ts";
 
@@ -16,19 +30,50 @@ export function privateTmpOf(unit: string, boot: string, invocation: string): Pr
   return { tmp: `/tmp/${name}`, varTmp: `/var/tmp/${name}` };
 }
 
-/** Makes both, if they are not there; returns what is to be mounted. The outer ones keep everybody else out. */
-export function providePrivateTmp(directories: PrivateTmp): PrivateTmp {
+/**
+ * Makes both, if they are not there, or takes those of another run; returns what is to be mounted. The outer ones keep
+ * everybody else out.
+ */
+export function providePrivateTmp(directories: PrivateTmp, other?: PrivateTmp): PrivateTmp {
   return Refusal.at("namespace", () => ({
-    tmp: provide(directories.tmp),
-    varTmp: provide(directories.varTmp),
+    tmp: provide(directories.tmp, other?.tmp),
+    varTmp: provide(directories.varTmp, other?.varTmp),
   }));
 }
 
-function provide(outer: string): string {
+function provide(outer: string, other: string | undefined): string {
   const inner = `${outer}/tmp`;
+  if (other !== undefined && existsSync(other) && !existsSync(outer)) symlinkSync(ownerOf(other), outer);
   mkdirSync(inner, { recursive: true, mode: 0o700 });
   chmodSync(inner, 0o1777);
   return inner;
+}
+
+/** Whose directory it is, as a link beside it names it. */
+function ownerOf(outer: string): string {
+  return lstatSync(outer).isSymbolicLink() ? readlinkSync(outer) : basename(outer);
+}
+
+/** Hands the directories on to another run that has joined them; returns what nobody has any more. */
+export function passOnPrivateTmp({ tmp, varTmp }: PrivateTmp): readonly string[] {
+  return [tmp, varTmp].filter((outer) => !passOn(outer));
+}
+
+function passOn(outer: string): boolean {
+  if (!existsSync(outer) || lstatSync(outer).isSymbolicLink()) return false;
+  const parent = dirname(outer);
+  const links = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
+  const [heir, ...others] = links
+    .filter(({ name }) => name.startsWith(PREFIX) && readlinkSync(join(parent, name)) === basename(outer))
+    .map(({ name }) => name);
+  if (heir === undefined) return false;
+  rmSync(join(parent, heir));
+  renameSync(outer, join(parent, heir));
+  for (const other of others) {
+    rmSync(join(parent, other));
+    symlinkSync(heir, join(parent, other));
+  }
+  return true;
 }
 
 /** The directories of the /tmp and /var/tmp that a process has for itself, from its /proc/PID/mountinfo. */

@@ -17,8 +17,9 @@ import { directoriesOfRun, provideDirectories } from "./directories.ts";
 import { buildEnvironment, DEFAULT_PATH } from "./environment.ts";
 import type { ExecHost } from "./exec-host.ts";
 import { type Identity, resolveIdentity, unitIdentity } from "./identity.ts";
+import type { JoinedUnit } from "./joined-unit.ts";
 import { needsMounts } from "./mount-plan.ts";
-import { privateTmpOf, providePrivateTmp } from "./private-tmp.ts";
+import { passOnPrivateTmp, privateTmpOf, providePrivateTmp } from "./private-tmp.ts";
 import { Refusal } from "./refusal.ts";
 import { removeTrees } from "./remove.ts";
 import { attributesOf, type SandboxPlace, sandboxOf, unprotected } from "./sandbox.ts";
@@ -37,6 +38,8 @@ export interface RunContext {
   readonly sockets?: readonly string[];
   /** Numbers of what the service has stored. */
   readonly stored?: readonly number[];
+  /** Whose namespaces the run shares. */
+  readonly joined?: JoinedUnit | undefined;
 }
 
 /** The request for a command; never throws for what a unit file asks for in vain. */
@@ -159,7 +162,8 @@ function confinement(
   const isConfined = command.privileges !== "full";
   const attributes = attributesOf(settings, { isConfined, missing: host.missing });
   const applied = isConfined ? settings : unprotected(settings);
-  const sandbox = sandboxOf(applied, () => sandboxPlace(applied, context, host), host.missing);
+  const place = (): SandboxPlace => sandboxPlace(applied, context, host);
+  const sandbox = sandboxOf(applied, place, host.missing, context.joined);
   return {
     noNewPrivileges: isConfined && (settings.noNewPrivileges || needsNoNewPrivileges(attributes, user)),
     ...(attributes === undefined ? {} : { attributes }),
@@ -174,12 +178,13 @@ function needsNoNewPrivileges(attributes: AttributesRequest | undefined, user: A
 
 function sandboxPlace(
   settings: ExecSettings,
-  { unit, invocation }: RunContext,
+  { unit, invocation, joined }: RunContext,
   host: ExecHost,
 ): SandboxPlace {
   const directories = Refusal.at("namespace", () => host.sandboxDirectories());
   if (!settings.sandbox.privateTmp) return directories;
-  const { tmp, varTmp } = providePrivateTmp(privateTmpOf(unit, host.boot, invocation));
+  const other = joined?.has.privateTmp ? privateTmpOf(joined.unit, host.boot, joined.invocation) : undefined;
+  const { tmp, varTmp } = providePrivateTmp(privateTmpOf(unit, host.boot, invocation), other);
   return { ...directories, privateTmp: tmp, privateVarTmp: varTmp };
 }
 
@@ -208,10 +213,10 @@ export function endRun(
   host: ExecHost,
 ): readonly string[] {
   const { loaded, set, directory } = settings.credentials;
-  const { tmp, varTmp } = privateTmpOf(unit, host.boot, invocation);
+  const hasTmp = settings.sandbox.privateTmp && needsMounts(settings);
   return removeTrees([
     ...directoriesOfRun(settings.directories, restarts),
     ...(loaded.length + set.length > 0 ? [directory] : []),
-    ...(settings.sandbox.privateTmp && needsMounts(settings) ? [tmp, varTmp] : []),
+    ...(hasTmp ? passOnPrivateTmp(privateTmpOf(unit, host.boot, invocation)) : []),
   ]);
 }

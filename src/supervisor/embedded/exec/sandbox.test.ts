@@ -29,6 +29,14 @@ describe("namespaces", () => {
   });
 });
 
+test("namespaces are borrowed of the unit that it joins, of the kinds that this has", () => {
+  const has = { privateTmp: true, privateNetwork: true, privateIpc: false };
+  const other = { unit: "b.service", invocation: "1", owner: "b.service", shim: "/run/b/1", has };
+  expect(
+    sandboxOf(execSettings("PrivateNetwork=yes\nPrivateIPC=yes"), PLACE, NOTHING_MISSING, other),
+  ).toMatchObject({ shared: ["net", "ipc"], borrowed: [["net", "/run/b/1"]] });
+});
+
 describe("where the machine cannot do it", () => {
   test.each([
     "PrivateTmp=yes",

@@ -2,6 +2,7 @@
 import type { ExecSettings } from "#unit/exec-settings.ts";
 import type { AttributesRequest, SandboxRequest } from "../shim/run-request.ts";
 import { type Feature, type MissingFeatures, mountsInsistedOn } from "./features.ts";
+import type { JoinedUnit } from "./joined-unit.ts";
 import { type MountSources, needsMounts, planMounts } from "./mount-plan.ts";
 import { Refusal } from "./refusal.ts";
 import { seccompPrograms } from "./seccomp/filters.ts";
@@ -86,6 +87,7 @@ export function sandboxOf(
   settings: ExecSettings,
   place: () => SandboxPlace,
   missing: MissingFeatures,
+  other?: JoinedUnit,
 ): SandboxRequest | undefined {
   const { sandbox } = settings;
   const can = (feature: Feature): boolean => !missing.has(feature);
@@ -103,6 +105,7 @@ export function sandboxOf(
         : []),
       ...(sandbox.privateIpc && sandbox.ipcNamespacePath === undefined && can("ipc") ? ["ipc" as const] : []),
     ],
+    borrowed: other === undefined ? [] : borrowedFrom(other),
     joined: [
       ...joined("net", sandbox.networkNamespacePath),
       ...(can("ipc") ? joined("ipc", sandbox.ipcNamespacePath) : []),
@@ -113,6 +116,13 @@ export function sandboxOf(
   };
   const isEmpty = request.shared.length + request.joined.length === 0 && !request.hostname && !request.users;
   return isEmpty && request.mounts === undefined && request.root === undefined ? undefined : request;
+}
+
+function borrowedFrom({ shim, has }: JoinedUnit): SandboxRequest["borrowed"] {
+  return [
+    ...(has.privateNetwork ? [["net", shim] as const] : []),
+    ...(has.privateIpc ? [["ipc", shim] as const] : []),
+  ];
 }
 
 function joined(kind: "net" | "ipc", path: string | undefined): SandboxRequest["joined"] {

@@ -34,6 +34,9 @@ export type Atom =
   /** This unit keeps the other up; and the other way round. */
   | "start-steadily"
   | "upholds"
+  /** This unit is put in the other's namespaces, of which no job comes; and the other way round. */
+  | "joins-namespace"
+  | "namespace-joined-by"
   /** StopWhenUnneeded=: the other is needed while this unit is up; and the other way round. */
   | "needs"
   | "pins"
@@ -84,6 +87,7 @@ export const ATOMS = {
   stopPropagatedFrom: { own: [], inverse: ["propagate-stop", "retroactive-stop-on-stop"] },
   propagatesReloadTo: { own: ["propagates-reload-to"], inverse: [] },
   reloadPropagatedFrom: { own: [], inverse: ["propagates-reload-to"] },
+  joinsNamespaceOf: { own: ["joins-namespace"], inverse: ["namespace-joined-by"] },
   triggers: { own: ["triggers"], inverse: ["triggered-by"] },
   triggeredBy: { own: ["triggered-by"], inverse: ["triggers"] },
 } as const satisfies Readonly<

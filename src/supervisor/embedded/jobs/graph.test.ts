@@ -20,6 +20,7 @@ const NONE: Relations = {
   stopPropagatedFrom: [],
   propagatesReloadTo: [],
   reloadPropagatedFrom: [],
+  joinsNamespaceOf: [],
   triggers: [],
   triggeredBy: [],
 };

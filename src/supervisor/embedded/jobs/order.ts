@@ -20,9 +20,12 @@ export interface CycleJob {
 
 type Job = CycleJob & Pick<InstalledJob, "ignoreOrder">;
 
+/** The job that stands for a unit in the order. */
+export type JobOf = (view: MachineView, draft: Draft, unit: string) => Job | undefined;
+
 /** The first circle there is. */
-export function findCycle(view: MachineView, draft: Draft): Cycle | undefined {
-  const search: Search = { view, draft, path: [], finished: new Set() };
+export function findCycle(view: MachineView, draft: Draft, jobOf: JobOf): Cycle | undefined {
+  const search: Search = { view, draft, jobOf, path: [], finished: new Set() };
   for (const unit of draft.units()) {
     const cycle = visit(search, unit);
     if (cycle !== undefined) return cycle;
@@ -33,6 +36,7 @@ export function findCycle(view: MachineView, draft: Draft): Cycle | undefined {
 interface Search {
   readonly view: MachineView;
   readonly draft: Draft;
+  readonly jobOf: JobOf;
   /** Units from where the search began to where it is. */
   readonly path: string[];
   /** Units from which no circle is reached. */
@@ -53,7 +57,7 @@ function visit(search: Search, unit: string): Cycle | undefined {
 }
 
 /** Units whose jobs wait for this unit's. */
-function laterUnits({ view, draft }: Search, unit: string): readonly string[] {
+function laterUnits({ view, draft, jobOf }: Search, unit: string): readonly string[] {
   const job = jobOf(view, draft, unit);
   if (job === undefined) return [];
   const waits = (other: string, relation: "before" | "after"): boolean => {
@@ -69,8 +73,14 @@ function laterUnits({ view, draft }: Search, unit: string): readonly string[] {
   ];
 }
 
+/** What systemd looks at: of several jobs the one added last, and the queued one where the draft has none. */
+export function lastJob(view: MachineView, draft: Draft, unit: string): Job | undefined {
+  const [last = view.job(unit)] = draft.of(unit);
+  return last === undefined ? undefined : { unit, type: last.type, ignoreOrder: last.ignoreOrder };
+}
+
 /** The job that the unit will have: that of the draft, merged with the queued one if they do not contradict each other. */
-function jobOf(view: MachineView, draft: Draft, unit: string): Job | undefined {
+export function mergedJob(view: MachineView, draft: Draft, unit: string): Job | undefined {
   const planned = draft.of(unit);
   const queued = view.job(unit);
   const [last = queued, ...others] = planned;
@@ -81,7 +91,7 @@ function jobOf(view: MachineView, draft: Draft, unit: string): Job | undefined {
   return { unit, type: all, ignoreOrder: last.ignoreOrder };
 }
 
-function describe({ view, draft, path }: Search, start: string): Cycle {
+function describe({ view, draft, jobOf, path }: Search, start: string): Cycle {
   const units = path.slice(path.indexOf(start)).toReversed();
   const jobs = units.flatMap((unit) => jobOf(view, draft, unit) ?? []);
   const dispensable = jobs.find(

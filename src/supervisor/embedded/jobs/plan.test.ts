@@ -315,3 +315,23 @@ describe("modes", () => {
     expect(means(units, "start a", mode)).toEqual(["a/start"]);
   });
 });
+
+describe("of a unit that has several jobs, until they are merged", () => {
+  test("the one that was added last stands in the order, which can close a circle", () => {
+    const units = {
+      "b.target": "Upholds=c.service\nAfter=c.service",
+      "c.service": "Requires=b.target\nAfter=b.target",
+    };
+    expect(means(units, "restart c")).toBe("TransactionOrderIsCyclic");
+    expect(means(units, "start c")).toBe("TransactionOrderIsCyclic");
+  });
+
+  test("one that nothing asks for any more stays behind another that is asked for", () => {
+    const units = {
+      "a.target": "Upholds=c.service\nConflicts=b.service\nAfter=b.service",
+      "b.service": "Upholds=a.target",
+      "c.service": "Wants=b.service\nRequisite=a.target\nAfter=a.target",
+    };
+    expect(means(units, "start c")).toEqual(["a.target/start", "c/start"]);
+  });
+});

@@ -17,7 +17,7 @@ import {
   type QueuedType,
 } from "./job-type.ts";
 import { mergedType } from "./merged-type.ts";
-import { type Cycle, findCycle } from "./order.ts";
+import { type Cycle, findCycle, type JobOf, lastJob, mergedJob } from "./order.ts";
 import { pullIn, pullInIsolated, pullInTriggering } from "./pull-in.ts";
 import type { Refusal } from "./refusal.ts";
 import { activeOf, type MachineView } from "./view.ts";
@@ -117,10 +117,16 @@ function contradictsQueue(view: MachineView, { unit, type }: TransactionJob): bo
   return installed !== undefined && isConflicting(type, installed.type);
 }
 
-/** Drops jobs that nothing asks for any more. In isolation, stops are there for their own sake. */
+/**
+ * Drops jobs that nothing asks for any more; as in systemd, where a unit has several, only the one that stands for it.
+ * In isolation, stops are there for their own sake.
+ */
 function collectGarbage(draft: Draft, mode: JobMode): void {
   if (mode === "isolate") return;
-  deleteEach(draft, true, (job) => job !== draft.anchor && job.pulledBy.size === 0);
+  deleteEach(draft, true, (job) => {
+    const [head] = draft.of(job.unit);
+    return job === head && job !== draft.anchor && job.pulledBy.size === 0;
+  });
 }
 
 /** Deletes jobs until none is left of which that holds. */
@@ -134,20 +140,26 @@ function deleteEach(draft: Draft, dependents: boolean, isToGo: (job: PlannedJob)
 
 /**
  * Drops what does not matter and is in the way. The order is looked at again behind the merging, which systemd does not
- * do: a job that was dropped there can have hidden a circle, in which jobs would wait for ever.
+ * do: a job that was merged or dropped there can have hidden a circle, in which jobs would wait for ever.
  */
 function resolve(view: MachineView, draft: Draft, mode: JobMode, notes: Note[]): Refusal | undefined {
   return (
-    breakCycles(view, draft, mode, notes) ??
+    breakCycles(view, draft, mode, notes, lastJob) ??
     dropUnmergeable(view, draft, mode) ??
-    breakCycles(view, draft, mode, notes)
+    breakCycles(view, draft, mode, notes, mergedJob)
   );
 }
 
-function breakCycles(view: MachineView, draft: Draft, mode: JobMode, notes: Note[]): Refusal | undefined {
+function breakCycles(
+  view: MachineView,
+  draft: Draft,
+  mode: JobMode,
+  notes: Note[],
+  jobOf: JobOf,
+): Refusal | undefined {
   for (;;) {
     collectGarbage(draft, mode);
-    const cycle = findCycle(view, draft);
+    const cycle = findCycle(view, draft, jobOf);
     if (cycle === undefined) return undefined;
     notes.push(...describeCycle(cycle));
     if (cycle.dispensable === undefined) {

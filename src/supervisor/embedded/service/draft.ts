@@ -29,6 +29,8 @@ export interface StepContext {
   readonly invocation: string;
   /** A number in [0, 1). */
   readonly chance: number;
+  /** Who made the namespaces that a run which begins now shares with other units. */
+  readonly namespaceOwner: string | undefined;
   /** What PIDFile= names at this moment. */
   readonly pidFile: NamedProcess | undefined;
 }

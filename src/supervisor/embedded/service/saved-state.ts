@@ -20,6 +20,7 @@ const savedState = z.object({
   sinceMs: z.number(),
   activeSinceMs: z.number().default(0),
   invocation: z.string().exactOptional(),
+  namespaceOwner: z.string().exactOptional(),
   nextRun: z.number(),
   mainRun: z.number().exactOptional(),
   mainPid: z.number().exactOptional(),

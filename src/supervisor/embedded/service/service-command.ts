@@ -42,6 +42,7 @@ export function commandRequest(
     },
     sockets: passed.sources,
     stored: passed.stored,
+    joined: host.joinedBy(unit),
   };
   const request = runRequest(
     rootedFor(action.role, settings),

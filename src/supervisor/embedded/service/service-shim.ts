@@ -57,6 +57,10 @@ export class ServiceShim implements ShimUser {
     return this.#used !== undefined;
   }
 
+  get id(): string | undefined {
+    return this.#used?.shim.id;
+  }
+
   get released(): Promise<void> {
     return this.#released;
   }

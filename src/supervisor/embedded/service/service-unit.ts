@@ -3,12 +3,14 @@
  *
  * A service at rest has no shim, unless it has left processes running; its state is in the run directory then.
  */
+import { join } from "node:path";
 import { randomId } from "#base/random.ts";
 import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
 import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import { describeUnenforced } from "../exec/features.ts";
 import { namedAccounts } from "../exec/identity.ts";
+import type { JoinedUnit } from "../exec/joined-unit.ts";
 import { removeTrees } from "../exec/remove.ts";
 import { endRun } from "../exec/request.ts";
 import { describeNotApplied } from "../not-applied.ts";
@@ -84,6 +86,15 @@ export class ServiceUnit implements Unit {
 
   get active(): ActiveState {
     return activeOf(this.#state.sub, this.#settings.type);
+  }
+
+  /** What JoinsNamespaceOf= leads to, while anything of the unit runs. */
+  get toJoin(): JoinedUnit | undefined {
+    const { id } = this.#shim;
+    const { invocation, namespaceOwner: owner = this.#name } = this.#state;
+    if (id === undefined || invocation === undefined) return undefined;
+    const shim = join(this.#host.run.of(this.#name), id);
+    return { unit: this.#name, invocation, owner, shim, has: this.#settings.sandbox };
   }
 
   status(): UnitStatus {
@@ -207,15 +218,19 @@ export class ServiceUnit implements Unit {
   }
 
   #context(): StepContext {
-    const { clock, random } = this.#host;
+    const { clock, random, joinedBy } = this.#host;
     const { pidFile } = this.#settings;
+    const unit = this.#name;
     return {
-      unit: this.#name,
+      unit,
       title: titleOf(this.#loaded),
       settings: this.#settings,
       nowMs: clock.now(),
       monotonicUs: Number(process.hrtime.bigint() / 1000n),
       // Few steps look for a main process, or begin a run, and neither reading nor random bytes are for nothing.
+      get namespaceOwner() {
+        return joinedBy(unit)?.owner;
+      },
       get pidFile() {
         return pidFile === undefined ? undefined : readPidFile(pidFile);
       },

@@ -29,6 +29,8 @@ export function enterStart(draft: Draft): void {
     notifyState: "unknown",
   });
   for (const key of OF_ONE_RUN) delete state[key];
+  const { namespaceOwner } = context;
+  if (namespaceOwner !== undefined) state.namespaceOwner = namespaceOwner;
   if (!isUpAtOnce(draft)) draft.log(`Starting ${context.title}...`);
   enterCondition(draft);
   // Nobody waits for an idle service, not even for the commands before it.
@@ -48,6 +50,7 @@ const OF_ONE_RUN = [
   "statusErrno",
   "watchdogOverrideMs",
   "reloadBeginUs",
+  "namespaceOwner",
 ] as const;
 
 /** Whether the start needs no time, so that systemd does not tell of its beginning. */

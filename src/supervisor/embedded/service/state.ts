@@ -98,6 +98,8 @@ export interface ServiceState {
   /** When the service became active, for RuntimeMaxSec=. */
   readonly activeSinceMs: number;
   readonly invocation?: string;
+  /** Who made the namespaces that this run shares with other units; absent: it has its own. */
+  readonly namespaceOwner?: string;
   /** Number of the next command; never reused while a shim lives. */
   readonly nextRun: number;
   /** The main process: its run, and its process id while it lives. Absent: not known. */

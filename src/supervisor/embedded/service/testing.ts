@@ -26,6 +26,8 @@ export class Paper {
   state: ServiceState = initialState(0);
   actions: readonly ServiceAction[] = [];
   nowMs = 0;
+  /** Whose namespaces a run that begins shares. */
+  namespaceOwner: string | undefined;
   /** What PIDFile= names. */
   pidFile: NamedProcess | undefined;
 
@@ -42,6 +44,7 @@ export class Paper {
       monotonicUs: this.nowMs * 1000,
       chance: 0.5,
       pidFile: this.pidFile,
+      namespaceOwner: this.namespaceOwner,
       invocation: `at ${this.nowMs}`,
     };
     ({ state: this.state, actions: this.actions } = step(context, this.state, event));

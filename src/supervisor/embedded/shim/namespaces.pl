@@ -5,7 +5,7 @@ use warnings;
 
 use constant {
   CLONE_NEWNS => 0x20000, CLONE_NEWUTS => 0x4000000, CLONE_NEWIPC => 0x8000000, CLONE_NEWUSER => 0x10000000,
-  CLONE_NEWNET => 0x40000000, AF_INET => 2, SIOCSIFFLAGS => 0x8914, IFF_UP => 1, MNT_DETACH => 2,
+  CLONE_NEWNET => 0x40000000, LENDER_TRIES => 20, AF_INET => 2, SIOCSIFFLAGS => 0x8914, IFF_UP => 1, MNT_DETACH => 2,
 };
 
 my %CLONE = (net => CLONE_NEWNET, ipc => CLONE_NEWIPC, uts => CLONE_NEWUTS, user => CLONE_NEWUSER, mnt => CLONE_NEWNS);
@@ -16,14 +16,35 @@ my %STEP = (net => 'network', ipc => 'namespace');
 
 my %shared;    # kind => open file
 
-# Makes the namespaces that the unit's commands share, with the first command that is to be in them. What fails refuses
-# the command.
+# Makes the namespaces that the unit's commands share, with the first command that is to be in them, or takes those of a
+# unit that it joins. What fails refuses the command.
 sub share_namespaces {
   my ($request) = @_;
   for my $kind (@{ $request->{shared_ns} }) {
-    $shared{$kind} //= eval { new_namespace($kind) };
+    my @lenders = map { /^$kind:(.*)/s ? $1 : () } @{ $request->{borrowed_ns} || [] };
+    $shared{$kind} //= borrowed_namespace($kind, @lenders) // eval { new_namespace($kind) };
     $request->{refusal} //= ["$STEP{$kind}:$@"] if !$shared{$kind};
   }
+}
+
+# Undefined where no lender is left. One that was started just now has its namespace in a moment.
+sub borrowed_namespace {
+  my ($kind, @lenders) = @_;
+  for (1 .. LENDER_TRIES) {
+    my @pids = map { (read_file("$_.pid") // '') =~ /^(\d+) / } @lenders or return undef;
+    for my $path (grep { (readlink $_ // '') =~ /^$kind:/ } map { open_files($_) } @pids) {
+      next if !open my $file, '<', $path;
+      return $file;
+    }
+    select undef, undef, undef, 0.01;
+  }
+  return undef;
+}
+
+sub open_files {
+  my ($pid) = @_;
+  opendir my $files, "/proc/$pid/fd" or return;
+  return map { "/proc/$pid/fd/$_" } grep { /^\d+$/ } readdir $files;
 }
 
 # A namespace is a process's; it is held by its file from before that process ends.

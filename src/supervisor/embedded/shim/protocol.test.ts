@@ -36,6 +36,7 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
       attributes: { cpuAffinity: [0, 2], capabilityAmbient: 1n << 40n },
       sandbox: {
         shared: ["net"],
+        borrowed: [["net", "/run/f/a/1"]],
         joined: [],
         hostname: false,
         users: true,
@@ -82,6 +83,7 @@ test("a run carries lists as repeated fields and leaves out what is not set", ()
     "ambient=10000000000",
     "sandbox=1",
     "shared_ns=net",
+    "borrowed_ns=net:/run/f/a/1",
     "own_hostname=0",
     "own_users=1",
     "propagation=slave",

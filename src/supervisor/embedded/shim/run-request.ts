@@ -72,6 +72,8 @@ export interface AttributesRequest {
 export interface SandboxRequest {
   /** Kinds that the commands of the unit share, kept by its shim. */
   readonly shared: readonly ("net" | "ipc")[];
+  /** Shims of which one is to give its namespace of a kind in `shared`, before one is made. */
+  readonly borrowed: readonly (readonly [kind: "net" | "ipc", shim: string])[];
   /** Namespaces to join: kind and file. */
   readonly joined: readonly (readonly [kind: "net" | "ipc", path: string])[];
   /** A host name of its own. */
@@ -227,6 +229,10 @@ function sandboxFields(sandbox: SandboxRequest): readonly Field[] {
   return [
     ["sandbox", 1],
     ...each("shared_ns", sandbox.shared),
+    ...each(
+      "borrowed_ns",
+      sandbox.borrowed.map(([kind, shim]) => `${kind}:${shim}`),
+    ),
     ...each(
       "joined_ns",
       sandbox.joined.map(([kind, path]) => `${kind}:${path}`),
