@@ -85,7 +85,7 @@ describe.each(killableStores)("under load and trouble, $name", (kind) => {
       if (first === undefined) throw new Error("there is no client");
       const begin = (await first.put({ key: toBytes("begin"), value: toBytes("") })).header.revision;
       const watches: Watched[] = [
-        watchByMirror(first),
+        await watchByMirror(first),
         ...remotes.slice(1, 3).map((remote) => watchByHand(remote, begin)),
       ];
       const stop = new AbortController();

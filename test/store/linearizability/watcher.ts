@@ -70,8 +70,8 @@ export function watchByHand(store: Store, from: Revision): Watched {
   };
 }
 
-/** The same by a mirror; the first batch, what it has listed, is empty. */
-export function watchByMirror(store: Store): Watched {
+/** The same by a mirror that has listed the keys while there were none. */
+export async function watchByMirror(store: Store): Promise<Watched> {
   const collected = new Collected();
   let streams = 0;
   const mirror = startMirror({
@@ -90,6 +90,7 @@ export function watchByMirror(store: Store): Watched {
       );
     },
   });
+  await mirror.ready();
   return {
     batches: collected.batches,
     get streams() {
