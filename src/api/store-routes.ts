@@ -3,14 +3,16 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
+import type { StoreAdmin } from "#members/store-admin.ts";
 import type { Units } from "#members/units.ts";
+import { storeAccessSchema } from "#model/records.ts";
 import { type MemberPlace, memberPlaceSchema, storeStatusSchema } from "#model/store-status.ts";
-import { answerJson } from "./answer.ts";
+import { type Answer, answerJson } from "./answer.ts";
 import { machineParams, type UnitResult } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { FORWARD_HEADERS, forward, isForwarded } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
-import { jsonRoute, type Route, rawRoute } from "./route.ts";
+import { jsonRoute, type Route, type RouteRequest, rawRoute } from "./route.ts";
 import { decideDestroy } from "./unit-decisions.ts";
 import { changeUnits, submitUnits } from "./unit-requests.ts";
 import { answerWork } from "./work.ts";
@@ -35,14 +37,21 @@ export const STORE_ROUTES: readonly Route[] = [
     body: z.object({}),
     produces: "application/x-ndjson",
     response: stepSchema,
-    handle: async ({ headers, signal }, dependencies) => {
-      const admin = await dependencies.storeAdmin();
-      const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
-      if (holder === undefined) throw alreadyEtcd();
-      if (holder !== dependencies.machineId)
-        return forward(holder, "/v1/store/promote", "the store", signal, dependencies, {});
-      return answerWork((tell) => admin.promote(unitsOf(dependencies), tell));
-    },
+    handle: (request, dependencies) =>
+      onHolder("/v1/store/promote", request, dependencies, (admin, tell) =>
+        admin.promote(unitsOf(dependencies), tell),
+      ),
+  }),
+  rawRoute({
+    method: "post",
+    path: "/v1/store/use",
+    summary:
+      "Copies the cluster's state to an etcd of one's own and makes it the store; a line for each step.",
+    body: storeAccessSchema,
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: (request, dependencies) =>
+      onHolder("/v1/store/use", request, dependencies, (admin, tell) => admin.use(request.body, tell)),
   }),
   rawRoute({
     method: "post",
@@ -97,6 +106,21 @@ export const STORE_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** Has it done by the machine that has the embedded store. @throws FlotillaError `conflict` where there is none */
+async function onHolder(
+  path: string,
+  { headers, signal, body }: RouteRequest<unknown, unknown, object>,
+  dependencies: ApiDependencies,
+  work: (admin: StoreAdmin, tell: (step: string) => void) => Promise<void>,
+): Promise<Answer> {
+  const admin = await dependencies.storeAdmin();
+  const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
+  if (holder === undefined) throw alreadyEtcd();
+  if (holder !== dependencies.machineId)
+    return forward(holder, path, "the store", signal, dependencies, body);
+  return answerWork((tell) => work(admin, tell));
+}
 
 /** What a machine has for being a member, asked of that machine. @throws FlotillaError `machine-gone` */
 async function placeOf(asked: string, dependencies: ApiDependencies): Promise<MemberPlace> {

@@ -1,10 +1,57 @@
 /** `flotilla store promote` and the like: changes of the store, told step by step. */
+import { resolve } from "node:path";
+import { FlotillaError } from "#base/errors.ts";
 import type { StoreVerb } from "#client/client.ts";
 import type { CommandContext } from "./command.ts";
+import { readValueFile } from "./kv/value.ts";
 import { writeLines } from "./terminal/output.ts";
 
 export function promote(context: CommandContext): Promise<number> {
   return change(context, "promote", {});
+}
+
+/** The only kind there is to move to is etcd; the word stands for what others may come. */
+export async function use(context: CommandContext): Promise<number> {
+  const { args, options } = context;
+  const endpoints = (options.text("endpoints") ?? "").split(",").flatMap((url) => url.trim() || []);
+  if (args[0] !== "etcd" || endpoints.length === 0) {
+    throw new FlotillaError("usage", "say which etcd to use", {
+      hint: "flotilla store use etcd --endpoints http://HOST:2379",
+    });
+  }
+  const bad = endpoints.find((url) => !/^https?:\/\/[^/]+:\d+$/.test(url));
+  if (bad !== undefined) {
+    throw new FlotillaError("usage", `${bad} is no endpoint`, { hint: "write it as http://HOST:PORT" });
+  }
+  return change(context, "use", { endpoints, ...tlsOptions(context), ...(await userOption(context)) });
+}
+
+/** Absolute, since the daemons stand elsewhere. */
+function tlsOptions({ options, io }: CommandContext): object {
+  const files = [
+    ["caFile", "cacert"],
+    ["certFile", "cert"],
+    ["keyFile", "key"],
+  ] as const;
+  const given = files.flatMap(([name, option]) => {
+    const path = options.text(option);
+    return path === undefined ? [] : [[name, resolve(io.cwd, path)] as const];
+  });
+  return given.length === 0 ? {} : { tls: Object.fromEntries(given) };
+}
+
+async function userOption({ options, io }: CommandContext): Promise<object> {
+  const [, name, inline] = /^([^:]+)(?::(.*))?$/.exec(options.text("user") ?? "") ?? [];
+  if (name === undefined) return {};
+  const file = options.text("password-file");
+  if (inline === undefined && file === undefined) {
+    throw new FlotillaError("usage", `the password of ${name} is missing`, {
+      hint: "--password-file FILE, or --user NAME:PASSWORD",
+    });
+  }
+  const password =
+    inline ?? (await readValueFile(file ?? "-", io.cwd)).toString("utf8").replace(/\r?\n$/, "");
+  return { user: { name, password } };
 }
 
 export function add(context: CommandContext): Promise<number> {

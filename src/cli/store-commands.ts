@@ -19,6 +19,36 @@ export const STORE_COMMAND: Command = {
       load: async () => (await import("./store-change.ts")).promote,
     },
     {
+      name: "use",
+      summary: "Move the cluster's state to an etcd that you run yourself, while everything runs on",
+      arguments: "<kind>",
+      options: [
+        {
+          flags: "--endpoints <urls>",
+          summary: "http://HOST:PORT or https://HOST:PORT of each member, with commas",
+        },
+        {
+          flags: "--cacert <file>",
+          summary: "who may have signed the etcd's certificates",
+          completes: "files",
+        },
+        {
+          flags: "--cert <file>",
+          summary: "the machines' certificate; the files are the same on each",
+          completes: "files",
+        },
+        { flags: "--key <file>", summary: "the key of that certificate", completes: "files" },
+        { flags: "--user <name>", summary: "NAME or NAME:PASSWORD of a user of that etcd" },
+        {
+          flags: "--password-file <file>",
+          summary: "the user's password; - is standard input",
+          completes: "files",
+        },
+      ],
+      examples: ["flotilla store use etcd --endpoints http://10.0.0.5:2379,http://10.0.0.6:2379"],
+      load: async () => (await import("./store-change.ts")).use,
+    },
+    {
       name: "add",
       summary: "Give the store's etcd a member on another machine; three or five in all are best",
       arguments: "<machine>",

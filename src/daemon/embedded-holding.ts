@@ -6,6 +6,8 @@ import { type Random, randomId } from "#base/random.ts";
 import type { LeavingStore } from "#members/handover.ts";
 import { keys } from "#model/keys.ts";
 import type { ClusterInfo } from "#model/records.ts";
+import { toBytes } from "#store/keys.ts";
+import type { LocalStore } from "#store/local-store.ts";
 import { ifMissing, putJson } from "#store/ops.ts";
 import type { StoreServer } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
@@ -19,11 +21,14 @@ interface Means {
 
 export class EmbeddedHolding {
   readonly store: GatedStore;
+  /** The same without the gate. */
+  readonly #ungated: Store;
   #listen: ListenAddress;
   #server: StoreServer | undefined;
 
-  private constructor(store: GatedStore, listen: ListenAddress) {
-    this.store = store;
+  private constructor(ungated: LocalStore, listen: ListenAddress) {
+    this.#ungated = ungated;
+    this.store = gateStore(ungated);
     this.#listen = listen;
   }
 
@@ -31,14 +36,13 @@ export class EmbeddedHolding {
   static async open(config: DaemonConfig, listen: ListenAddress, means: Means): Promise<EmbeddedHolding> {
     const { openEmbeddedStore } = await import("#store/embedded/embedded-store.ts");
     const directory = join(config.directory, "store");
-    const store = gateStore(await openEmbeddedStore({ directory, ...means }));
-    const holding = new EmbeddedHolding(store, listen);
+    const holding = new EmbeddedHolding(await openEmbeddedStore({ directory, ...means }), listen);
     try {
-      await nameCluster(store, config.clusterName, means);
+      await nameCluster(holding.store, config.clusterName, means);
       await holding.serve();
       return holding;
     } catch (error) {
-      await store.close();
+      await holding.store.close();
       throw error;
     }
   }
@@ -75,6 +79,11 @@ export class EmbeddedHolding {
   async unserve(): Promise<void> {
     await this.#server?.close();
     this.#server = undefined;
+  }
+
+  /** Tells everybody who asks this store where the store is now. @param record a StoreRecord as JSON */
+  async announce(record: string): Promise<void> {
+    await this.#ungated.put({ key: toBytes(keys.store()), value: toBytes(record) });
   }
 
   async close(): Promise<void> {

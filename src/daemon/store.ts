@@ -110,9 +110,10 @@ export class DaemonStore {
 
   /** Notes that all is done that followed from a switch. */
   async settle(): Promise<void> {
-    const { choice } = this.#inUse;
+    const { choice, embedded } = this.#inUse;
     if (choice?.handover === undefined) return;
-    if (choice.signpost !== true) await setAside(this.#config.directory, this.#means.clock.now());
+    if (choice.signpost === true) await embedded?.announce(choice.handover.record);
+    else await setAside(this.#config.directory, this.#means.clock.now());
     const { handover: _, ...settled } = choice;
     await this.decide(settled);
   }

@@ -84,7 +84,9 @@ export async function replaceMember(asked: string, place: MemberPlace, change: M
   const taken = status.members.find(
     ({ peerUrls, role }) => role !== "learner" && peerUrls.includes(place.peerUrl),
   );
-  if (taken !== undefined) {
+  // A machine that has lost its data may take its own place.
+  const isItself = taken !== undefined && taken.id === shown?.id && !taken.answers;
+  if (taken !== undefined && !isItself) {
     throw new FlotillaError("conflict", `${place.name} is a member already, and can take nobody's place`, {
       hint: `flotilla store remove ${asked} does without one; or name a machine that has no member`,
     });

@@ -69,6 +69,20 @@ export class StoreAdmin {
     });
   }
 
+  /** Makes an etcd of the user's own the store, in place of this machine's embedded one. */
+  use(access: StoreAccess, tell: Tell): Promise<void> {
+    return this.#change("use", async () => {
+      const { useEtcd } = await import("./use.ts");
+      await useEtcd({
+        ...this.#options,
+        access,
+        view: this.#options.mirror.view,
+        leaving: this.#embedded(),
+        tell,
+      });
+    });
+  }
+
   add(place: MemberPlace, units: Units, tell: Tell): Promise<void> {
     return this.#changeMembers("add", units, tell, ({ addMember }, change) => addMember(place, change));
   }
