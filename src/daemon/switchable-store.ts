@@ -1,31 +1,34 @@
 /**
  * The store that the parts of the daemon hold, whichever it is at the moment.
  *
- * After a switch every call goes to the new one. Watches of the old one end as it is closed; whoever resumes them
- * finds by the cluster ID in the answers that revisions now mean something else, and lists again.
+ * After a switch every call goes to the new one, and watches of the old one end. Whoever resumes them finds by the
+ * cluster ID in the answers that revisions now mean something else, and lists again.
  */
-import type {
-  CallOptions,
-  DeleteRangeRequest,
-  DeleteRangeResponse,
-  Header,
-  LeaseGrant,
-  LeaseId,
-  LeaseTimeToLive,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  Revision,
-  Store,
-  TxnRequest,
-  TxnResponse,
-  WatchRequest,
-  WatchResponse,
+import {
+  type CallOptions,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type Header,
+  type LeaseGrant,
+  type LeaseId,
+  type LeaseTimeToLive,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  type Revision,
+  type Store,
+  StoreError,
+  type TxnRequest,
+  type TxnResponse,
+  type WatchRequest,
+  type WatchResponse,
 } from "#store/store.ts";
 
 export class SwitchableStore implements Store {
   #current: Store;
+  /** Ends the watches of the current store when it is no longer the one. */
+  #use = new AbortController();
 
   constructor(store: Store) {
     this.#current = store;
@@ -34,6 +37,8 @@ export class SwitchableStore implements Store {
   /** From now on this is the store. The caller closes the one before. */
   switchTo(store: Store): void {
     this.#current = store;
+    this.#use.abort();
+    this.#use = new AbortController();
   }
 
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
@@ -56,8 +61,13 @@ export class SwitchableStore implements Store {
     return this.#current.compact(revision, options);
   }
 
-  watch(request: WatchRequest, options: { readonly signal: AbortSignal }): AsyncIterable<WatchResponse> {
-    return this.#current.watch(request, options);
+  async *watch(
+    request: WatchRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<WatchResponse, void, undefined> {
+    const use = this.#use.signal;
+    yield* this.#current.watch(request, { signal: AbortSignal.any([signal, use]) });
+    if (use.aborted && !signal.aborted) throw new StoreError("unavailable", "the store is another one now");
   }
 
   leaseGrant(
