@@ -102,6 +102,8 @@ class EmbeddedSupervisor implements Supervisor {
   readonly #templates = new Map<string, UnitSource>();
   /** Units that were made from a template because something asked for them; gone at the latest with the machine's power. */
   readonly #instances = new Set<string>();
+  /** Those that are to be forgotten once nothing of them is left. */
+  readonly #ended = new Set<string>();
   /** What those tell that were asked to start by others, while their jobs last. */
   readonly #triggered = new Map<string, Readonly<Record<string, string>>>();
   readonly #listeners = new Set<StatusListener>();
@@ -128,7 +130,10 @@ class EmbeddedSupervisor implements Supervisor {
         run: this.#run,
         clock: options.clock,
         instantiate: (name) => isUnitName(name) && this.#instantiate(name),
-        jobEnded: (name) => this.#tellOthers(name),
+        jobEnded: (name) => {
+          this.#tellOthers(name);
+          this.#forgetEnded(name);
+        },
       }),
     );
   }
@@ -161,7 +166,11 @@ class EmbeddedSupervisor implements Supervisor {
       hasJob: (name) => this.#jobs.has(name),
       hasNoJobs: () => this.#jobs.isIdle,
       instantiate: (name) => this.#instantiate(name),
-      forgetInstance: (name) => this.#forgetInstance(name),
+      instancesOf: (template) => this.#instancesOf(template),
+      forgetInstance: (name) => {
+        if (this.#instances.has(name)) this.#ended.add(name);
+        this.#forgetEnded(name);
+      },
       usesSocket: (service, socket) => {
         const definition = this.#units.get(service)?.loaded.definition;
         return definition?.kind === "service" && definition.settings.sockets.includes(socket);
@@ -258,10 +267,17 @@ class EmbeddedSupervisor implements Supervisor {
     return true;
   }
 
+  #instancesOf(template: string): readonly string[] {
+    return [...this.#instances].filter((name) => parseUnitName(name).template === template);
+  }
+
   /** Once everybody has been told of its end, who might ask for it again by its name. */
-  #forgetInstance(name: string): void {
+  #forgetEnded(name: string): void {
+    if (!this.#ended.has(name)) return;
     queueMicrotask(() => {
-      if (this.#instances.has(name) && !this.#closed) this.#forget(name);
+      const unit = this.#units.get(name);
+      if (unit?.active !== "inactive" || unit.isHeld === true || this.#jobs.has(name) || this.#closed) return;
+      this.#forget(name);
     });
   }
 
@@ -325,6 +341,7 @@ class EmbeddedSupervisor implements Supervisor {
     unit?.close();
     this.#units.delete(name);
     this.#instances.delete(name);
+    this.#ended.delete(name);
     this.#jobs.forget(name);
     this.#run.forget(name);
     this.#notify(name, undefined);
@@ -395,6 +412,7 @@ class EmbeddedSupervisor implements Supervisor {
     this.#notify(name, status);
     this.#tellOthers(name);
     this.#jobs.changed(name);
+    this.#forgetEnded(name);
   }
 
   #timeChanged(what: "clock" | "zone"): void {

@@ -73,7 +73,9 @@ export interface UnitHost {
   hasNoJobs(): boolean;
   /** Makes an instance of a loaded template known; false when there is no such template. */
   instantiate(name: string): boolean;
-  /** Forgets an instance that `instantiate` made and that has come to its end. */
+  /** Those that `instantiate` has made of a template. */
+  instancesOf(template: string): readonly string[];
+  /** Forgets an instance that `instantiate` made and that has come to its end, once nothing of it is left. */
   forgetInstance(name: string): void;
   /** Whether the service names the socket unit in its Sockets=. */
   usesSocket(service: string, socket: string): boolean;
@@ -127,6 +129,8 @@ export interface Unit {
   unitChanged?(name: string): void;
   /** The wall clock has been set, or the machine is in another time zone. */
   timeChanged?(what: "clock" | "zone"): void;
+  /** At rest, and yet there is something of it that must not be lost from view, such as processes. */
+  readonly isHeld?: boolean;
   /** It is not known any more, and at rest: what is still kept for it goes. */
   forget?(): void;
   /** Lets go without stopping anything. */

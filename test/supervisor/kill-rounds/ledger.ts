@@ -8,7 +8,7 @@ interface Run {
   readonly posts: readonly string[];
 }
 
-/** What is wrong with a service's life, a sentence each; none: nothing was lost or doubled. */
+/** What is wrong with a service's life that is over, a sentence each; none: nothing was lost or doubled. */
 export function faultsOfLife(name: string, ledger: string, output: readonly string[]): readonly string[] {
   const entries = ledger.split("\n").filter((line) => line !== "");
   const runs = runsOf(entries);
@@ -23,7 +23,9 @@ export function faultsOfLife(name: string, ledger: string, output: readonly stri
     if (numbers.join() !== wanted.join())
       faults.push(`run ${id} wrote lines 1 to ${wanted.length}, its journal has ${numbers.join()}`);
   }
-  const silent = [...runs].filter(([id, { ends }]) => ends.length > 0 && !linesByRun(output).has(id));
+  const silent = [...runs].filter(
+    ([id, { ends }]) => ends[0] !== undefined && ends[0].lines > 0 && !linesByRun(output).has(id),
+  );
   faults.push(...silent.map(([id]) => `run ${id} has no line in the journal`));
   return faults.map((fault) => `${name}: ${fault}`);
 }
@@ -38,7 +40,8 @@ function faultsOfRun({ starts, ends, posts }: Run, isForking: boolean): readonly
   if (posts.length > 1) faults.push(`ran ExecStopPost ${posts.length} times`);
   const [end] = ends;
   const [post] = posts;
-  if (end !== undefined && post === undefined) faults.push("ended without ExecStopPost");
+  // Also one that was ended before it could note it.
+  if (starts > 0 && post === undefined) faults.push("ended without ExecStopPost");
   const isUntold = isForking && end?.code === "0" && post === "- -";
   if (end !== undefined && post !== undefined && post !== `exited ${end.code}` && !isUntold)
     faults.push(`exited with ${end.code}, and ExecStopPost was told ${post}`);

@@ -97,6 +97,10 @@ export class ServiceUnit implements Unit {
     return { unit: this.#name, invocation, owner, shim, has: this.#settings.sandbox };
   }
 
+  get isHeld(): boolean {
+    return this.#shim.isOpen;
+  }
+
   status(): UnitStatus {
     return serviceStatus(this.#loaded, this.#settings, this.#state);
   }
@@ -206,6 +210,7 @@ export class ServiceUnit implements Unit {
   #dispatch(event: ServiceEvent): void {
     if (this.#closed) return;
     const before = this.#state;
+    const wasHeld = this.isHeld;
     const { state, actions } = step(this.#context(), before, event);
     this.#state = state;
     // A shim that is there writes also the lines before its first command; opening the journal here takes longer.
@@ -214,7 +219,8 @@ export class ServiceUnit implements Unit {
     this.#armTimers();
     if (state.candidate?.from !== "pid-file") this.#pidFile?.close();
     this.#shim.save();
-    if (!sameStatus(before, state)) this.#host.changed(this.#name);
+    const isFree = wasHeld && !this.isHeld;
+    if (isFree || !sameStatus(before, state)) this.#host.changed(this.#name);
   }
 
   #context(): StepContext {

@@ -21,3 +21,18 @@ export function remoteVariables(remote: PeerAddress): Readonly<Record<string, st
   if (remote.family === "unix") return {};
   return { REMOTE_ADDR: remote.host, REMOTE_PORT: String(remote.port) };
 }
+
+/** The template that a socket unit makes its instances of. */
+export function templateFor(socket: string): string {
+  return `${prefixOf(socket)}@.service`;
+}
+
+/** The instance for a connection; `accepted`: how many were before it. */
+export function instanceFor(socket: string, accepted: number, connection: string): string {
+  return `${prefixOf(socket)}@${accepted}-${connection}.service`;
+}
+
+function prefixOf(socket: string): string {
+  const [prefix = ""] = socket.replace(/\.socket$/, "").split("@");
+  return prefix;
+}

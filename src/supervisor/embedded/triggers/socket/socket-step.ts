@@ -7,6 +7,7 @@
 import type { SocketSettings } from "#unit/read-socket.ts";
 import type { UnitResult, UnitStatus } from "../../../supervisor.ts";
 import { countTrigger } from "../trigger-limit.ts";
+import { instanceFor } from "./instance-name.ts";
 import {
   SOCKET_ACTIVE,
   type SocketAction,
@@ -264,8 +265,7 @@ function accepted(draft: Draft, event: Extract<SocketUnitEvent, { kind: "accepte
     draft.drop(connection);
     return;
   }
-  const [prefix = ""] = context.unit.replace(/\.socket$/, "").split("@");
-  const unit = `${prefix}@${state.accepted}-${instance}.service`;
+  const unit = instanceFor(context.unit, state.accepted, instance);
   state.accepted += 1;
   state.connections = [...state.connections, { connection, unit, remote }];
   draft.do({ kind: "serve", unit });

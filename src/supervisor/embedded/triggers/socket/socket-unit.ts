@@ -8,9 +8,9 @@
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
-import { type ListenPort, nodesOf, type SocketSettings } from "#unit/read-socket.ts";
+import { nodesOf, type SocketSettings } from "#unit/read-socket.ts";
 import { LIMIT_KEYS } from "#unit/resources.ts";
-import { decodeAddress, formatAddress } from "#unit/socket-address.ts";
+import { decodeAddress } from "#unit/socket-address.ts";
 import type { ActiveState, JobOutcome, UnitFact, UnitResult, UnitStatus } from "../../../supervisor.ts";
 import type { Leaf } from "../../cgroup/cgroups.ts";
 import { runRequest } from "../../exec/request.ts";
@@ -20,9 +20,10 @@ import { type ShimUser, UnitShim } from "../../shim/unit-shim.ts";
 import { plainStatus } from "../../simple-unit.ts";
 import { type LoadedUnit, titleOf, type Unit, type UnitHost } from "../../unit.ts";
 import { Waiters } from "../../waiters.ts";
-import { triggersFact, whyNotQueued } from "../triggered-unit.ts";
+import { isUp, triggersFact, whyNotQueued } from "../triggered-unit.ts";
+import { describePort } from "./describe-port.ts";
 import { learnOwner, ownerOf } from "./file-owner.ts";
-import { connectionName, remoteVariables } from "./instance-name.ts";
+import { connectionName, remoteVariables, templateFor } from "./instance-name.ts";
 import { portRequest } from "./listen.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
 import { readSavedSocket } from "./saved-socket.ts";
@@ -184,11 +185,19 @@ export class SocketUnit implements Unit, ShimUser {
       this.#dispatch({ kind: "service" });
       return;
     }
-    const connection = this.#state.connections.find(({ unit }) => unit === name);
-    const status = this.#host.statusOf(name);
-    if (connection === undefined || !hasEnded(status)) return;
+    if (hasEnded(this.#host.statusOf(name))) this.#served(name);
+  }
+
+  /** The connection goes before its instance is forgotten: who finds it without one serves it. */
+  #served(instance: string): void {
+    const connection = this.#state.connections.find(({ unit }) => unit === instance);
+    if (connection === undefined) return;
     this.#dispatch({ kind: "served", connection: connection.connection });
-    if (status?.active === "inactive") this.#host.forgetInstance(name);
+    this.#forgetInstance(instance);
+  }
+
+  #forgetInstance(instance: string): void {
+    if (this.#host.statusOf(instance)?.active === "inactive") this.#host.forgetInstance(instance);
   }
 
   // --- the core, and its actions ---------------------------------------------------------------------------------
@@ -349,7 +358,14 @@ export class SocketUnit implements Unit, ShimUser {
       queueMicrotask(() => this.#dispatch({ kind: "refused", reason, unit }));
       return;
     }
-    this.#host.requestStart(unit, () => this.unitChanged(unit));
+    this.#host.requestStart(unit, (outcome) => this.#serveEnded(unit, outcome));
+  }
+
+  /** One that has not come up by now, as after an unmet condition, never will. */
+  #serveEnded(unit: string, outcome: JobOutcome): void {
+    const reason = whyNotQueued(outcome);
+    if (reason !== undefined) this.#dispatch({ kind: "refused", reason, unit });
+    else if (!isUp(this.#host.statusOf(unit))) this.#served(unit);
   }
 
   #log(priority: number, text: string): void {
@@ -395,6 +411,16 @@ export class SocketUnit implements Unit, ShimUser {
       const status = this.#host.statusOf(unit);
       if (status === undefined || status.invocation === undefined) this.#serve(unit);
       else this.unitChanged(unit);
+    }
+    this.#forgetOthers();
+  }
+
+  /** Instances of connections that are gone: the last supervisor had no time to forget them. */
+  #forgetOthers(): void {
+    if (!this.#settings.accept) return;
+    const { connections } = this.#state;
+    for (const name of this.#host.instancesOf(templateFor(this.unit))) {
+      if (!connections.some(({ unit }) => unit === name)) this.#forgetInstance(name);
     }
   }
 
@@ -449,24 +475,6 @@ export class SocketUnit implements Unit, ShimUser {
     this.#waiters.settleAll({ result: "canceled", message: "the supervisor is closing" });
   }
 }
-
-/** `127.0.0.1:80 (Stream)`, as systemctl shows it. */
-function describePort(port: ListenPort): string {
-  switch (port.kind) {
-    case "unsupported":
-      return port.setting;
-    case "fifo":
-      return `${port.path} (FIFO)`;
-    default:
-      return `${formatAddress(port.address)} (${PORT_KINDS[port.kind]})`;
-  }
-}
-
-const PORT_KINDS = {
-  stream: "Stream",
-  datagram: "Datagram",
-  "sequential-packet": "SequentialPacket",
-} as const;
 
 function hasEnded(status: UnitStatus | undefined): boolean {
   if (status === undefined) return true;
