@@ -5,7 +5,7 @@ import { activeOf, type ServiceEvent } from "./state.ts";
 import { enterDead, enterRest, enterSignal, enterStop } from "./stopping.ts";
 
 /** Not asked of a unit on its way down. One that waits for its restart is asked when that has come. */
-export function start(draft: Draft): void {
+export function start(draft: Draft, { variables }: Extract<ServiceEvent, { kind: "start" }>): void {
   const { state, settings } = draft;
   const active = activeOf(state.sub, settings.type);
   if (active === "active" || active === "reloading") draft.do({ kind: "up" });
@@ -13,7 +13,11 @@ export function start(draft: Draft): void {
     draft.log(`Stopped ${draft.context.title}.`);
     enterStart(draft);
   } else if (active === "activating") state.startJob = true;
-  else if (active !== "deactivating") enterStart(draft);
+  else if (active !== "deactivating") {
+    delete state.variables;
+    if (variables !== undefined) state.variables = variables;
+    enterStart(draft);
+  }
 }
 
 export function stop(draft: Draft, { restarts }: { restarts: boolean }): void {

@@ -21,6 +21,7 @@ const savedState = z.object({
   activeSinceMs: z.number().default(0),
   invocation: z.string().exactOptional(),
   namespaceOwner: z.string().exactOptional(),
+  variables: z.record(z.string(), z.string()).exactOptional(),
   nextRun: z.number(),
   mainRun: z.number().exactOptional(),
   mainPid: z.number().exactOptional(),

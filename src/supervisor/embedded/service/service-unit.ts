@@ -49,8 +49,6 @@ export class ServiceUnit implements Unit {
   #settings: ServiceSettings;
   #state: ServiceState;
   #pidFile: PidFileWatch | undefined;
-  /** What the unit that asked for this run has told it. */
-  #triggerVariables: Readonly<Record<string, string>> = {};
   /** A command of this idle service waits for the jobs of others. */
   #isHeldBack = false;
   #closed = false;
@@ -111,8 +109,7 @@ export class ServiceUnit implements Unit {
     if (!accounts.knows(named)) await accounts.ask(named);
     const outcome = this.#waiters.add("start");
     const isNew = isAtRest(this.#state);
-    if (isNew) this.#triggerVariables = this.#host.triggerVariables(this.#name);
-    this.#dispatch({ kind: "start" });
+    this.#dispatch({ kind: "start", variables: this.#host.triggerVariables(this.#name) });
     if (isNew) this.#logNotApplied();
     return outcome;
   }
@@ -280,12 +277,12 @@ export class ServiceUnit implements Unit {
 
   #run(action: ActionOf<"run">): void {
     const shim = this.#shim.open();
-    const { invocation = "" } = this.#state;
+    const { invocation = "", variables = {} } = this.#state;
     const place = {
       unit: this.#name,
       invocation,
       shim,
-      variables: this.#triggerVariables,
+      variables,
       stored: this.#state.stored,
     };
     const request = commandRequest(this.#host, this.#settings, action, place);

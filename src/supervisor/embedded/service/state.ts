@@ -100,6 +100,8 @@ export interface ServiceState {
   readonly invocation?: string;
   /** Who made the namespaces that this run shares with other units; absent: it has its own. */
   readonly namespaceOwner?: string;
+  /** What the unit that asked for this run tells its commands. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Number of the next command; never reused while a shim lives. */
   readonly nextRun: number;
   /** The main process: its run, and its process id while it lives. Absent: not known. */
@@ -148,7 +150,8 @@ export interface ServiceState {
 }
 
 export type ServiceEvent =
-  | { readonly kind: "start" }
+  /** `variables`: what the unit that asked for it tells the run. */
+  | { readonly kind: "start"; readonly variables?: Readonly<Record<string, string>> }
   /** `restarts`: a start follows. */
   | { readonly kind: "stop"; readonly restarts: boolean }
   | { readonly kind: "reload" }
