@@ -1,9 +1,13 @@
-/** A supervisor that is never at rest, until it is killed: `daemon.ts OPTIONS SEED`, the options as JSON. */
+/**
+ * A supervisor that is never at rest, until it is killed: `daemon.ts OPTIONS SEED [EFFECTS]`, the options as JSON; with
+ * EFFECTS it kills itself behind so many of them.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { randomInteger, seededRandom } from "#base/random.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { createEmbeddedSupervisor } from "#supervisor/embedded/embedded-supervisor.ts";
+import { cutBehind } from "./cut.ts";
 import { CHURNED, ENDING_UNITS, PATH, SOCKET, TIMER } from "./units.ts";
 
 const options = z.object({
@@ -12,7 +16,8 @@ const options = z.object({
   cgroupName: z.string().optional(),
 });
 
-const [text = "", seed = "0"] = process.argv.slice(2);
+const [text = "", seed = "0", effects] = process.argv.slice(2);
+if (effects !== undefined) cutBehind(Number(effects));
 const random = seededRandom(Number(seed));
 process.stdout.write("begun\n");
 const supervisor = await createEmbeddedSupervisor({

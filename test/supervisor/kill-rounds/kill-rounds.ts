@@ -27,6 +27,9 @@ import { fileIn, PATH, roundUnits, SOCKET, STEADY, socketIn, TIMER, WATCHED, WOR
 /** From the moment the supervisor begins to take over what runs, or has done so. */
 const LONGEST_ROUND_MS = 600;
 
+/** Every other supervisor is killed right behind one of its first effects, which a random moment seldom meets. */
+const MOST_EFFECTS = 400;
+
 /** How long a connection is waited for in the end. */
 const SERVED_MS = 60_000;
 
@@ -116,10 +119,16 @@ async function oneRound(machine: TestMachine, random: Random): Promise<void> {
   const { directory, runDirectory, cgroupName } = machine.options;
   const options = JSON.stringify({ directory, runDirectory, cgroupName });
   const seed = String(randomInteger(random, 0, 2 ** 31));
-  const daemon = spawn(process.execPath, [`${import.meta.dirname}/daemon.ts`, options, seed], {
+  const cut = random.next() < 0.5 ? [String(randomInteger(random, 1, MOST_EFFECTS))] : [];
+  const daemon = spawn(process.execPath, [`${import.meta.dirname}/daemon.ts`, options, seed, ...cut], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const isGone = once(daemon, "exit");
+  if (cut.length > 0) {
+    await isGone;
+    note(machine, `${Date.now()} killed ${daemon.pid} behind effect ${cut.join()}`);
+    return;
+  }
   await Promise.race([said(daemon.stdout, random.next() < 0.4 ? "begun" : "up"), isGone]);
   await sleep(randomInteger(random, 0, LONGEST_ROUND_MS));
   daemon.kill("SIGKILL");
