@@ -16,11 +16,13 @@ export interface EtcdProcess {
   stop(): Promise<void>;
 }
 
-export async function startEtcd(): Promise<EtcdProcess> {
+/** @param options.snapshot a file that `etcdctl snapshot restore` makes the etcd's data of. */
+export async function startEtcd(options: { readonly snapshot?: string } = {}): Promise<EtcdProcess> {
   const directory = await mkdtemp(join(tmpdir(), "flotilla-etcd-"));
   const [clientPort, peerPort] = await freePorts(2);
   const client = `http://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
+  if (options.snapshot !== undefined) await restore(options.snapshot, directory, peer);
   const argv = [
     ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
     ...["--listen-client-urls", client, "--advertise-client-urls", client],
@@ -49,6 +51,16 @@ async function run(argv: readonly string[]) {
   const exited = once(etcd, "exit");
   await readiness(etcd.stderr);
   return { etcd, exited };
+}
+
+async function restore(snapshot: string, directory: string, peer: string): Promise<void> {
+  // Etcdctl makes the directory itself.
+  await rm(directory, { recursive: true });
+  const member = ["--name", "one", "--initial-cluster", `one=${peer}`, "--initial-advertise-peer-urls", peer];
+  const args = ["snapshot", "restore", snapshot, "--data-dir", directory, ...member];
+  const child = spawn("etcdctl", args, { env: { ...process.env, ETCDCTL_API: "3" }, stdio: "ignore" });
+  await once(child, "exit");
+  if (child.exitCode !== 0) throw new Error(`etcdctl could not restore ${snapshot}`);
 }
 
 /** Goes on reading afterwards, so that etcd never blocks on its log. */

@@ -1,0 +1,162 @@
+/**
+ * What etcd 3.4 keeps in which bucket of its database, in both directions: the store's snapshot as entries, and entries
+ * as a snapshot. Pure.
+ *
+ * A store's snapshot has no past. In etcd's terms the past has been compacted at the snapshot's revision, which is also
+ * the revision at which an etcd goes on that is started from it. Alarms are a member's, and stay behind.
+ */
+import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
+import type { Bytes, KeyValue } from "../store.ts";
+import { keyValue } from "../wire/etcd-messages.ts";
+import { decode, encode, int64, message, uint64 } from "../wire/message.ts";
+import { type BoltReader, DamagedBolt } from "./bolt-reader.ts";
+import { BoltWriter } from "./bolt-writer.ts";
+import { readRevisionKey, writeRevisionKey } from "./revision-key.ts";
+
+type Entry = readonly [key: Bytes, value: Bytes];
+type Head = Extract<SnapshotItem, { readonly kind: "head" }>;
+
+const leaseRecord = message({ id: int64(1), ttlS: int64(2) });
+const identityRecord = message({ clusterId: uint64(1), memberId: uint64(2) });
+
+/** Buckets of records that are etcd's own too. */
+const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"];
+const ALARMS = "alarm";
+/** Buckets that etcd's tools expect, and that a snapshot leaves empty: a restored etcd is a new cluster. */
+const EMPTY_BUCKETS = ["alarm", "cluster", "members", "members_removed"];
+/** A bucket of ours, which etcd passes over. */
+const OUR_BUCKET = "flotilla";
+const IDENTITY = Buffer.from("identity");
+const SCHEDULED_COMPACTION = Buffer.from("scheduledCompactRev");
+const FINISHED_COMPACTION = Buffer.from("finishedCompactRev");
+const CONSISTENT_INDEX = Buffer.from("consistent_index");
+
+export class EtcdDatabaseWriter {
+  readonly #bolt = new BoltWriter();
+  readonly #small = new Map<string, Entry[]>();
+  #head: Head | undefined;
+  #revision = 0n;
+  #sub = 0n;
+
+  /** Takes the next part of the snapshot. Returns pages of the file. */
+  add(item: SnapshotItem): readonly Buffer[] {
+    if (item.kind === "key") return this.#addKey(item.kv);
+    if (item.kind === "head") this.#head = item;
+    else if (item.kind === "lease") this.#addSmall("lease", leaseEntry(item.id, item.ttlS));
+    else if (item.bucket !== ALARMS) this.#addRecord(item.bucket, item.name, item.value);
+    return [];
+  }
+
+  /** Ends the file: its last pages, and its first, which belong at its beginning. */
+  end(): { readonly last: readonly Buffer[]; readonly first: readonly Buffer[] } {
+    const keys = this.#bolt.endBucket("key");
+    this.#addHead();
+    const small = [...new Set([...EMPTY_BUCKETS, ...AUTH_BUCKETS, "lease", ...this.#small.keys()])];
+    const pages = small.flatMap((name) => this.#smallBucket(name));
+    const { first, last } = this.#bolt.end();
+    return { first, last: [...keys, ...pages, ...last] };
+  }
+
+  #addKey(kv: KeyValue): readonly Buffer[] {
+    this.#sub = kv.modRevision === this.#revision ? this.#sub + 1n : 0n;
+    this.#revision = kv.modRevision;
+    const page = this.#bolt.add(writeRevisionKey(kv.modRevision, this.#sub), encode(keyValue, kv));
+    return page === undefined ? [] : [page];
+  }
+
+  #addRecord(bucket: string, name: string, value: Bytes): void {
+    const isShared = AUTH_BUCKETS.includes(bucket);
+    const key = Buffer.from(isShared ? name : `${bucket}/${name}`);
+    this.#addSmall(isShared ? bucket : OUR_BUCKET, [key, value.slice()]);
+  }
+
+  #addHead(): void {
+    const { identity, revision = 1n } = this.#head ?? {};
+    const compaction = writeRevisionKey(revision, 0n);
+    this.#addSmall("meta", [SCHEDULED_COMPACTION, compaction]);
+    this.#addSmall("meta", [FINISHED_COMPACTION, compaction]);
+    const index = Buffer.alloc(8);
+    index.writeBigUInt64BE(1n);
+    this.#addSmall("meta", [CONSISTENT_INDEX, index]);
+    if (identity !== undefined) this.#addSmall(OUR_BUCKET, [IDENTITY, encode(identityRecord, identity)]);
+  }
+
+  #addSmall(bucket: string, entry: Entry): void {
+    const entries = this.#small.get(bucket);
+    if (entries === undefined) this.#small.set(bucket, [entry]);
+    else entries.push(entry);
+  }
+
+  #smallBucket(name: string): readonly Buffer[] {
+    const entries = (this.#small.get(name) ?? []).toSorted(([a], [b]) => Buffer.compare(a, b));
+    const pages = entries.map(([key, value]) => this.#bolt.add(key, value));
+    return [...pages.filter((page) => page !== undefined), ...this.#bolt.endBucket(name)];
+  }
+}
+
+function leaseEntry(id: bigint, ttlS: number): Entry {
+  const key = Buffer.alloc(8);
+  key.writeBigInt64BE(id);
+  return [key, encode(leaseRecord, { id, ttlS: BigInt(ttlS) })];
+}
+
+/**
+ * The parts of a store's snapshot that a database holds, in the order in which {@link SnapshotItem} says they come.
+ * @throws DamagedBolt when it does not hold together.
+ */
+export function* readEtcdDatabase(bolt: BoltReader): Generator<SnapshotItem, void, undefined> {
+  const { revision, newest } = survey(bolt);
+  yield { kind: "head", revision, identity: readIdentity(bolt) };
+  for (const { value } of bolt.bucket("lease")) {
+    const { id, ttlS } = decode(leaseRecord, value);
+    yield { kind: "lease", id, ttlS: Number(ttlS) };
+  }
+  for (const bucket of AUTH_BUCKETS) {
+    for (const { key, value } of bolt.bucket(bucket)) yield record(bucket, key.toString(), value);
+  }
+  for (const { key, value } of bolt.bucket(OUR_BUCKET)) {
+    if (key.equals(IDENTITY)) continue;
+    const [bucket = "", ...name] = key.toString().split("/");
+    yield record(bucket, name.join("/"), value);
+  }
+  for (const { key, value } of bolt.bucket("key")) {
+    const kv = decode(keyValue, value);
+    if (newest.get(Buffer.from(kv.key).toString("latin1")) === key.toString("latin1"))
+      yield { kind: "key", kv };
+  }
+}
+
+function record(bucket: string, name: string, value: Bytes): SnapshotItem {
+  return { kind: "record", bucket, name, value };
+}
+
+/** The database's revision, and where the newest version of each key that exists is: deletions leave nothing. */
+function survey(bolt: BoltReader): { revision: bigint; newest: ReadonlyMap<string, string> } {
+  const newest = new Map<string, string>();
+  let revision = compactRevision(bolt);
+  for (const { key, value } of bolt.bucket("key")) {
+    const at = readRevisionKey(key);
+    if (at === undefined) throw new DamagedBolt("a key's revision is none");
+    if (at.main > revision) revision = at.main;
+    const name = Buffer.from(decode(keyValue, value).key).toString("latin1");
+    if (at.deleted) newest.delete(name);
+    else newest.set(name, key.toString("latin1"));
+  }
+  return { revision, newest };
+}
+
+function compactRevision(bolt: BoltReader): bigint {
+  let revision = 1n;
+  for (const { key, value } of bolt.bucket("meta")) {
+    if (key.equals(FINISHED_COMPACTION)) revision = readRevisionKey(value)?.main ?? revision;
+  }
+  return revision;
+}
+
+/** Zeros in a database that etcd has made: it does not say whose it was. */
+function readIdentity(bolt: BoltReader): StoreIdentity {
+  for (const { key, value } of bolt.bucket(OUR_BUCKET)) {
+    if (key.equals(IDENTITY)) return decode(identityRecord, value);
+  }
+  return { clusterId: 0n, memberId: 0n };
+}
