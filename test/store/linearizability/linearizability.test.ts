@@ -19,7 +19,7 @@ import { type Watched, watchByHand, watchByMirror } from "./watcher.ts";
 
 const RUN_MS = Number(process.env.FLOTILLA_TEST_LINEARIZABILITY_MS ?? 3_000);
 const SEED = Number(process.env.FLOTILLA_TEST_SEED ?? 1);
-const CLIENTS = 8;
+const CLIENTS = 16;
 /** Few enough that clients meet on them, and that a key's history stays short enough to be checked. */
 const KEYS = 12 + Math.floor(RUN_MS / 1_000);
 
@@ -35,7 +35,7 @@ async function makeTrouble(
     await sleep(system.clock, randomInteger(random, 50, 200));
     const relay = relays[randomInteger(random, 0, relays.length - 1)];
     if (relay !== undefined) relay.cutStyle = random.next() < 0.5 ? "reset" : "finish";
-    if (random.next() < 0.15 || kills === 0) {
+    if (random.next() < 0.08 || kills === 0) {
       kills += 1;
       await store.kill();
       await sleep(system.clock, randomInteger(random, 0, 100));

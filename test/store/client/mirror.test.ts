@@ -2,14 +2,11 @@
  * The mirror over the network: whatever happens to the connection, every change is reported once and in order, or,
  * after a compaction, as the difference.
  */
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Random, randomInteger, seededRandom } from "#base/random.ts";
-import { systemClock, systemRandom } from "#host/system.ts";
 import { type Mirror, type MirrorBatch, startMirror } from "#mirror/mirror.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
 import { connectStore } from "#store/etcd/client.ts";
@@ -17,61 +14,8 @@ import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import { type StoreServer, serveStore } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
-
-const system = { clock: systemClock, random: systemRandom };
-
-/** Passes bytes on to the store until it cuts, or goes silent as a machine does that has lost its network. */
-class Relay {
-  readonly #server: Server;
-  readonly #pairs = new Set<readonly [Socket, Socket]>();
-  /** Bytes from the store after which every connection is cut, once. */
-  cutAfter = Number.POSITIVE_INFINITY;
-  cuts = 0;
-  silent = false;
-
-  constructor(target: number) {
-    this.#server = createServer((client) => this.#join(client, connect(target, "127.0.0.1")));
-  }
-
-  async listen(): Promise<string> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    const address = this.#server.address();
-    return `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
-  }
-
-  cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
-    this.#pairs.clear();
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await once(this.#server.close(), "close");
-  }
-
-  #join(client: Socket, store: Socket): void {
-    this.#pairs.add([client, store]);
-    for (const socket of [client, store]) socket.on("error", () => undefined);
-    client.on("close", () => store.destroy());
-    store.on("close", () => client.destroy());
-    client.on("data", (piece) => this.silent || store.write(piece));
-    store.on("data", (piece) => this.#passBack(client, piece));
-  }
-
-  #passBack(client: Socket, piece: Buffer): void {
-    if (this.silent) return;
-    if (piece.length < this.cutAfter) {
-      this.cutAfter -= piece.length;
-      client.write(piece);
-      return;
-    }
-    // A part of the piece still gets through, so that frames are cut in the middle.
-    client.write(piece.subarray(0, this.cutAfter), () => this.cut());
-    this.cutAfter = Number.POSITIVE_INFINITY;
-    this.cuts += 1;
-  }
-}
+import { Relay } from "./relay.ts";
+import { system } from "./remote-stores.ts";
 
 let directory = "";
 let local: LocalStore;
@@ -82,8 +26,8 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "flotilla-store-"));
   local = await openEmbeddedStore({ ...system, directory });
   server = await serveStore({ store: local, host: "127.0.0.1", port: 0 });
-  relay = new Relay(server.address.port);
-  remote = connectStore({ ...system, endpoints: [await relay.listen()] });
+  relay = await Relay.open(server.address.port);
+  remote = connectStore({ ...system, endpoints: [relay.endpoint], callTimeoutMs: 1_000 });
 });
 afterEach(async () => {
   await remote.close();
@@ -154,6 +98,7 @@ test("connections cut anywhere in a catch-up lose and double nothing", async () 
     relay.cut();
     expected.push(...(await writeMany(random, 150)));
     relay.cutAfter = randomInteger(random, 100, 120_000);
+    relay.cutsLeft = 1;
     await mirror.reached(local.revision);
   }
   expect(relay.cuts).toBeGreaterThan(3);
@@ -168,11 +113,11 @@ test("a compaction while the mirror was away is made up for by the difference, d
   await mirror.ready();
   await writeMany(random, 50);
   await mirror.reached(local.revision);
-  relay.silent = true;
+  relay.silent = "both";
   relay.cut();
   await writeMany(random, 200);
   await local.compact(local.revision);
-  relay.silent = false;
+  relay.silent = "no";
   await mirror.reached(local.revision);
   expect(batches.filter((batch) => batch.listed).length).toBe(2);
   expect(contentAfter(batches)).toEqual(await contentOf(local));
@@ -204,12 +149,12 @@ test("a connection that dies without a word is noticed and replaced", async () =
   await mirror.ready();
   await writeMany(seededRandom(10), 5);
   await mirror.reached(local.revision);
-  relay.silent = true;
+  relay.silent = "both";
   // The first call that gets no answer gives the connection up, for the watch as well.
   await expect(remote.range({ key: toBytes("m/1") })).rejects.toMatchObject({ retryable: true });
   while (connections.at(-1) === true) await new Promise((resolve) => setTimeout(resolve, 20));
-  await expect(remote.range({ key: toBytes("m/1") })).rejects.toMatchObject({ status: "unavailable" });
-  relay.silent = false;
+  await expect(remote.range({ key: toBytes("m/1") })).rejects.toMatchObject({ retryable: true });
+  relay.silent = "no";
   const { header } = await local.put({ key: toBytes("m/1"), value: toBytes("after") });
   await mirror.reached(header.revision);
   expect(connections.at(-1)).toBe(true);
