@@ -4,7 +4,7 @@
  * What is under the cluster's prefix is copied; what else is in either of the two is left alone. The embedded store
  * stays as a signpost: it takes no more writes and says where the store is, to machines that are away at the moment.
  */
-import { type Clock, sleep } from "#base/clock.ts";
+import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterView } from "#model/cluster-state.ts";
@@ -19,8 +19,8 @@ import { isSupported } from "./etcd-program.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
 import { inspectStore } from "./status.ts";
 
-/** Until then every machine that is there has heard of the new store, and keeps its lease alive itself. */
-const RELEASE_AFTER_MS = 15_000;
+/** By then every machine that is there has heard of the new store, and keeps its lease alive itself. */
+const RELEASE_AFTER_MS = 3_000;
 
 export interface UseOptions {
   readonly access: StoreAccess;
@@ -37,6 +37,7 @@ export async function useEtcd(options: UseOptions): Promise<void> {
   const { access, leaving, daemon, supervisor, clock, random, tell } = options;
   await checkMembers(options);
   const target = connectStore({ ...access, clock, random });
+  let copied: Copied | undefined;
   try {
     await checkRoom(target, leaving.store);
     await tellOthers(leaving.store, tell);
@@ -119,12 +120,7 @@ async function fill(target: Store, { leaving, clock, tell }: UseOptions): Promis
     tell("copying the last changes; writes wait for a moment");
     return leaving.shut();
   };
-  try {
-    const copied = await copyStore({ source: leaving.store, target, prefix: PREFIX, clock, freeze });
-    tell(`${copied.keys} keys and ${copied.leases} leases are the same in both`);
-    return copied;
-  } catch (error) {
-    leaving.open();
-    throw error;
-  }
+  const copied = await copyStore({ source: leaving.store, target, prefix: PREFIX, clock, freeze });
+  tell(`${copied.keys} keys and ${copied.leases} leases are the same in both`);
+  return copied;
 }
