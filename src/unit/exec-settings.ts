@@ -84,6 +84,9 @@ export interface SchedulingSettings {
   /** As ioprio_set(2) takes it. */
   readonly ioPriority?: number;
   readonly timerSlackNs?: number;
+  /** As set_mempolicy(2) takes it, and the memory nodes it is about: `0-3,8`, or `all`. */
+  readonly numaPolicy?: number;
+  readonly numaNodes?: string;
 }
 
 export interface LoadedCredential {
@@ -119,6 +122,8 @@ export interface ExecSettings {
   /** prlimit's names in lower case (`nofile`), soft and hard; Infinity for unlimited. */
   readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly scheduling: SchedulingSettings;
+  /** Bits of /proc/PID/coredump_filter. */
+  readonly coredumpFilter?: bigint;
   /** As personality(2) takes it. */
   readonly personality?: number;
   readonly ignoreSigpipe: boolean;

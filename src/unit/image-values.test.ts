@@ -117,16 +117,17 @@ test.each([
 });
 
 test.each([
-  "default",
-  "all",
-  "private-anonymous shared-dax",
-  "0x33",
-  "33",
-  "+ff",
-  "ffffffffffffffff",
-  "0x00000000000000001",
-])("%s says what a core dump holds", (text) => {
-  expect(readValue(coredumpFilter, text).value).toBe(text);
+  ["default", 0x33n],
+  ["all", 2n ** 64n - 1n],
+  ["private-anonymous shared-dax", 0x101n],
+  ["elf-headers 0x20", 0x30n],
+  ["0x33", 0x33n],
+  ["33", 0x33n],
+  ["+ff", 0xffn],
+  ["ffffffffffffffff", 2n ** 64n - 1n],
+  ["0x00000000000000001", 1n],
+])("%s says what a core dump holds", (text, bits) => {
+  expect(readValue(coredumpFilter, text).value).toBe(bits);
 });
 
 test.each([

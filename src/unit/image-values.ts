@@ -147,13 +147,18 @@ const COREDUMP_MEMORY =
   "private-anonymous shared-anonymous private-file-backed shared-file-backed elf-headers private-huge shared-huge " +
   "private-dax shared-dax";
 
-/** Kinds of memory, or bits in hex. */
-export const coredumpFilter: Grammar<string> = {
+const ALL_MEMORY = 2n ** 64n - 1n;
+/** What the kernel writes by itself: anonymous memory, headers, and huge pages that are private. */
+const DEFAULT_MEMORY = 0x33n;
+
+/** Kinds of memory, or bits in hex; the bits of all of them. */
+export const coredumpFilter: Grammar<bigint> = {
   name: "kinds of memory such as private-anonymous, default, all, or bits in hex",
   parse: (value) => {
+    let bits = 0n;
     for (let at = 0; ; ) {
       const word = takeWord(value, at, { escapes: "keep", retainQuotes: true });
-      if (word.kind !== "word") return value;
+      if (word.kind !== "word") return bits;
       const fault = coredumpFault(word.text);
       if (fault !== undefined)
         return new Complaint(
@@ -161,10 +166,18 @@ export const coredumpFilter: Grammar<string> = {
           "warning",
           word.text,
         );
+      bits |= coredumpBits(word.text);
       at = word.next;
     }
   },
 };
+
+function coredumpBits(word: string): bigint {
+  if (word === "all") return ALL_MEMORY;
+  if (word === "default") return DEFAULT_MEMORY;
+  const bit = COREDUMP_MEMORY.split(" ").indexOf(word);
+  return bit < 0 ? BigInt(`0x${word.replace(/^\+?(0x)?/i, "")}`) : 1n << BigInt(bit);
+}
 
 function coredumpFault(word: string): string | undefined {
   if (word === "default" || word === "all" || COREDUMP_MEMORY.split(" ").includes(word)) return undefined;

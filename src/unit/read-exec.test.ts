@@ -112,6 +112,10 @@ describe("streams", () => {
 describe("scheduling", () => {
   test.each([
     [["CPUAffinity=0-2 5,7", "CPUAffinity=1 9"], { cpuAffinity: [0, 1, 2, 5, 7, 9] }],
+    [["NUMAPolicy=bind", "NUMAMask=0-1", "NUMAMask=3"], { numaPolicy: 2, numaNodes: "0-1,3" }],
+    [["NUMAPolicy=local"], { numaPolicy: 4 }],
+    [["NUMAPolicy=interleave", "NUMAMask=1", "NUMAMask=all"], { numaPolicy: 3, numaNodes: "all" }],
+    [["NUMAMask=1", "NUMAMask="], {}],
     [["CPUAffinity=1", "CPUAffinity="], { cpuAffinity: [] }],
     [["CPUAffinity=2-1"], { cpuAffinity: [] }],
     [["CPUSchedulingPolicy=batch", "CPUSchedulingPriority=5"], { cpuPolicy: 3, cpuPriority: 0 }],

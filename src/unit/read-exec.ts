@@ -25,6 +25,7 @@ export function readExec(section: ExecReader, context: SpecifierContext): ExecSe
     ...present("nice", section.last("Nice")),
     ...present("oomScoreAdjust", section.last("OOMScoreAdjust")),
     ...present("personality", section.last("Personality")),
+    ...present("coredumpFilter", readCoredumpFilter(section)),
     rlimits: readRlimits(section),
     scheduling: readScheduling(section),
     ignoreSigpipe: section.last("IgnoreSIGPIPE") ?? true,
@@ -90,7 +91,20 @@ function readScheduling(section: ExecReader): SchedulingSettings {
     resetOnFork: section.last("CPUSchedulingResetOnFork") ?? false,
     ...present("ioPriority", ioClass === undefined && ioPriority === undefined ? undefined : io),
     ...present("timerSlackNs", section.last("TimerSlackNSec")),
+    ...present("numaPolicy", section.last("NUMAPolicy")),
+    ...present("numaNodes", readNodes(section)),
   };
+}
+
+function readNodes(section: ExecReader): string | undefined {
+  const masks = section.all("NUMAMask");
+  if (masks.length === 0) return undefined;
+  return masks.includes("all") ? "all" : masks.join(",");
+}
+
+function readCoredumpFilter(section: ExecReader): bigint | undefined {
+  const kinds = section.all("CoredumpFilter");
+  return kinds.length === 0 ? undefined : kinds.reduce((all, bits) => all | bits, 0n);
 }
 
 /** StandardError= inherits, which is what StandardOutput= says. Data without StandardInput= is what is read. */

@@ -1,15 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { type DeviceRules, readResources } from "./resources.ts";
+import { type DeviceRules, type ResourceLimits, readResources } from "./resources.ts";
 import { SectionReader } from "./section-reader.ts";
 import { specifierContext } from "./specifiers.ts";
 import { parseUnitFile } from "./unit-file.ts";
 
 const SANDBOX = { privateDevices: false, protectClock: false };
 
-function rules(lines: string, sandbox: Partial<typeof SANDBOX> = {}): DeviceRules | undefined {
+function resources(lines: string, sandbox: Partial<typeof SANDBOX> = {}): ResourceLimits {
   const file = parseUnitFile(`[Service]\n${lines.replaceAll("; ", "\n")}\n`);
   const section = new SectionReader(file, "Service", specifierContext("a.service"));
-  return readResources(section, { ...SANDBOX, ...sandbox }).deviceRules;
+  return readResources(section, { ...SANDBOX, ...sandbox });
+}
+
+function rules(lines: string, sandbox: Partial<typeof SANDBOX> = {}): DeviceRules | undefined {
+  return resources(lines, sandbox).deviceRules;
 }
 
 const NULL = { device: "/dev/null", rights: "rw" };
@@ -49,5 +53,27 @@ describe("devices", () => {
       allow,
       isImplied: false,
     });
+  });
+});
+
+describe("keys of before 2016", () => {
+  test.each<[string, ResourceLimits]>([
+    ["MemoryLimit=1K", { memoryMax: { bytes: 1024 } }],
+    ["MemoryLimit=1K; MemoryMax=2K", { memoryMax: { bytes: 2048 } }],
+    ["MemoryLimit=1K; MemoryHigh=2K", { memoryHigh: { bytes: 2048 } }],
+    ["CPUShares=2048", { cpuWeight: 200 }],
+    ["CPUShares=2048; CPUWeight=7", { cpuWeight: 7 }],
+    ["BlockIOWeight=250", { ioWeight: 50 }],
+    ["BlockIOWeight=250; IOReadIOPSMax=/dev/sda 5", { ioReadIopsMax: [{ path: "/dev/sda", value: 5 }] }],
+    [
+      "BlockIODeviceWeight=/dev/sda 1000; BlockIOReadBandwidth=/dev/sda 1K; BlockIOWriteBandwidth=/dev/sdb 2K",
+      {
+        ioDeviceWeight: [{ path: "/dev/sda", value: 200 }],
+        ioReadBandwidthMax: [{ path: "/dev/sda", value: 1000 }],
+        ioWriteBandwidthMax: [{ path: "/dev/sdb", value: 2000 }],
+      },
+    ],
+  ])("%s count where none is set that took their place", (lines, limits) => {
+    expect(resources(lines)).toEqual(limits);
   });
 });

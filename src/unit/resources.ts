@@ -43,7 +43,7 @@ export interface ResourceLimits {
   readonly cpuCores?: number;
   /** Milliseconds over which the quota is counted. */
   readonly cpuPeriodMs?: number;
-  /** 100 is everybody's; 0 is `idle`. */
+  /** 100 is everybody's; 0 is `idle`; of former keys not whole. */
   readonly cpuWeight?: number;
   /** CPUs by number, as the kernel writes lists: `0-3,8`. */
   readonly allowedCpus?: string;
@@ -97,24 +97,60 @@ export function readResources(
 ): ResourceLimits {
   return {
     ...present("deviceRules", readDeviceRules(section, sandbox)),
+    ...readMemory(section),
+    ...present("cpuCores", section.last("CPUQuota")),
+    ...present("cpuPeriodMs", section.last("CPUQuotaPeriodSec")),
+    ...present("cpuWeight", section.last("CPUWeight") ?? weightOfShares(section.last("CPUShares"))),
+    ...present("allowedCpus", joined(section.all("AllowedCPUs"))),
+    ...present("allowedMemoryNodes", joined(section.all("AllowedMemoryNodes"))),
+    ...present("tasksMax", section.last("TasksMax")),
+    ...readIo(section),
+  };
+}
+
+/** A former key counts where none of the keys that took its place is set; so says each group of them. */
+function readMemory(section: SectionReader<ResourceSection>): ResourceLimits {
+  const limits = {
     ...present("memoryMax", section.last("MemoryMax")),
     ...present("memoryHigh", section.last("MemoryHigh")),
     ...present("memoryMin", section.last("MemoryMin")),
     ...present("memoryLow", section.last("MemoryLow")),
     ...present("memorySwapMax", section.last("MemorySwapMax")),
     ...present("memoryZSwapMax", section.last("MemoryZSwapMax")),
-    ...present("cpuCores", section.last("CPUQuota")),
-    ...present("cpuPeriodMs", section.last("CPUQuotaPeriodSec")),
-    ...present("cpuWeight", section.last("CPUWeight")),
-    ...present("allowedCpus", joined(section.all("AllowedCPUs"))),
-    ...present("allowedMemoryNodes", joined(section.all("AllowedMemoryNodes"))),
-    ...present("tasksMax", section.last("TasksMax")),
+  };
+  return Object.keys(limits).length > 0 ? limits : present("memoryMax", section.last("MemoryLimit"));
+}
+
+/** Everybody's shares were 1024, and everybody's weight is 100. */
+function weightOfShares(shares: number | undefined): number | undefined {
+  return shares === undefined ? undefined : (shares * 100) / 1024;
+}
+
+function readIo(section: SectionReader<ResourceSection>): ResourceLimits {
+  const limits = {
     ...present("ioWeight", section.last("IOWeight")),
     ...present("ioDeviceWeight", some(section.all("IODeviceWeight"))),
     ...present("ioReadBandwidthMax", some(section.all("IOReadBandwidthMax"))),
     ...present("ioWriteBandwidthMax", some(section.all("IOWriteBandwidthMax"))),
     ...present("ioReadIopsMax", some(section.all("IOReadIOPSMax"))),
     ...present("ioWriteIopsMax", some(section.all("IOWriteIOPSMax"))),
+  };
+  return Object.keys(limits).length > 0 ? limits : readBlockIo(section);
+}
+
+/** Everybody's weight was 500. */
+const BLOCK_IO_SCALE = 100 / 500;
+
+function readBlockIo(section: SectionReader<ResourceSection>): ResourceLimits {
+  const weight = section.last("BlockIOWeight");
+  const deviceWeights = section
+    .all("BlockIODeviceWeight")
+    .map(({ path, value }) => ({ path, value: value * BLOCK_IO_SCALE }));
+  return {
+    ...present("ioWeight", weight === undefined ? undefined : weight * BLOCK_IO_SCALE),
+    ...present("ioDeviceWeight", some(deviceWeights)),
+    ...present("ioReadBandwidthMax", some(section.all("BlockIOReadBandwidth"))),
+    ...present("ioWriteBandwidthMax", some(section.all("BlockIOWriteBandwidth"))),
   };
 }
 

@@ -110,9 +110,12 @@ function rlimitKeys(): RlimitKeys {
   return Object.fromEntries(rows) as RlimitKeys;
 }
 
+/** By the kernel's numbers. */
+const NUMA_POLICIES = ["default", "preferred", "bind", "interleave", "local"];
+
 const numaPolicy = grammar(
   "default, preferred, bind, interleave or local",
-  (value) => ["default", "preferred", "bind", "interleave", "local"].find((policy) => policy === value),
+  (value) => (NUMA_POLICIES.includes(value) ? NUMA_POLICIES.indexOf(value) : undefined),
   "Invalid NUMA policy type, ignoring: %v",
 );
 
@@ -162,15 +165,15 @@ export const EXEC_KEYS = {
     ),
     "run",
   ),
-  CoredumpFilter: list(coredumpFilter, "ignored", { since: 246 }),
+  CoredumpFilter: list(coredumpFilter, "run", { since: 246 }),
   IOSchedulingClass: last(ioClass, "run"),
   IOSchedulingPriority: last(integer(0, 7, "Failed to parse IO priority, ignoring: %v"), "run"),
   CPUSchedulingPolicy: last(cpuPolicy, "run"),
   CPUSchedulingPriority: last(cpuPriority, "run"),
   CPUSchedulingResetOnFork: last(boolean, "run"),
   CPUAffinity: list(cpuSet, "run"),
-  NUMAPolicy: last(numaPolicy, "ignored", { since: 243 }),
-  NUMAMask: list(nodeMask, "ignored", { since: 243 }),
+  NUMAPolicy: last(numaPolicy, "run", { since: 243 }),
+  NUMAMask: list(nodeMask, "run", { since: 243 }),
   UMask: last(mode, "run"),
   Environment: list(environmentAssignments, "run"),
   EnvironmentFile: list(environmentFile, "run"),

@@ -40,6 +40,8 @@ describe("what is written", () => {
       ["cpu.max 20000 10000"],
     ],
     [{ cpuWeight: 100 }, ["cpu.shares 1024"], ["cpu.weight 100"]],
+    [{ cpuWeight: 200 / 1024 }, ["cpu.shares 2"], ["cpu.weight 1"]],
+    [{ ioWeight: 2.2 }, ["blkio.weight 11"], ["io.weight default 2"]],
     [{ cpuWeight: 0 }, ["cpu.shares 2"], ["cpu.idle 1"]],
     [{ allowedCpus: "0-1,3" }, ["cpuset.cpus 0-1,3"], ["cpuset.cpus 0-1,3"]],
     [{ allowedMemoryNodes: "0" }, ["cpuset.mems 0"], ["cpuset.mems 0"]],

@@ -117,7 +117,7 @@ function cpuSettings({ cpuCores, cpuPeriodMs, cpuWeight }: ResourceLimits): read
   if (cpuWeight === undefined) return settings;
   // The same share of the default: 100 in version 2, 1024 in version 1.
   const shares = line(String(Math.max(2, Math.round(cpuWeight * 10.24))), "cpu.shares");
-  const weight = cpuWeight === 0 ? line("1", "cpu.idle") : line(String(cpuWeight), "cpu.weight");
+  const weight = cpuWeight === 0 ? line("1", "cpu.idle") : line(wholeWeight(cpuWeight), "cpu.weight");
   return [...settings, { key: "cpuWeight", controller: "cpu", 1: shares, 2: weight }];
 }
 
@@ -171,7 +171,7 @@ function ioSettings(limits: ResourceLimits, context: LimitContext): readonly Lim
     ...ioWeightSetting(limits),
     ...deviceSettings("ioDeviceWeight", limits.ioDeviceWeight, context, (device, weight) => ({
       1: line(`${device} ${blkioWeight(weight)}`, "blkio.weight_device", "blkio.bfq.weight_device"),
-      2: line(`${device} ${weight}`, "io.weight"),
+      2: line(`${device} ${wholeWeight(weight)}`, "io.weight"),
     })),
     ...rateSettings("ioReadBandwidthMax", limits, context),
     ...rateSettings("ioWriteBandwidthMax", limits, context),
@@ -183,13 +183,18 @@ function ioSettings(limits: ResourceLimits, context: LimitContext): readonly Lim
 function ioWeightSetting({ ioWeight }: ResourceLimits): readonly LimitSetting[] {
   if (ioWeight === undefined) return [];
   const first = line(String(blkioWeight(ioWeight)), "blkio.weight", "blkio.bfq.weight");
-  const second = [{ files: ["io.weight", "io.bfq.weight"], text: `default ${ioWeight}` }];
+  const second = [{ files: ["io.weight", "io.bfq.weight"], text: `default ${wholeWeight(ioWeight)}` }];
   return [{ key: "ioWeight", controller: "io", 1: first, 2: second }];
 }
 
 /** 100 of version 2 is 500 of version 1, which ends at 1000. */
 function blkioWeight(weight: number): number {
-  return Math.min(1000, Math.max(10, weight * 5));
+  return Math.min(1000, Math.max(10, Math.round(weight * 5)));
+}
+
+/** Weights of version 2 are from 1 to 10000. */
+function wholeWeight(weight: number): string {
+  return String(Math.min(10_000, Math.max(1, Math.trunc(weight))));
 }
 
 function rateSettings(

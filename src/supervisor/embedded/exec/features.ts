@@ -15,9 +15,10 @@ export const FEATURES = [
   "user-namespaces",
   "capabilities",
   "seccomp",
+  "numa",
 ] as const;
 
-/** `users`: becoming another user. The rest are namespaces, capability sets and system call filters. */
+/** `users`: becoming another user. `numa`: saying where memory is taken from. The rest are namespaces, capability sets and system call filters. */
 export type Feature = (typeof FEATURES)[number];
 
 /** What a machine cannot do, and why. */
@@ -58,6 +59,7 @@ export function keysByFeature(settings: ExecSettings): ReadonlyMap<Feature, read
       }),
     ],
     ["seccomp", seccompKeys(settings)],
+    ["numa", named({ NUMAPolicy: settings.scheduling.numaPolicy !== undefined })],
   ]);
 }
 
@@ -129,6 +131,7 @@ const FEATURE_KEYS: Readonly<Record<Feature, readonly string[]>> = {
   "user-namespaces": ["PrivateUsers"],
   capabilities: ["CapabilityBoundingSet", "AmbientCapabilities"],
   seccomp: ["SystemCallFilter", "RestrictAddressFamilies"],
+  numa: ["NUMAPolicy"],
 };
 
 /** The same of the machine as a whole: what a feature's best-known keys will not do. */

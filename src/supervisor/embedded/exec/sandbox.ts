@@ -12,13 +12,15 @@ export function attributesOf(
   settings: ExecSettings,
   { isConfined, missing }: { readonly isConfined: boolean; readonly missing: MissingFeatures },
 ): AttributesRequest | undefined {
-  const { scheduling, personality } = settings;
+  const { scheduling, personality, coredumpFilter } = settings;
   const attributes: AttributesRequest = {
     ...(scheduling.cpuAffinity.length > 0 ? { cpuAffinity: scheduling.cpuAffinity } : {}),
     ...(scheduling.cpuPolicy === undefined && !scheduling.resetOnFork ? {} : policyOf(scheduling)),
     ...(scheduling.ioPriority === undefined ? {} : { ioPriority: scheduling.ioPriority }),
     ...(scheduling.timerSlackNs === undefined ? {} : { timerSlackNs: scheduling.timerSlackNs }),
     ...(personality === undefined ? {} : { personality }),
+    ...(coredumpFilter === undefined ? {} : { coredumpFilter }),
+    ...(missing.has("numa") ? {} : memoryPolicyOf(scheduling)),
     ...(isConfined && !missing.has("capabilities") ? capabilitiesOf(settings) : {}),
     ...(isConfined && !missing.has("seccomp") ? filtersOf(settings) : {}),
   };
@@ -30,6 +32,11 @@ const SCHED_RESET_ON_FORK = 0x40000000;
 
 function policyOf({ cpuPolicy = 0, cpuPriority, resetOnFork }: ExecSettings["scheduling"]) {
   return { cpuPolicy: cpuPolicy | (resetOnFork ? SCHED_RESET_ON_FORK : 0), cpuPriority };
+}
+
+function memoryPolicyOf({ numaPolicy, numaNodes }: ExecSettings["scheduling"]): AttributesRequest {
+  if (numaPolicy === undefined) return {};
+  return { memoryPolicy: numaPolicy, ...(numaNodes === undefined ? {} : { memoryNodes: numaNodes }) };
 }
 
 function capabilitiesOf({

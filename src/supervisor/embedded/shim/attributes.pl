@@ -7,6 +7,7 @@ no warnings 'portable';
 use constant {
   PR_CAPBSET_DROP => 24, PR_SET_SECUREBITS => 28, PR_SET_TIMERSLACK => 29, PR_SET_KEEPCAPS => 8, PR_CAP_AMBIENT => 47,
   PR_CAP_AMBIENT_RAISE => 2, PR_SET_SECCOMP => 22, SECCOMP_MODE_FILTER => 2, CAPABILITY_VERSION_3 => 0x20080522,
+  MPOL_DEFAULT => 0, MPOL_PREFERRED => 1, MPOL_BIND => 2, MPOL_INTERLEAVE => 3, MPOL_LOCAL => 4,
   IOPRIO_WHO_PROCESS => 1, EINVAL => 22, EFAULT => 14,
 };
 
@@ -32,6 +33,27 @@ sub set_attributes {
   if (defined $asked{personality}) {
     sys('personality', $asked{personality} + 0) >= 0 or die "personality:$!\n";
   }
+  if (defined(my $bits = $request->{coredump_filter}[0])) {
+    write_file('/proc/self/coredump_filter', "0x$bits") or die "limits:$!\n";
+  }
+  if (defined(my $policy = $request->{memory_policy}[0])) { set_memory_policy($policy, $request->{memory_nodes}[0]) }
+}
+
+# Policies that are about no nodes are not told of any.
+sub set_memory_policy {
+  my ($policy, $nodes) = @_;
+  $nodes = read_file('/sys/devices/system/node/possible') if ($nodes // '') eq 'all';
+  my $mask = '';
+  for (split /,/, $nodes // '') {
+    my ($first, $last) = split /-/;
+    vec($mask, $_, 1) = 1 for $first .. $last // $first;
+  }
+  my $count = unpack '%32b*', $mask;
+  die "numa:NUMAMask= does not fit the policy\n" if $policy == MPOL_PREFERRED ? $count > 1 : !$count && ($policy == MPOL_BIND || $policy == MPOL_INTERLEAVE);
+  my $done = !$count || $policy == MPOL_DEFAULT || $policy == MPOL_LOCAL
+    ? sys('set_mempolicy', $policy + 0, 0, 0)
+    : do { $mask .= "\0" x (-length($mask) % 8); sys('set_mempolicy', $policy + 0, $mask, 8 * length($mask) + 1) };
+  $done == 0 or die "numa:$!\n";
 }
 
 # --- capabilities ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ my %SETUP_EXIT = (
   chdir => 200, nice => 201, fds => 202, exec => 203, limits => 205, oom => 206, stdin => 208, stdout => 209, chroot => 210,
   ioprio => 211, timerslack => 212, securebits => 213, setscheduler => 214, cpuaffinity => 215, group => 216, user => 217,
   capabilities => 218, cgroup => 219, stderr => 222, network => 225, namespace => 226, nnp => 227, seccomp => 228,
-  personality => 230, environment => 1, 'runtime-directory' => 233, 'state-directory' => 238, 'cache-directory' => 239,
+  personality => 230, numa => 242, environment => 1, 'runtime-directory' => 233, 'state-directory' => 238, 'cache-directory' => 239,
   'logs-directory' => 240, 'configuration-directory' => 241, credentials => 243,
 );
 

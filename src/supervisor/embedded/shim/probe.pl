@@ -10,6 +10,7 @@ sub missing_features {
     ['mounts', \&try_mounts],
     ['capabilities', \&try_capabilities],
     ['seccomp', \&try_seccomp],
+    ['numa', sub { sys('set_mempolicy', MPOL_DEFAULT, 0, 0) == 0 or die "$!\n" }],
     map { my $flag = $_->[1]; [$_->[0], sub { sys('unshare', $flag) == 0 or die "$!\n" }] } @NAMESPACES,
   );
   return map { my ($feature, $try) = @$_; my $reason = tried($try); length $reason ? ($feature => $reason) : () } @tries;

@@ -61,6 +61,10 @@ export interface AttributesRequest {
   readonly ioPriority?: number;
   readonly timerSlackNs?: number;
   readonly personality?: number;
+  readonly coredumpFilter?: bigint;
+  readonly memoryPolicy?: number;
+  /** `0-3,8`, or `all`. */
+  readonly memoryNodes?: string;
   readonly capabilityBounding?: bigint;
   readonly capabilityAmbient?: bigint;
   readonly secureBits?: number;
@@ -149,6 +153,7 @@ export type SetupStep =
   | "nnp"
   | "seccomp"
   | "personality"
+  | "numa"
   | "environment"
   | "runtime-directory"
   | "state-directory"
@@ -218,6 +223,9 @@ function attributeFields(attributes: AttributesRequest): readonly Field[] {
     ...optional("io_priority", attributes.ioPriority),
     ...optional("timer_slack", attributes.timerSlackNs),
     ...optional("personality", attributes.personality),
+    ...optional("coredump_filter", attributes.coredumpFilter?.toString(16)),
+    ...optional("memory_policy", attributes.memoryPolicy),
+    ...optional("memory_nodes", attributes.memoryNodes),
     ...optional("bounding", attributes.capabilityBounding?.toString(16)),
     ...optional("ambient", attributes.capabilityAmbient?.toString(16)),
     ...optional("secure_bits", attributes.secureBits),

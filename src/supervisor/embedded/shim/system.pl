@@ -10,13 +10,13 @@ use constant { AF_UNIX => 1, SOCK_STREAM => 1, F_SETFL => 4, O_NONBLOCK => 2048 
 my %SYSCALLS = (
   'x86_64' => {
     sendmsg => 46, recvmsg => 47, mknodat => 259, timerfd_create => 283, timerfd_settime => 286, inotify_init1 => 294, inotify_add_watch => 254, dup3 => 292, fcntl => 72, eventfd2 => 290, epoll_create1 => 291, epoll_ctl => 233, epoll_pwait => 281, kcmp => 312, setsid => 112, setgroups => 116, setresuid => 117, setresgid => 119, rt_sigprocmask => 14,
-    prctl => 157, clock_gettime => 228, exit_group => 231, fdatasync => 75, pidfd_open => 434, signalfd4 => 289, prlimit64 => 302,
+    prctl => 157, clock_gettime => 228, exit_group => 231, fdatasync => 75, pidfd_open => 434, set_mempolicy => 238, signalfd4 => 289, prlimit64 => 302,
     sched_setaffinity => 203, sched_setscheduler => 144, ioprio_set => 251, personality => 135, capget => 125, capset => 126,
     unshare => 272, setns => 308, mount => 165, umount2 => 166, pivot_root => 155, memfd_create => 319,
   },
   'aarch64' => {
     sendmsg => 211, recvmsg => 212, mknodat => 33, timerfd_create => 85, timerfd_settime => 86, inotify_init1 => 26, inotify_add_watch => 27, dup3 => 24, fcntl => 25, eventfd2 => 19, epoll_create1 => 20, epoll_ctl => 21, epoll_pwait => 22, kcmp => 272, setsid => 157, setgroups => 159, setresuid => 147, setresgid => 149, rt_sigprocmask => 135,
-    prctl => 167, clock_gettime => 113, exit_group => 94, fdatasync => 83, pidfd_open => 434, signalfd4 => 74, prlimit64 => 261,
+    prctl => 167, clock_gettime => 113, exit_group => 94, fdatasync => 83, pidfd_open => 434, set_mempolicy => 237, signalfd4 => 74, prlimit64 => 261,
     sched_setaffinity => 122, sched_setscheduler => 119, ioprio_set => 30, personality => 92, capget => 90, capset => 91,
     unshare => 97, setns => 268, mount => 40, umount2 => 39, pivot_root => 41, memfd_create => 279,
   },
