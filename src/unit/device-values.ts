@@ -2,13 +2,16 @@
 import { parseDuration } from "#base/duration.ts";
 import { parseInteger } from "#base/number.ts";
 import { parseSize } from "#base/size.ts";
+import { CharSet } from "./char-set.ts";
 import { Complaint } from "./diagnostic.ts";
 import { simplifyPath } from "./exec.ts";
 import { expanded, type Grammar, unresolved, type ValueContext } from "./grammar.ts";
 import type { DeviceSetting } from "./resources.ts";
 import { expandSpecifiers } from "./specifiers.ts";
 import { pathFault } from "./values.ts";
-import { QUOTED_WORDS, splitWords, takeWord } from "./words.ts";
+import { QUOTED_WORDS, splitWords, takeWord, type WordOptions } from "./words.ts";
+
+const CPU_WORDS: WordOptions = { ...QUOTED_WORDS, separators: new CharSet(" \t\n\r,") };
 
 /** The highest number that systemd takes for a CPU or a memory node, and one more. */
 const MAX_CPUS = 8192;
@@ -46,7 +49,7 @@ function listOf(numbers: readonly number[]): string {
 
 /** The numbers; a range that runs backwards is left out with a complaint, anything else spoils the value. */
 export function parseCpus(text: string, context: ValueContext): readonly number[] | Complaint {
-  const { words, unbalanced } = splitWords(text, { ...QUOTED_WORDS, separators: " \t\n\r," });
+  const { words, unbalanced } = splitWords(text, CPU_WORDS);
   const numbers: number[] = [];
   for (const word of words) {
     const range = parseRange(word);

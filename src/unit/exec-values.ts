@@ -16,7 +16,15 @@ import {
 import { expandSpecifiers } from "./specifiers.ts";
 import { readPath } from "./values.ts";
 import { wordList } from "./word-list.ts";
-import { ESCAPED_WORDS, splitWords, TUPLE_PARTS, TUPLE_WORDS, takeWord, unescapeText } from "./words.ts";
+import {
+  COLON_WORDS,
+  ESCAPED_WORDS,
+  splitWords,
+  TUPLE_PARTS,
+  TUPLE_WORDS,
+  takeWord,
+  unescapeText,
+} from "./words.ts";
 
 // --- streams -----------------------------------------------------------------------------------------------------
 
@@ -237,7 +245,7 @@ export const secureBits: Grammar<number> = {
 /** Absolute directories between colons. */
 export const searchPath = wordList<string>({
   name: "absolute directories between colons",
-  words: { separators: ":", splitAtEach: true, escapes: "plain", retainQuotes: true },
+  words: COLON_WORDS,
   specifiers: "quoted",
   unclosed: "Failed to extract first word, ignoring: %v",
   stopsAtFault: true,
@@ -347,12 +355,7 @@ function simplifyRelative(path: string): string {
 
 /** The part before the first colon, unescaped, and what stands behind it; undefined without a colon. */
 function splitAtColon(value: string): { readonly first: string; readonly rest: string | undefined } {
-  const word = takeWord(value, 0, {
-    separators: ":",
-    splitAtEach: true,
-    escapes: "plain",
-    retainQuotes: true,
-  });
+  const word = takeWord(value, 0, COLON_WORDS);
   if (word.kind !== "word") return { first: "", rest: undefined };
   return { first: word.text, rest: word.next > value.length ? undefined : value.slice(word.next) };
 }

@@ -39,6 +39,7 @@ export interface UnitName {
 }
 
 const MAX_BYTES = 255;
+const NAME = new RegExp(`^[0-9A-Za-z:_.\\\\-][0-9A-Za-z:_.\\\\@-]*\\.(?:${UNIT_SUFFIXES.join("|")})$`);
 
 /** Takes a full unit name apart. Throws `bad-unit-name` with what is wrong. */
 export function parseUnitName(text: string): UnitName {
@@ -56,11 +57,7 @@ export function parseUnitName(text: string): UnitName {
 
 /** True for a full unit name, template names included. */
 export function isUnitName(text: string): boolean {
-  return (
-    suffixOf(text) !== undefined &&
-    /^[0-9A-Za-z:_.\\-][0-9A-Za-z:_.\\@-]*\.[a-z]+$/.test(text) &&
-    !isTooLong(text)
-  );
+  return NAME.test(text) && !isTooLong(text);
 }
 
 function isTooLong(text: string): boolean {

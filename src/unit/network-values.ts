@@ -6,7 +6,7 @@ import { inet4Bytes, inet6Bytes } from "./socket-address.ts";
 import { expandSpecifiers } from "./specifiers.ts";
 import { readPath } from "./values.ts";
 import { wordList } from "./word-list.ts";
-import { PLAIN_WORDS, takeWord } from "./words.ts";
+import { COLON_PARTS, PLAIN_WORDS, takeWord } from "./words.ts";
 
 const PREFIX_WORDS = ["any", "localhost", "link-local", "multicast"];
 
@@ -91,7 +91,7 @@ interface BpfProgram {
 export const bpfProgram: Grammar<BpfProgram> = {
   name: "TYPE:PATH such as egress:/sys/fs/bpf/program",
   parse: (value, { key, specifiers }) => {
-    const word = takeWord(value, 0, { separators: ":", escapes: "plain", retainQuotes: true });
+    const word = takeWord(value, 0, COLON_PARTS);
     const rest = word.kind === "word" ? value.slice(word.next) : "";
     if (word.kind !== "word" || rest === "")
       return new Complaint(`Invalid syntax in ${key}=, ignoring: ${value}`);

@@ -1,5 +1,6 @@
 /** Grammars of the sandboxing keys' values: systemd.exec(5), SANDBOXING, CAPABILITIES, SYSTEM CALL FILTERING. */
 import { parseInteger } from "#base/number.ts";
+import { CharSet } from "./char-set.ts";
 import { Complaint } from "./diagnostic.ts";
 import { type Grammar, grammar, refusingEmpty, unresolved, type ValueContext } from "./grammar.ts";
 import { isAddressFamily, isArchitecture, isErrorName } from "./kernel-names.ts";
@@ -42,7 +43,7 @@ export const accessPaths = wordList<AccessPath>({
 });
 
 /** Parts of bind mounts, where colons and blanks alike end one. */
-const BIND_PARTS: WordOptions = { escapes: "plain", separators: ": \t\n\r", splitAtEach: true };
+const BIND_PARTS: WordOptions = { escapes: "plain", separators: new CharSet(": \t\n\r"), splitAtEach: true };
 
 /** `/source`, `/source:/destination`, `/source:/destination:norbind`. */
 export function bindMounts(readOnly: boolean): Grammar<readonly BindMount[]> {

@@ -23,20 +23,25 @@ export interface Span {
 
 /** One `Key=value` in a section. */
 export interface Entry extends Span {
+  readonly kind: "assignment";
   readonly section: string;
   readonly key: string;
   /** Continuation lines joined, blanks at both ends removed. */
   readonly value: string;
 }
 
-export interface Statement extends Span {
-  readonly kind: "blank" | "comment" | "section" | "assignment" | "junk";
-}
-
-/** A section's header and where it stands. */
+/** The header of a section. */
 export interface SectionHeader extends Span {
+  readonly kind: "section";
   readonly name: string;
 }
+
+/** What means nothing, or cannot. */
+interface Filler extends Span {
+  readonly kind: "blank" | "comment" | "junk";
+}
+
+export type Statement = Entry | SectionHeader | Filler;
 
 const BOM = "\uFEFF";
 /** systemd refuses a file with a longer line, joined continuations included. */
@@ -184,27 +189,27 @@ class Parser implements ParsedText {
 
   /** `text` is what systemd sees of the line at `at`. */
   take(text: string, at: Span): void {
-    this.statements.push({ kind: this.#read(text, at), line: at.line, start: at.start, end: at.end });
+    this.statements.push(this.#read(text, at));
   }
 
-  #read(text: string, at: Span): Statement["kind"] {
+  #read(text: string, at: Span): Statement {
     if (text.length > LONGEST_LINE) {
       return this.#refuse(at, "error", `The line is longer than ${LONGEST_LINE} characters.`);
     }
     switch (text.charAt(firstNonBlank(text))) {
       case "":
-        return "blank";
+        return { kind: "blank", ...at };
       case "#":
       case ";":
-        return "comment";
+        return { kind: "comment", ...at };
       case "[":
         return this.#readHeader(strip(text), at);
       default:
-        return this.#lost ? "junk" : this.#readAssignment(text, at);
+        return this.#lost ? { kind: "junk", ...at } : this.#readAssignment(text, at);
     }
   }
 
-  #readHeader(text: string, at: Span): Statement["kind"] {
+  #readHeader(text: string, at: Span): Statement {
     this.#lost = !text.endsWith("]");
     if (this.#lost) {
       const hint = 'A section header ends in "]".';
@@ -214,12 +219,13 @@ class Parser implements ParsedText {
     const entries = this.bySection.get(name) ?? [];
     this.bySection.set(name, entries);
     this.#section = { name, entries };
-    this.headers.push({ name, ...at });
-    return "section";
+    const header: SectionHeader = { kind: "section", name, ...at };
+    this.headers.push(header);
+    return header;
   }
 
   /** Complaints are in systemd's words. */
-  #readAssignment(text: string, at: Span): Statement["kind"] {
+  #readAssignment(text: string, at: Span): Statement {
     if (this.#section === undefined)
       return this.#refuse(at, "warning", "Assignment outside of section. Ignoring.");
     const equals = text.indexOf("=");
@@ -228,15 +234,16 @@ class Parser implements ParsedText {
     if (key === "") return this.#refuse(at, "warning", "Missing key name before '=', ignoring line.");
     const value = strip(text, equals + 1);
     const { name: section, entries } = this.#section;
-    const entry: Entry = { section, key, value, line: at.line, start: at.start, end: at.end };
+    const { line, start, end } = at;
+    const entry: Entry = { kind: "assignment", section, key, value, line, start, end };
     this.entries.push(entry);
     entries.push(entry);
-    return "assignment";
+    return entry;
   }
 
-  #refuse(at: Span, severity: Severity, message: string, hint?: string): "junk" {
+  #refuse(at: Span, severity: Severity, message: string, hint?: string): Filler {
     const fault: Fault = { severity, code: "syntax", message, at };
     this.faults.push(hint === undefined ? fault : { ...fault, hint });
-    return "junk";
+    return { kind: "junk", ...at };
   }
 }

@@ -7,5 +7,9 @@ export function wordTable(text: string): string {
 
 /** Whether `word` is one of the words of a table that `wordTable` made. */
 export function hasWord(table: string, word: string): boolean {
-  return !word.includes(" ") && table.includes(` ${word} `);
+  if (word === "" || word.includes(" ")) return false;
+  for (let at = table.indexOf(word); at >= 0; at = table.indexOf(word, at + 1)) {
+    if (table[at - 1] === " " && table[at + word.length] === " ") return true;
+  }
+  return false;
 }

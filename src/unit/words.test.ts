@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CharSet } from "./char-set.ts";
 import { LITERAL_WORDS, PLAIN_WORDS, QUOTED_WORDS, splitWords, takeWord } from "./words.ts";
 
 describe("splitWords", () => {
@@ -71,16 +72,16 @@ describe("splitWords", () => {
     ["a\\:b:c", ["a:b", "c"]],
     ['"a:b":c', ["a:b", "c"]],
   ])("%j at each colon gives %j", (text, words) => {
-    expect(splitWords(text, { separators: ":", splitAtEach: true }).words).toEqual(words);
+    expect(splitWords(text, { separators: new CharSet(":"), splitAtEach: true }).words).toEqual(words);
   });
 
   test("a word says where the next one begins", () => {
     expect(takeWord("ab  cd", 0)).toMatchObject({ text: "ab", next: 4 });
-    expect(takeWord("ab:cd", 0, { separators: ":", splitAtEach: true })).toMatchObject({
+    expect(takeWord("ab:cd", 0, { separators: new CharSet(":"), splitAtEach: true })).toMatchObject({
       text: "ab",
       next: 3,
     });
-    expect(takeWord("ab", 0, { separators: ":", splitAtEach: true })).toMatchObject({ next: 3 });
+    expect(takeWord("ab", 0, { separators: new CharSet(":"), splitAtEach: true })).toMatchObject({ next: 3 });
   });
 
   test("quoted words come back as they were, whatever they hold", () => {

@@ -3,6 +3,8 @@
  * Quotes may begin anywhere in a word (the manual says only at its start; the code, and so we, are more lenient).
  */
 
+import { CharSet } from "./char-set.ts";
+
 export interface WordOptions {
   /** What a backslash does: begins a C escape, stays as it is, or makes the next character stand for itself. */
   readonly escapes?: "c" | "keep" | "plain";
@@ -10,8 +12,8 @@ export interface WordOptions {
   readonly strict?: true;
   /** Quotes are characters like others. */
   readonly retainQuotes?: boolean;
-  /** What stands between words; blanks unless said otherwise. */
-  readonly separators?: string;
+  /** What stands between words, in ASCII; blanks unless said otherwise. */
+  readonly separators?: CharSet;
   /** Each separator ends a word, so that words may be empty. */
   readonly splitAtEach?: boolean;
 }
@@ -27,7 +29,16 @@ export const QUOTED_WORDS: WordOptions = { escapes: "plain" };
 /** For lists whose words have parts of their own, which are split later. */
 export const TUPLE_WORDS: WordOptions = { escapes: "keep" };
 /** For the parts of such a word; a colon after a backslash is part of one. */
-export const TUPLE_PARTS: WordOptions = { separators: ":", retainQuotes: true };
+export const TUPLE_PARTS: WordOptions = { separators: new CharSet(":"), retainQuotes: true };
+
+/** For what stands before a colon; more colons in a row are one. */
+export const COLON_PARTS: WordOptions = {
+  separators: new CharSet(":"),
+  escapes: "plain",
+  retainQuotes: true,
+};
+/** For values with colons between their parts, which may be empty. */
+export const COLON_WORDS: WordOptions = { ...COLON_PARTS, splitAtEach: true };
 
 /** The word at a position of a text, or how there is none. */
 export type Word =
@@ -49,9 +60,9 @@ export interface Words {
   readonly unknownEscape: boolean;
 }
 
-const BLANKS = " \t\n\r";
-/** What may mean something within a word. */
-const MEANINGFUL = "'\"\\";
+const BLANKS = new CharSet(" \t\n\r");
+const QUOTES = new CharSet("'\"");
+const NOTHING = new CharSet("");
 const BACKSLASH = 0x5c;
 
 /** All words of `text`, or those up to the one that is unbalanced. */
@@ -70,54 +81,44 @@ export function splitWords(text: string, options: WordOptions = {}): Words {
 
 /** The text with its C escapes resolved, or undefined when one of them is none. */
 export function unescapeText(text: string): string | undefined {
-  const word = takeWord(text, 0, { separators: "", retainQuotes: true, splitAtEach: true });
+  const word = takeWord(text, 0, { separators: NOTHING, retainQuotes: true, splitAtEach: true });
   if (word.kind !== "word") return "";
   return word.unknownEscape ? undefined : word.text;
 }
 
 export function isBlank(char: string | undefined): boolean {
-  return char !== undefined && BLANKS.includes(char);
+  return char !== undefined && BLANKS.has(char.charCodeAt(0));
 }
 
 export function skipBlanks(text: string, at: number): number {
-  return skipAny(text, at, BLANKS);
-}
-
-function skipAny(text: string, at: number, signs: string): number {
-  let next = at;
-  while (next < text.length && isOneOf(signs, text.charCodeAt(next))) next++;
-  return next;
-}
-
-/** Index of the first of the signs at or behind `at`, or the text's length. */
-function findAny(text: string, at: number, signs: string): number {
-  let next = at;
-  while (next < text.length && !isOneOf(signs, text.charCodeAt(next))) next++;
-  return next;
-}
-
-/** Whether a character is one of the signs, all of which are in ASCII. */
-function isOneOf(signs: string, code: number): boolean {
-  // No sign is a letter or stands behind the letters, and most characters do.
-  if (code > BACKSLASH) return false;
-  for (let index = 0; index < signs.length; index++) if (signs.charCodeAt(index) === code) return true;
-  return false;
+  return BLANKS.skip(text, at);
 }
 
 /** The word that begins at or behind index `start`. With `splitAtEach`, `next` is behind the length after the last. */
 export function takeWord(text: string, start: number, options: WordOptions = {}): Word {
   const { separators = BLANKS, splitAtEach = false } = options;
-  const from = splitAtEach ? start : skipAny(text, start, separators);
+  const from = splitAtEach ? start : separators.skip(text, start);
   if (splitAtEach ? start > text.length || text === "" : from >= text.length) return { kind: "end" };
-  const behind = (stop: number): number => (splitAtEach ? stop + 1 : skipAny(text, stop, separators));
+  const behind = (stop: number): number => (splitAtEach ? stop + 1 : separators.skip(text, stop));
   // Most words have nothing in them that would mean anything.
-  const stop = findAny(text, from, separators + MEANINGFUL);
-  if (stop === text.length || isOneOf(separators, text.charCodeAt(stop)))
+  const stop = plainEnd(text, from, separators);
+  if (stop === text.length || separators.has(text.charCodeAt(stop)))
     return { kind: "word", text: text.slice(from, stop), next: behind(stop), unknownEscape: false };
   const reader = new WordReader(text, from, options);
   if (!reader.read(separators) || (options.strict && reader.unknownEscape)) return { kind: "unbalanced" };
   const { word, at, unknownEscape } = reader;
   return { kind: "word", text: word.toString(), next: behind(at), unknownEscape };
+}
+
+/** Index of the first separator, quote or backslash at or behind `start`, or the text's length. */
+function plainEnd(text: string, start: number, separators: CharSet): number {
+  let at = start;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (separators.has(code) || QUOTES.has(code) || code === BACKSLASH) break;
+    at++;
+  }
+  return at;
 }
 
 /** Reads one word, run by run of characters that mean nothing. */
@@ -127,38 +128,44 @@ class WordReader {
   unknownEscape = false;
   readonly #text: string;
   readonly #escapes: "c" | "keep" | "plain";
-  readonly #quotes: string;
+  readonly #quotes: CharSet;
 
   constructor(text: string, at: number, { escapes = "c", retainQuotes = false }: WordOptions) {
     this.#text = text;
     this.at = at;
     this.#escapes = escapes;
-    this.#quotes = retainQuotes ? "" : "'\"";
+    this.#quotes = retainQuotes ? NOTHING : QUOTES;
   }
 
   /** False when a quote is not closed, or nothing follows a plain backslash. */
-  read(separators: string): boolean {
-    let quote = "";
+  read(separators: CharSet): boolean {
+    // The code of the quote that is open.
+    let quote: number | undefined;
     while (this.at < this.#text.length) {
-      const char = this.#text.charAt(this.at);
-      if (quote === "" && separators.includes(char)) return true;
-      if (char === "\\" && this.#escapes !== "keep") {
+      const code = this.#text.charCodeAt(this.at);
+      if (quote === undefined && separators.has(code)) return true;
+      if (code === BACKSLASH && this.#escapes !== "keep") {
         if (!this.#readEscape(separators)) return false;
-      } else if (quote === "" ? this.#quotes.includes(char) && char !== "" : char === quote) {
-        quote = quote === "" ? char : "";
+      } else if (quote === undefined ? this.#quotes.has(code) : code === quote) {
+        quote = quote === undefined ? code : undefined;
         this.at++;
-      } else this.#readRun(quote === "" ? separators + this.#quotes : quote);
+      } else this.#readRun(quote, separators);
     }
-    return quote === "";
+    return quote === undefined;
   }
 
-  #readRun(ends: string): void {
-    const start = this.at;
-    this.at = findAny(this.#text, start + 1, this.#escapes === "keep" ? ends : `${ends}\\`);
+  #readRun(quote: number | undefined, separators: CharSet): void {
+    const start = this.at++;
+    while (this.at < this.#text.length) {
+      const code = this.#text.charCodeAt(this.at);
+      if (code === BACKSLASH && this.#escapes !== "keep") break;
+      if (quote === undefined ? separators.has(code) || this.#quotes.has(code) : code === quote) break;
+      this.at++;
+    }
     this.word.add(this.#text.slice(start, this.at));
   }
 
-  #readEscape(separators: string): boolean {
+  #readEscape(separators: CharSet): boolean {
     const behind = String.fromCodePoint(this.#text.codePointAt(this.at + 1) ?? 0);
     if (this.#escapes === "plain") {
       if (this.at + 1 >= this.#text.length) return false;
@@ -166,7 +173,7 @@ class WordReader {
       return true;
     }
     const sequence = takeEscape(this.#text, this.at + 1);
-    const isSeparator = separators !== BLANKS && separators.includes(behind);
+    const isSeparator = separators !== BLANKS && separators.has(behind.charCodeAt(0));
     if (sequence !== undefined) this.#take(sequence.value, sequence.next);
     else if (isSeparator) this.#take(behind, this.at + 2);
     else {
