@@ -42,7 +42,7 @@ export interface Copied {
   readonly keys: number;
   readonly leases: number;
   /** Stops keeping the target's leases alive. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** @throws FlotillaError `internal` when the two differ in the end; StoreError when either does not answer. */

@@ -41,28 +41,23 @@ export async function useEtcd(options: UseOptions): Promise<void> {
   try {
     await checkRoom(target, leaving.store);
     await tellOthers(leaving.store, tell);
-    const copied = await fill(target, options);
+    copied = await fill(target, options);
     const record: StoreRecord = { access, members: [], changedMs: clock.now() };
-    try {
-      await daemon.decide({
-        format: 1,
-        access,
-        handover: { record: JSON.stringify(record) },
-        signpost: true,
-      });
-    } catch (error) {
-      copied.release();
-      leaving.open();
-      throw error;
-    }
-    await daemon.switchOver();
-    await finishHandover(daemon, supervisor);
-    tell("done: the store is that etcd; the embedded one only says so to machines that come late");
-    await sleep(clock, RELEASE_AFTER_MS);
-    copied.release();
-  } finally {
+    await daemon.decide({ format: 1, access, handover: { record: JSON.stringify(record) }, signpost: true });
+  } catch (error) {
+    copied?.release();
+    leaving.open();
     await target.close();
+    throw error;
   }
+  const { release } = copied;
+  clock.setTimer(RELEASE_AFTER_MS, () => {
+    release();
+    void target.close();
+  });
+  await daemon.switchOver();
+  await finishHandover(daemon, supervisor);
+  tell("done: the store is that etcd; the embedded one only says so to machines that come late");
 }
 
 /** @throws FlotillaError `unreachable`, `unsupported` */
