@@ -42,7 +42,7 @@ export function lastUpTo(log: VersionLog, positions: readonly Position[], revisi
 
 function revisionAt(log: VersionLog, positions: readonly Position[], index: number): number {
   const position = positions[index];
-  return position === undefined ? 0 : log.read(position).modRevision;
+  return position === undefined ? 0 : log.modRevisionAt(position);
 }
 
 /** The key's version as of `revision`; undefined where the key did not exist. */
@@ -56,7 +56,7 @@ export function versionAt(log: VersionLog, history: History, revision: number): 
 /** The history with one version somewhere else. */
 export function withMoved(log: VersionLog, history: History, from: Position, to: Position): History {
   if (typeof history === "number") return to;
-  const index = lastUpTo(log, history, log.read(from).modRevision);
+  const index = lastUpTo(log, history, log.modRevisionAt(from));
   history[index] = to;
   return history;
 }

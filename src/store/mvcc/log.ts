@@ -8,6 +8,7 @@
 import type { Bytes } from "../store.ts";
 import {
   KIND,
+  modRevisionIn,
   RECORD_BYTES_MAX,
   recordBytes,
   type VersionHead,
@@ -55,6 +56,12 @@ class Chunk {
     return at;
   }
 
+  cutAt(at: number, lastRevision: number): void {
+    this.used = at;
+    this.lastRevision = lastRevision;
+    while ((this.marks.at(-1)?.at ?? -1) >= at) this.marks.pop();
+  }
+
   /** A place from which on every record of `revision` is found, close before the first of them. */
   placeBefore(revision: number): number {
     let low = 0;
@@ -68,12 +75,11 @@ class Chunk {
   }
 }
 
-/** An end of the log, to cut it off there again. */
+/** Where the log once ended. */
 export interface LogMark {
-  /** The last chunk's; 0 while there is none. */
+  /** The last chunk's number; 0 while there is none. */
   readonly chunk: number;
   readonly used: number;
-  readonly lastRevision: number;
 }
 
 export class VersionLog {
@@ -124,6 +130,13 @@ export class VersionLog {
     }
   }
 
+  /** Without making an object of it. */
+  modRevisionAt(position: Position): number {
+    const number = Math.floor(position / PLACES);
+    const chunk = this.#byNumber.get(number);
+    return chunk === undefined ? 0 : modRevisionIn(chunk.buffer, position - number * PLACES);
+  }
+
   forget(position: Position): void {
     const record = this.read(position);
     record.buffer[record.at + 4] = KIND.forgotten;
@@ -133,7 +146,7 @@ export class VersionLog {
 
   mark(): LogMark {
     const last = this.#chunks.at(-1);
-    return { chunk: last?.number ?? 0, used: last?.used ?? 0, lastRevision: last?.lastRevision ?? 0 };
+    return { chunk: last?.number ?? 0, used: last?.used ?? 0 };
   }
 
   /** The bytes that were appended since a mark. */
@@ -144,14 +157,14 @@ export class VersionLog {
       .filter((bytes) => bytes.length > 0);
   }
 
-  cutTo(mark: LogMark): void {
-    const kept = this.#indexOf(mark) + 1;
-    for (const chunk of this.#chunks.splice(kept)) this.#byNumber.delete(chunk.number);
-    const last = this.#chunks.at(-1);
-    if (last === undefined) return;
-    last.used = mark.used;
-    last.lastRevision = mark.lastRevision;
-    while ((last.marks.at(-1)?.at ?? -1) >= mark.used) last.marks.pop();
+  /** Takes away a version and all behind it. @param lastRevision of what is left. */
+  cutFrom(position: Position, lastRevision: number): void {
+    const number = Math.floor(position / PLACES);
+    const at = position - number * PLACES;
+    const first = this.#chunks.findLastIndex((chunk) => chunk.number === number);
+    for (const chunk of this.#chunks.splice(at === 0 ? first : first + 1))
+      this.#byNumber.delete(chunk.number);
+    if (at > 0) this.#chunks[first]?.cutAt(at, lastRevision);
   }
 
   /**

@@ -49,7 +49,7 @@ import { readRange } from "./read.ts";
 import { DEFAULT_RETENTION, Retention, type RetentionLimits } from "./retention.ts";
 import { Snapshot } from "./snapshot.ts";
 import { MvccState } from "./state.ts";
-import { inTurns, oneStep, type Steps, type Turns } from "./steps.ts";
+import { inTurns, type Steps, type Turns } from "./steps.ts";
 import { WatchHub } from "./watch.ts";
 import { Writer } from "./writer.ts";
 
@@ -115,7 +115,7 @@ export class MvccStore implements LocalStore {
     this.#expiry = new LeaseExpiry({
       clock,
       leases: state.leases,
-      revoke: (lease) => this.#writer.write(0, () => this.#revokeIfThere(lease)),
+      revoke: (lease) => this.#writer.writeInSteps(0, () => this.#revokeIfThere(lease)),
     });
     state.leases.extendAll(clock.monotonic());
     for (const lease of state.leases.all()) this.#expiry.watch(lease.deadlineMs);
@@ -160,7 +160,7 @@ export class MvccStore implements LocalStore {
     this.#checkCall(undefined);
     this.#options.journal?.seal();
     // The journal does it before the next group.
-    await this.#writer.write(0, () => oneStep(() => undefined));
+    await this.#writer.write(0, () => undefined);
     await this.#maintenance.run(true);
   }
 
@@ -177,7 +177,7 @@ export class MvccStore implements LocalStore {
   async *snapshot(): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
     this.#checkCall(undefined);
     // In the order of writes, so that leases, records and keys are those of one moment, and durable.
-    const taken = await this.#writer.write(0, () => oneStep(() => new Snapshot(this.#state, this.identity)));
+    const taken = await this.#writer.write(0, () => new Snapshot(this.#state, this.identity));
     try {
       yield* taken.pieces(this.#options.turns);
     } finally {
@@ -196,13 +196,13 @@ export class MvccStore implements LocalStore {
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
     this.#checkCall(options);
     checkPut(request);
-    return this.#write(putCost(request), () => oneStep(() => applyPut(this.#state, request)));
+    return this.#write(putCost(request), () => applyPut(this.#state, request));
   }
 
   async deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
     this.#checkCall(options);
     checkRange(request);
-    return this.#write(0, () => applyDeleteRange(this.#state, request));
+    return this.#writer.writeInSteps(0, () => applyDeleteRange(this.#state, request));
   }
 
   async txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
@@ -212,19 +212,19 @@ export class MvccStore implements LocalStore {
       const revision = this.#state.settledRevision;
       return this.#read(applyTxn(this.#state, request, () => revision));
     }
-    return this.#write(txnCost(request), () =>
-      applyTxn(this.#state, request, () => this.#state.workRevision),
-    );
+    const cost = txnCost(request);
+    return this.#writer.writeInSteps(cost, () => {
+      this.#checkSpace(cost);
+      return applyTxn(this.#state, request, () => this.#state.workRevision);
+    });
   }
 
   async compact(revision: Revision, options?: CallOptions): Promise<Header> {
     this.#checkCall(options);
-    const header = await this.#write(0, () =>
-      oneStep(() => {
-        this.#state.compact(Number(revision));
-        return { revision: BigInt(this.#state.revision) };
-      }),
-    );
+    const header = await this.#writer.write(0, () => {
+      this.#state.compact(Number(revision));
+      return { revision: BigInt(this.#state.revision) };
+    });
     this.#maintenance.request();
     return header;
   }
@@ -243,20 +243,18 @@ export class MvccStore implements LocalStore {
     this.#checkCall(options);
     if (request.ttlS > LEASE_TTL_MAX_S) throw refusal("lease-ttl-too-large");
     const ttlS = Math.max(LEASE_TTL_MIN_S, request.ttlS);
-    const lease = await this.#write(LEASE_COST, () =>
-      oneStep(() => {
-        const id = (request.id ?? 0n) === 0n ? this.#freeLeaseId() : (request.id ?? 0n);
-        if (this.#state.leases.get(id) !== undefined) throw refusal("lease-exists");
-        return this.#state.grantLease(id, ttlS, this.#options.clock.monotonic());
-      }),
-    );
+    const lease = await this.#write(LEASE_COST, () => {
+      const id = (request.id ?? 0n) === 0n ? this.#freeLeaseId() : (request.id ?? 0n);
+      if (this.#state.leases.get(id) !== undefined) throw refusal("lease-exists");
+      return this.#state.grantLease(id, ttlS, this.#options.clock.monotonic());
+    });
     this.#expiry.watch(lease.deadlineMs);
     return { id: lease.id, ttlS };
   }
 
   async leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
     this.#checkCall(options);
-    return this.#write(0, () => this.#revoke(id));
+    return this.#writer.writeInSteps(0, () => this.#revoke(id));
   }
 
   async leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
@@ -310,23 +308,25 @@ export class MvccStore implements LocalStore {
     }
   }
 
-  /** @param cost what it may add to the store; 0 for what is done even when there is no space. */
-  #write<T>(cost: number, body: () => Steps<T>): Promise<T> {
-    const { quotaBytes = 0 } = this.#options;
+  /** @param cost what it may add to the store. */
+  #write<T>(cost: number, body: () => T): Promise<T> {
     return this.#writer.write(cost, () => {
-      const judged = judgeSpace(this.#state.records, { sizeBytes: this.sizeBytes, quotaBytes }, cost);
-      if (judged === "raise") this.setAlarm("nospace", true).catch(() => undefined);
-      if (judged !== "free") throw refusal("no-space");
+      this.#checkSpace(cost);
       return body();
     });
   }
 
+  #checkSpace(cost: number): void {
+    const use = { sizeBytes: this.sizeBytes, quotaBytes: this.#options.quotaBytes ?? 0 };
+    const judged = judgeSpace(this.#state.records, use, cost);
+    if (judged === "raise") this.setAlarm("nospace", true).catch(() => undefined);
+    if (judged !== "free") throw refusal("no-space");
+  }
+
   #writeRecords(decide: (now: RecordsView) => readonly RecordChange[]): Promise<void> {
-    return this.#writer.write(0, () =>
-      oneStep(() => {
-        for (const change of decide(this.#state.records)) this.#state.changeRecord(change);
-      }),
-    );
+    return this.#writer.write(0, () => {
+      for (const change of decide(this.#state.records)) this.#state.changeRecord(change);
+    });
   }
 
   /** Leases have no history to read from, so their readers wait until what was changed of them is durable. */

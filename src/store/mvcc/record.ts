@@ -43,6 +43,11 @@ export function writeRecord(into: Buffer, at: number, head: VersionHead, key: By
   into.set(value, at + HEADER_BYTES + key.length);
 }
 
+/** The mod revision of the record at `at`. */
+export function modRevisionIn(buffer: Buffer, at: number): number {
+  return buffer.readUIntLE(at + 5, 6);
+}
+
 /** A record in a buffer. It holds for as long as the buffer's bytes stay as they are. */
 export class VersionRecord {
   readonly buffer: Buffer;
@@ -66,7 +71,7 @@ export class VersionRecord {
   }
 
   get modRevision(): number {
-    return this.buffer.readUIntLE(this.at + 5, 6);
+    return modRevisionIn(this.buffer, this.at);
   }
 
   get createRevision(): number {

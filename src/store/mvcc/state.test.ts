@@ -4,7 +4,7 @@ import { toBytes, toText } from "../keys.ts";
 import { CompactedError } from "../store.ts";
 import type { VersionRecord } from "./record.ts";
 import { MvccState } from "./state.ts";
-import { atOnce, oneStep } from "./steps.ts";
+import { atOnce } from "./steps.ts";
 
 const ALL = { from: "", to: undefined };
 
@@ -19,7 +19,7 @@ function readAt(state: MvccState, revision: number): unknown[] {
 }
 
 function write(state: MvccState, change: Write): void {
-  atOnce(state.write(() => oneStep(() => change(state))));
+  state.write(() => change(state));
 }
 
 /** Everything that can be read from a state. */
@@ -29,7 +29,10 @@ function contentOf(state: MvccState): unknown {
     compactRevision: state.compactRevision,
     now: readAt(state, state.revision),
     versions: [...state.versionsFrom(0)].map(told),
-    leases: state.leases.ids().map((id) => [id, [...(state.leases.get(id)?.keys ?? [])].sort()]),
+    leases: state.leases
+      .ids()
+      .sort()
+      .map((id) => [id, [...(state.leases.get(id)?.keys ?? [])].sort()]),
   };
 }
 
@@ -121,7 +124,7 @@ describe("rolling back", () => {
     state.settle();
     const seen = (): unknown => [readAt(state, state.settledRevision), [...state.versionsFrom(0)].map(told)];
     const before = seen();
-    const steps = state.write(function* () {
+    const steps = state.writeInSteps(function* () {
       state.put(toBytes("a"), toBytes("2"), 0n);
       yield;
       state.put(toBytes("b"), toBytes("2"), 0n);

@@ -46,6 +46,8 @@ export class MvccState {
   #writing = false;
   #settled: LogMark = this.#log.mark();
   #changes: Change[] = [];
+  /** The keys of the versions written since the state was settled, and how to take the rest back. */
+  #written: string[] = [];
   #undo: (() => void)[] = [];
   /** The revisions that are being read at; nothing they see is forgotten. */
   readonly #pins: number[] = [];
@@ -123,17 +125,28 @@ export class MvccState {
   }
 
   /** Runs one write: all its changes share one new revision. When it throws, nothing of it stays. */
-  *write<T>(body: () => Steps<T>): Steps<T> {
-    const undoMark = this.#undo.length;
+  write<T>(body: () => T): T {
+    const mark = this.#mark();
     try {
-      const result = yield* body();
-      if (this.#writing) this.#revision += 1;
+      const result = body();
+      this.#endWrite();
       return result;
     } catch (error) {
-      this.#rollbackTo(undoMark);
+      this.#rollbackTo(mark);
       throw error;
-    } finally {
-      this.#writing = false;
+    }
+  }
+
+  /** The same for a write that may take long; no other write may run meanwhile, but anybody may read. */
+  *writeInSteps<T>(body: () => Steps<T>): Steps<T> {
+    const mark = this.#mark();
+    try {
+      const result = yield* body();
+      this.#endWrite();
+      return result;
+    } catch (error) {
+      this.#rollbackTo(mark);
+      throw error;
     }
   }
 
@@ -243,6 +256,7 @@ export class MvccState {
   /** Shows readers what was changed; from now on it cannot be rolled back. */
   settle(): void {
     this.#changes = [];
+    this.#written = [];
     this.#undo = [];
     this.#settled = this.#log.mark();
     this.#settledRevision = this.#revision;
@@ -251,7 +265,7 @@ export class MvccState {
 
   /** Takes back everything changed since the last {@link settle}. */
   rollback(): void {
-    this.#rollbackTo(0);
+    this.#rollbackTo({ written: 0, undo: 0, revision: this.#settledRevision });
   }
 
   /** Takes in a version as it once was written; versions come in order, and it settles with them. */
@@ -308,24 +322,22 @@ export class MvccState {
   }
 
   #append(key: string, history: History | undefined, head: VersionHead, bytes: Bytes, value: Bytes): void {
-    const mark = this.#log.mark();
-    const position: Position = this.#log.append(head, bytes, value);
+    const position = this.#log.append(head, bytes, value);
     const grown = withVersion(history, position);
     if (grown !== history) this.#index.set(key, grown);
+    this.#written.push(key);
     this.#writing = true;
-    this.#undo.push(() => {
-      this.#revision = head.modRevision - 1;
-      this.#log.cutTo(mark);
-      this.#dropNewest(key);
-    });
   }
 
-  #dropNewest(key: string): void {
+  /** Takes the newest version of a key out of the index. Returns where it is in the log. */
+  #dropNewest(key: string): Position | undefined {
     const history = this.#index.get(key);
-    if (history === undefined) return;
+    if (history === undefined) return undefined;
+    const position = newestOf(history);
     const left = withoutNewest(history);
     if (left === undefined) this.#index.delete(key);
     else if (left !== history) this.#index.set(key, left);
+    return position;
   }
 
   #moveLease(key: string, from: LeaseId, to: LeaseId): void {
@@ -342,7 +354,28 @@ export class MvccState {
     });
   }
 
-  #rollbackTo(mark: number): void {
-    for (const undo of this.#undo.splice(mark).reverse()) undo();
+  #mark(): WriteMark {
+    return { written: this.#written.length, undo: this.#undo.length, revision: this.#revision };
   }
+
+  #endWrite(): void {
+    if (this.#writing) this.#revision += 1;
+    this.#writing = false;
+  }
+
+  #rollbackTo(mark: WriteMark): void {
+    for (const undo of this.#undo.splice(mark.undo).reverse()) undo();
+    let first: Position | undefined;
+    for (const key of this.#written.splice(mark.written).reverse()) first = this.#dropNewest(key);
+    if (first !== undefined) this.#log.cutFrom(first, mark.revision);
+    this.#revision = mark.revision;
+    this.#writing = false;
+  }
+}
+
+/** How far the state had been changed before a write. */
+interface WriteMark {
+  readonly written: number;
+  readonly undo: number;
+  readonly revision: number;
 }

@@ -30,9 +30,3 @@ export function atOnce<T>(steps: Steps<T>): T {
     if (step.done === true) return step.value;
   }
 }
-
-/** Work that needs no steps. */
-// biome-ignore lint/correctness/useYield: it is one step.
-export function* oneStep<T>(work: () => T): Steps<T> {
-  return work();
-}

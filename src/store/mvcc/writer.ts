@@ -27,9 +27,11 @@ export interface WriterOptions {
 interface PendingWrite {
   /** About how much it adds. */
   readonly bytes: number;
-  /** Carries it out and returns how to tell its caller. */
-  readonly run: () => Steps<() => void>;
-  readonly fail: (error: unknown) => void;
+  /** Carries it out and keeps what has come of it; steps where there is much to do. */
+  carryOut(state: MvccState): Steps<void> | undefined;
+  /** Tells its caller what has come of it. */
+  tell(): void;
+  fail(error: unknown): void;
 }
 
 export class Writer {
@@ -43,21 +45,21 @@ export class Writer {
     this.#options = options;
   }
 
-  /** Carries out a write in its turn; all it changes shares one revision. */
-  write<T>(bytes: number, body: () => Steps<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const { state } = this.#options;
-    function* run(): Steps<() => void> {
-      try {
-        const result = yield* state.write(body);
-        return () => resolve(result);
-      } catch (error) {
-        return () => reject(error);
-      }
-    }
-    this.#pending.push({ bytes, run, fail: reject });
-    this.#start();
-    return promise;
+  /**
+   * Carries out a write in its turn; all it changes shares one revision. What it throws refuses it.
+   * @param bytes about how much it adds to the store.
+   */
+  write<T>(bytes: number, body: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#add(new ShortWrite(bytes, body, resolve, reject));
+    });
+  }
+
+  /** The same for a write that may take long. */
+  writeInSteps<T>(bytes: number, body: () => Steps<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#add(new LongWrite(bytes, body, resolve, reject));
+    });
   }
 
   /** Resolves when nothing is changed that is not on the disk. */
@@ -68,6 +70,11 @@ export class Writer {
   /** Resolves when no write is left. */
   async idle(): Promise<void> {
     while (this.#work !== undefined) await this.#work;
+  }
+
+  #add(write: PendingWrite): void {
+    this.#pending.push(write);
+    this.#start();
   }
 
   #start(): void {
@@ -102,8 +109,10 @@ export class Writer {
 
   async #writeGroup(writes: readonly PendingWrite[]): Promise<void> {
     const { state, journal, turns, settled } = this.#options;
-    const tell: (() => void)[] = [];
-    for (const write of writes) tell.push(await inTurns(write.run(), turns));
+    for (const write of writes) {
+      const steps = write.carryOut(state);
+      if (steps !== undefined) await inTurns(steps, turns);
+    }
     const group = state.unsettled;
     const revision = state.settledRevision + 1;
     try {
@@ -116,6 +125,78 @@ export class Writer {
     }
     state.settle();
     settled(group, revision);
-    for (const told of tell) told();
+    for (const write of writes) write.tell();
   }
+}
+
+/** What has come of a write, kept until it is durable. */
+type Outcome<T> = { readonly result: T } | { readonly error: unknown };
+
+class ShortWrite<T> implements PendingWrite {
+  readonly bytes: number;
+  readonly fail: (error: unknown) => void;
+  readonly #body: () => T;
+  readonly #resolve: (result: T) => void;
+  #outcome: Outcome<T> | undefined;
+
+  constructor(bytes: number, body: () => T, resolve: (result: T) => void, reject: (error: unknown) => void) {
+    this.bytes = bytes;
+    this.fail = reject;
+    this.#body = body;
+    this.#resolve = resolve;
+  }
+
+  carryOut(state: MvccState): undefined {
+    try {
+      this.#outcome = { result: state.write(this.#body) };
+    } catch (error) {
+      this.#outcome = { error };
+    }
+  }
+
+  tell(): void {
+    tell(this.#outcome, this.#resolve, this.fail);
+  }
+}
+
+class LongWrite<T> implements PendingWrite {
+  readonly bytes: number;
+  readonly fail: (error: unknown) => void;
+  readonly #body: () => Steps<T>;
+  readonly #resolve: (result: T) => void;
+  #outcome: Outcome<T> | undefined;
+
+  constructor(
+    bytes: number,
+    body: () => Steps<T>,
+    resolve: (result: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.bytes = bytes;
+    this.fail = reject;
+    this.#body = body;
+    this.#resolve = resolve;
+  }
+
+  *carryOut(state: MvccState): Steps<void> {
+    try {
+      this.#outcome = { result: yield* state.writeInSteps(this.#body) };
+    } catch (error) {
+      this.#outcome = { error };
+    }
+  }
+
+  tell(): void {
+    tell(this.#outcome, this.#resolve, this.fail);
+  }
+}
+
+function tell<T>(
+  outcome: Outcome<T> | undefined,
+  resolve: (result: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  if (outcome === undefined) return;
+  if ("error" in outcome) reject(outcome.error);
+  else resolve(outcome.result);
 }
