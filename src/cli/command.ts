@@ -74,6 +74,12 @@ export class Options {
     return typeof value === "string" ? value : undefined;
   }
 
+  /** The values of an option that takes several, however often it was given. */
+  list(name: string): readonly string[] {
+    const value = this.#values.get(name);
+    return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+  }
+
   /** Whether it was given at all. */
   has(name: string): boolean {
     return this.#values.has(name);

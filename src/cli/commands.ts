@@ -28,6 +28,7 @@ const MACHINE: OptionSpec = {
 
 /** journalctl's, with its meaning. */
 const JOURNAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: "-u, --unit <unit...>", summary: "of this unit; the same as to name it", completes: "units" },
   { flags: "-n, --lines <count>", summary: "last so many lines, 10 unless a time is given; or all" },
   { flags: "-f, --follow", summary: "go on with new lines" },
   { flags: "-r, --reverse", summary: "newest first" },

@@ -17,8 +17,10 @@ export function readWish(
   format: JournalFormat,
   nowMs: number,
 ): JournalWish {
-  const matches = args.filter(isMatch);
-  const units = args.filter((arg) => !isMatch(arg)).map(completeName);
+  // What stands behind --unit is read as one of its units too, so that it makes no difference which way one is named.
+  const words = [...options.list("unit"), ...args];
+  const matches = words.filter(isMatch);
+  const units = words.filter((word) => !isMatch(word)).map(completeName);
   const grep = options.text("grep");
   return {
     unit: units.length === 0 ? undefined : units,
