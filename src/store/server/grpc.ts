@@ -5,11 +5,12 @@
  * A peer that does not read is not written to: `send` resolves only when there is room again.
  */
 import type { Caller } from "../auth/caller.ts";
-import { writeHeaders } from "../http2/hpack.ts";
+import { type Headers, writeHeaders } from "../http2/hpack.ts";
 import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
+import { LateListener } from "./late-listener.ts";
 
 /** A call whose both sides may send many messages. */
 export interface Call {
@@ -40,11 +41,14 @@ const ANSWER = writeHeaders([
   ["content-type", "application/grpc"],
 ]);
 const OK = writeHeaders(Object.entries(OK_TRAILERS));
-const NOT_GRPC = writeHeaders([[":status", "415"]]);
 
 export interface GrpcOptions {
   readonly methods: Methods;
   readonly messageBytesMax: number;
+}
+
+export function isGrpc(headers: Headers): boolean {
+  return headers.get("content-type")?.startsWith("application/grpc") ?? false;
 }
 
 /** Answers one call. @param certificateName of the connection's peer. */
@@ -54,19 +58,13 @@ export function answerCall(
   certificateName: string | undefined,
 ): StreamListener {
   const { headers } = stream;
-  if (!headers.get("content-type")?.startsWith("application/grpc")) {
-    return answerWith(stream, () => stream.respond(NOT_GRPC, true));
-  }
   const path = headers.get(":path") ?? "";
   const caller = { token: headers.get("token") ?? headers.get("authorization"), certificateName };
   const method = methods.find(path);
   if (method instanceof Promise) {
-    const later = new LateListener();
-    method.then(
-      (loaded) => later.become(listenerFor(stream, loaded, path, caller, messageBytesMax)),
-      (error: unknown) => refuse(stream, error),
-    );
-    return later;
+    const loaded = method.then((found) => listenerFor(stream, found, path, caller, messageBytesMax));
+    loaded.catch((error: unknown) => refuse(stream, error));
+    return new LateListener(loaded);
   }
   return listenerFor(stream, method, path, caller, messageBytesMax);
 }
@@ -90,34 +88,6 @@ function answerWith(stream: ServerStream, answer: () => void): StreamListener {
   // Not before the stream knows its listener.
   queueMicrotask(answer);
   return { data: (piece) => stream.consume(piece.length), end: () => undefined, closed: () => undefined };
-}
-
-/** Keeps what comes in until it is known who takes it. */
-class LateListener implements StreamListener {
-  #events: ((listener: StreamListener) => void)[] = [];
-  #listener: StreamListener | undefined;
-
-  become(listener: StreamListener): void {
-    this.#listener = listener;
-    for (const event of this.#events.splice(0)) event(listener);
-  }
-
-  data(piece: Buffer): void {
-    this.#tell((listener) => listener.data(piece));
-  }
-
-  end(): void {
-    this.#tell((listener) => listener.end());
-  }
-
-  closed(): void {
-    this.#tell((listener) => listener.closed());
-  }
-
-  #tell(event: (listener: StreamListener) => void): void {
-    if (this.#listener === undefined) this.#events.push(event);
-    else event(this.#listener);
-  }
 }
 
 class UnaryCall implements StreamListener {

@@ -8,8 +8,9 @@ import { systemClock, systemRandom } from "#host/system.ts";
 import type { LocalStore } from "../local-store.ts";
 import { REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES } from "../mvcc/check.ts";
 import { clusterMethods } from "./cluster-methods.ts";
-import { answerCall } from "./grpc.ts";
+import { answerCall, isGrpc } from "./grpc.ts";
 import { kvMethods } from "./kv-methods.ts";
+import { LateListener } from "./late-listener.ts";
 import { leaseMethods } from "./lease-methods.ts";
 import { StoreListener, type TlsSettings } from "./listener.ts";
 import { MethodTable } from "./method-table.ts";
@@ -46,9 +47,16 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
     methods: methodsOf(served),
     messageBytesMax: REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES,
   };
+  const plain = lazily(async () => {
+    const { PlainHttp } = await import("./gateway/plain-http.ts");
+    return new PlainHttp({ served, methods: grpc.methods, bodyBytesMax: grpc.messageBytesMax });
+  });
   const listener = new StoreListener({
-    stream: (stream, certificateName) => answerCall(stream, grpc, certificateName),
-    http1: (socket) => void socket.destroy(),
+    stream: (stream, certificateName) =>
+      isGrpc(stream.headers)
+        ? answerCall(stream, grpc, certificateName)
+        : new LateListener(plain().then((http) => http.takeStream(stream))),
+    http1: (socket) => void plain().then((http) => http.take(socket)),
   });
   boundPort = await listener.listen(host, options.port, tls);
   return { address: { host, port: boundPort }, close: () => listener.close() };
@@ -72,4 +80,13 @@ function methodsOf(served: ServedStore): MethodTable {
       "v3electionpb.Election": async () => (await import("./election-methods.ts")).electionMethods(served),
     },
   );
+}
+
+/** Made once, when it is first asked for. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

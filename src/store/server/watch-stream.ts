@@ -27,9 +27,18 @@ export async function serveWatch(served: ServedStore, call: Call): Promise<void>
   const stream = new WatchStream(served, call);
   try {
     for await (const message of call.messages) await stream.take(decode(watchRequest, message));
+    // A client that has nothing more to ask for still hears of what it has asked for.
+    await gone(call.signal);
   } finally {
     await stream.end();
   }
+}
+
+function gone(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 class WatchStream {

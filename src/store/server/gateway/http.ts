@@ -1,0 +1,38 @@
+/** A request of HTTP and its answer, whichever version of HTTP carries them. */
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly body: Buffer;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Pieces are sent as they come. */
+  readonly body: string | AsyncIterable<string>;
+}
+
+/** Etcd lets any page call it. */
+const CORS = {
+  "access-control-allow-headers": "accept, content-type, authorization",
+  "access-control-allow-methods": "POST, GET, OPTIONS, PUT, DELETE",
+  "access-control-allow-origin": "*",
+};
+
+export function jsonAnswer(status: number, body: string | AsyncIterable<string>): HttpAnswer {
+  return { status, headers: { ...CORS, "content-type": "application/json" }, body };
+}
+
+export function textAnswer(status: number, body: string): HttpAnswer {
+  const headers = {
+    ...CORS,
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+  };
+  return { status, headers, body };
+}
