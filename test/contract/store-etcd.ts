@@ -16,17 +16,25 @@ export interface EtcdProcess {
   stop(): Promise<void>;
 }
 
-/** @param options.snapshot a file that `etcdctl snapshot restore` makes the etcd's data of. */
-export async function startEtcd(options: { readonly snapshot?: string } = {}): Promise<EtcdProcess> {
+export interface EtcdOptions {
+  /** A file that `etcdctl snapshot restore` makes the etcd's data of. */
+  readonly snapshot?: string;
+  /** Further arguments; with a certificate among them it speaks TLS. */
+  readonly args?: readonly string[];
+}
+
+export async function startEtcd({ snapshot, args = [] }: EtcdOptions = {}): Promise<EtcdProcess> {
   const directory = await mkdtemp(join(tmpdir(), "flotilla-etcd-"));
   const [clientPort, peerPort] = await freePorts(2);
-  const client = `http://127.0.0.1:${clientPort}`;
+  const scheme = args.includes("--cert-file") ? "https" : "http";
+  const client = `${scheme}://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
-  if (options.snapshot !== undefined) await restore(options.snapshot, directory, peer);
+  if (snapshot !== undefined) await restore(snapshot, directory, peer);
   const argv = [
     ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
     ...["--listen-client-urls", client, "--advertise-client-urls", client],
     ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+    ...args,
   ];
   let running = await run(argv);
   const kill = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 /** The token that says who this client is: asked for with the first call, and again when the store refuses it. */
 import type { Clock } from "#base/clock.ts";
 import { StoreError } from "../store.ts";
-import { authenticateRequest, authenticateResponse } from "../wire/etcd-messages.ts";
+import { authenticateResponse, credentials } from "../wire/admin-messages.ts";
 import { decode, encode } from "../wire/message.ts";
 import type { StoreUser } from "./settings.ts";
 import { type CallContext, callUnary } from "./unary.ts";
@@ -52,7 +52,7 @@ export class Credentials {
 
   async #authenticate(): Promise<string | undefined> {
     const { context, user, clock } = this.#options;
-    const message = encode(authenticateRequest, user);
+    const message = encode(credentials, user);
     const path = "/etcdserverpb.Auth/Authenticate";
     try {
       const answer = await callUnary(context, { path, message, kind: "read" });

@@ -21,10 +21,14 @@ const TOKEN_REFUSALS = new Set([
   "etcdserver: revision of auth store is old",
 ]);
 
+/** The store looks at the token before anything else, so that a call refused for it has done nothing. */
+export function isTokenRefusal(error: unknown): boolean {
+  return error instanceof StoreError && TOKEN_REFUSALS.has(error.message);
+}
+
 export function retryOf(error: unknown, { kind, tries, members, mayRenewToken }: FailedCall): Retry {
   if (!(error instanceof StoreError)) return "give-up";
-  // The store looks at the token before anything else, so that such a call has done nothing.
-  if (TOKEN_REFUSALS.has(error.message)) return mayRenewToken ? "with-new-token" : "give-up";
+  if (isTokenRefusal(error)) return mayRenewToken ? "with-new-token" : "give-up";
   if (tries > members) return "give-up";
   if (error instanceof UnsentError) return "again";
   return kind === "read" && error.retryable ? "again" : "give-up";

@@ -3,6 +3,7 @@ import type { Headers } from "../http2/hpack.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
 import { connectionLost } from "./errors.ts";
+import { isTokenRefusal } from "./retry.ts";
 import type { CallSink, Outgoing, Session } from "./session.ts";
 import { ANSWER_BYTES_MAX, type CallContext, statusOf } from "./unary.ts";
 
@@ -12,6 +13,7 @@ const WAITING_BYTES_MAX = 1024 * 1024;
 export class StreamCall implements CallSink {
   readonly #context: CallContext;
   readonly #session: Session;
+  readonly #token: string | undefined;
   readonly #outgoing: Outgoing;
   readonly #deframer = new Deframer(ANSWER_BYTES_MAX);
   #messages: Buffer[] = [];
@@ -26,6 +28,7 @@ export class StreamCall implements CallSink {
   private constructor(context: CallContext, session: Session, path: string, token: string | undefined) {
     this.#context = context;
     this.#session = session;
+    this.#token = token;
     // A member of a cluster that has lost its leader shall hang up rather than stay silent.
     const metadata: [string, string][] = [["hasleader", "true"]];
     if (token !== undefined) metadata.push(["token", token]);
@@ -105,6 +108,7 @@ export class StreamCall implements CallSink {
 
   onLost(error: unknown): void {
     this.#end ??= { error };
+    if (isTokenRefusal(error)) this.#context.credentials?.refused(this.#token);
     // The next call goes to another member.
     if (error instanceof StoreError && error.retryable) this.#context.channel.moveOn(this.#session);
     this.#wake?.();

@@ -275,6 +275,3 @@ export const statusResponse = message({
   dbSizeInUse: count(9),
   isLearner: flag(10),
 });
-
-export const authenticateRequest = message({ name: text(1), password: text(2) });
-export const authenticateResponse = message({ header: present(1, header), token: text(2) });

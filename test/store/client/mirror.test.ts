@@ -94,14 +94,14 @@ test("connections cut anywhere in a catch-up lose and double nothing", async () 
   const { mirror, batches } = follow();
   await mirror.ready();
   const expected: string[] = [];
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     relay.cut();
-    expected.push(...(await writeMany(random, 150)));
-    relay.cutAfter = randomInteger(random, 100, 120_000);
+    expected.push(...(await writeMany(random, 60)));
+    relay.cutAfter = randomInteger(random, 100, 40_000);
     relay.cutsLeft = 1;
     await mirror.reached(local.revision);
   }
-  expect(relay.cuts).toBeGreaterThan(3);
+  expect(relay.cuts).toBeGreaterThan(1);
   expect(reported(batches)).toEqual(expected);
   expect(batches.filter((batch) => batch.listed).length).toBe(1);
   await mirror.stop();

@@ -1,0 +1,77 @@
+/**
+ * Kills the daemon while it promotes its store, at a random moment, again and again: afterwards the store is the
+ * embedded one as before or the etcd, never neither, and has all that was acknowledged.
+ *
+ * node test/store/members/promote-rounds.ts ROUNDS
+ */
+import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { Cluster } from "../../cluster/cluster.ts";
+import { launch, rowsOf, running } from "../../cluster/units.ts";
+import { lost, startWriter } from "./writer.ts";
+
+const UNITS = ["a.service", "b.service"];
+/** A promotion takes about two seconds. */
+const KILL_WITHIN_MS = 3_000;
+
+interface Round {
+  readonly killedAfterMs: number;
+  readonly kind: string;
+}
+
+/** @throws Error when anything is lost. */
+export async function promoteRound(): Promise<Round> {
+  const cluster = await Cluster.start({ machines: 2, leaseTtlS: 5, network: "shared" });
+  try {
+    const before = running(await launch(cluster, UNITS));
+    const writer = startWriter([cluster.client("m1"), cluster.client("m2")]);
+    const instance = await cluster.instanceOf("m1");
+    const promoting = cluster.flotilla(["store", "promote"]);
+    const killedAfterMs = randomInt(KILL_WITHIN_MS);
+    await delay(killedAfterMs);
+    cluster.signal("m1", "SIGKILL");
+    await promoting;
+    await cluster.rejoined("m1", instance);
+    const { kind } = await settled(cluster);
+    // What was half done must not be in the way.
+    if (kind === "embedded") await mustPromote(cluster);
+    await writer.stop();
+    const gone = await lost(cluster.client("m2"), writer);
+    if (gone.length > 0)
+      throw new Error(`killed after ${killedAfterMs} ms (${kind}): lost ${gone.join(", ")}`);
+    const after = running(await rowsOf(cluster, UNITS, "m2"));
+    if (JSON.stringify([...before]) !== JSON.stringify([...after]))
+      throw new Error(`killed after ${killedAfterMs} ms (${kind}): units did not run on`);
+    return { killedAfterMs, kind };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** What the store is once it answers, with nothing left to do. */
+async function settled(cluster: Cluster): Promise<{ readonly kind: string }> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const status = await cluster
+      .client("m1")
+      .store()
+      .catch(() => undefined);
+    const isWhole = status !== undefined && status.clusterId !== null && status.quorum.answering > 0;
+    if (isWhole && (status.kind === "embedded" || status.members.every(({ machine }) => machine !== null)))
+      return status;
+    await delay(100);
+  }
+  throw new Error("the store did not come back");
+}
+
+async function mustPromote(cluster: Cluster): Promise<void> {
+  const { exitCode, stderr } = await cluster.flotilla(["store", "promote"]);
+  if (exitCode !== 0) throw new Error(`the second promotion failed: ${stderr}`);
+}
+
+if (import.meta.main) {
+  const rounds = Number(process.argv[2] ?? 10);
+  for (let round = 1; round <= rounds; round += 1) {
+    const { killedAfterMs, kind } = await promoteRound();
+    process.stdout.write(`round ${round}: killed after ${killedAfterMs} ms, the store was ${kind}\n`);
+  }
+}
