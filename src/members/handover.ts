@@ -18,6 +18,8 @@ export interface LeavingStore {
   /** Lets no more writes in; resolves when those under way are done. */
   shut(): Promise<void>;
   open(): void;
+  /** Writes all of it to a new file, in the form of etcd's own snapshots. */
+  snapshot(path: string): Promise<void>;
   /** Gives up its port; `serve` takes it back. */
   unserve(): Promise<void>;
   serve(): Promise<void>;

@@ -1,24 +1,26 @@
 /**
  * From the embedded store to a member of etcd on the same machine, at the same address, while everything runs on.
  *
- * The member is a unit of the cluster from the beginning; it cannot start before its data is in place. The embedded
- * store works until the last changes are copied; then writes wait for a moment, and go on in etcd. Until the decision
- * is on the disk every failure leaves the embedded store as it was; if etcd then does not come up, the decision is
- * taken back, since nobody can have written to it.
+ * The member is a unit of the cluster from the beginning; it cannot start before its data is in place. That is made of
+ * a snapshot, with the same revisions and leases, so that etcd's clients go on where they were; writes wait for it.
+ * Until the decision is on the disk every failure leaves the embedded store as it was; if etcd then does not come up,
+ * the decision is taken back, since nobody can have written to it.
  */
 import { rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
-import type { Random } from "#base/random.ts";
+import { makeDirectories } from "#host/files.ts";
 import type { StoreMember, StoreRecord } from "#model/records.ts";
 import type { MemberPlace } from "#model/store-status.ts";
-import { connectStore } from "#store/etcd/client.ts";
+import { TO_THE_END } from "#store/keys.ts";
+import type { Store } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
-import { copyStore } from "./copy.ts";
+import { findRestorer } from "./etcd-program.ts";
 import { memberUnitText, unitName } from "./etcd-unit.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
-import type { Units } from "./units.ts";
-import { untilLoaded } from "./units.ts";
+import { restoreMember, snapshotStatus } from "./snapshot-file.ts";
+import { type Units, untilLoaded } from "./units.ts";
 
 const START_TIMEOUT_MS = 30_000;
 
@@ -28,14 +30,15 @@ export interface Promotion {
   readonly daemon: StoreSwitch;
   readonly supervisor: Supervisor;
   readonly units: Units;
+  readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
-  readonly random: Random;
   readonly tell: Tell;
 }
 
 export async function promote(promotion: Promotion): Promise<void> {
   const { place, leaving, daemon, supervisor, units, clock, tell } = promotion;
   const { program, version } = programOf(place);
+  const restorer = await findRestorer(promotion.environment, place.name);
   const member = memberOf(place, leaving.url);
   const record: StoreRecord = {
     access: { endpoints: [member.clientUrl] },
@@ -46,7 +49,7 @@ export async function promote(promotion: Promotion): Promise<void> {
   await units.submit(member.unit, unitTextOf(place, member, program));
   try {
     await untilLoaded(member.unit, supervisor, clock);
-    await fill(promotion, member, program);
+    await fill(promotion, member, restorer);
     const handover = { unit: member.unit, record: JSON.stringify(record) };
     await daemon.decide({ format: 1, access: record.access, handover });
   } catch (error) {
@@ -78,32 +81,43 @@ function unitTextOf(place: MemberPlace, member: StoreMember, program: string): s
   return memberUnitText({ ...member, program, tls, quotaBytes, cluster }, false);
 }
 
-/** Puts all that is in the embedded store into the member's directory; writes wait from the last part of it on. */
-async function fill(promotion: Promotion, member: StoreMember, program: string): Promise<void> {
-  const { leaving, clock, random, tell } = promotion;
-  const { startSeed } = await import("./seed.ts");
-  const directory = `${member.directory}.new`;
-  await rm(directory, { recursive: true, force: true });
-  const seed = await startSeed({ ...member, program, directory });
-  const target = connectStore({ endpoints: [seed.endpoint], clock, random });
+/** Writes wait from here on: what is in the embedded store becomes the member's data, whole, at the same revision. */
+async function fill(
+  { leaving, tell, place }: Promotion,
+  member: StoreMember,
+  restorer: string,
+): Promise<void> {
+  const fresh = `${member.directory}.new`;
+  const snapshot = `${member.directory}.snapshot`;
+  await makeDirectories(dirname(member.directory));
+  await discard(fresh, snapshot);
   try {
-    tell("copying; the cluster works on meanwhile");
-    const freeze = (): Promise<void> => {
-      tell("copying the last changes; writes wait for a moment");
-      return leaving.shut();
-    };
-    const copied = await copyStore({ source: leaving.store, target, prefix: "", clock, freeze });
-    copied.release();
-    tell(`${copied.keys} keys and ${copied.leases} leases are the same in both`);
-  } catch (error) {
-    await target.close();
-    await seed.stop();
-    await rm(directory, { recursive: true, force: true });
-    throw error;
+    tell("copying; writes wait for a moment, reads and units do not");
+    await leaving.shut();
+    await leaving.snapshot(snapshot);
+    const { revision, totalKey } = await snapshotStatus(restorer, snapshot);
+    await checkSame(leaving.store, revision, totalKey);
+    await restoreMember(restorer, snapshot, { name: place.name, peerUrl: member.peerUrl, directory: fresh });
+    tell(`${totalKey} keys are copied, up to revision ${revision}`);
+    await rename(fresh, member.directory);
+  } finally {
+    await discard(fresh, snapshot);
   }
-  await target.close();
-  await seed.stop();
-  await rename(directory, member.directory);
+}
+
+/** @throws FlotillaError `internal` when etcd's programs see something else in the snapshot than is in the store. */
+async function checkSame(store: Store, revision: number, keys: number): Promise<void> {
+  const { count, header } = await store.range({ key: TO_THE_END, rangeEnd: TO_THE_END, countOnly: true });
+  if (count === keys && header.revision === BigInt(revision)) return;
+  throw new FlotillaError("internal", "the snapshot is not what was to be copied; nothing was changed", {
+    causes: [
+      `the store has ${count} keys at revision ${header.revision}, the snapshot ${keys} at ${revision}`,
+    ],
+  });
+}
+
+async function discard(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
 }
 
 /** The embedded store gives up its address, the member takes it. */
