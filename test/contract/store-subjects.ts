@@ -50,7 +50,7 @@ const embedded: Subject = {
 
 const overGrpc: Subject = {
   name: "embedded over gRPC",
-  leaseMinS: 1,
+  leaseMinS: 2,
   open: async () => {
     const directory = await mkdtemp(join(tmpdir(), "flotilla-store-"));
     const local = await openEmbeddedStore({ ...system, directory });

@@ -6,13 +6,16 @@ import type { Service } from "./method-table.ts";
 import type { ServedStore } from "./served-store.ts";
 import { unary } from "./unary.ts";
 
+/** Etcd grants no less: one and a half times its election timeout. Locks of its clients count on it. */
+const TTL_MIN_S = 2;
+
 export function leaseMethods(served: ServedStore): Service {
   const { store } = served;
   return new Map([
     [
       "LeaseGrant",
       unary(wire.leaseGrantRequest, wire.leaseGrantResponse, async (request) => {
-        const grant = await store.leaseGrant(request);
+        const grant = await store.leaseGrant({ ...request, ttlS: Math.max(request.ttlS, TTL_MIN_S) });
         return { header: served.header(), ...grant };
       }),
     ],

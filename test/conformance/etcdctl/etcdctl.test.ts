@@ -23,21 +23,25 @@ describe.runIf(isInstalled("etcdctl") && isInstalled("etcd"))("etcdctl", () => {
     expect(commands.length).toBeGreaterThanOrEqual(300);
   });
 
-  test.concurrent.for(scripts)("$name has the same outcome on both", async ({ steps }) => {
-    const [ours, theirs] = await Promise.all([startEmbedded(), startReal()]);
-    try {
-      const [mine, real] = await Promise.all([
-        runScript(steps, ours.endpoint),
-        runScript(steps, theirs.endpoint),
-      ]);
-      const differ = mine.filter(
-        ({ line, outcome }, at) =>
-          JSON.stringify(outcome) !== JSON.stringify(real[at]?.outcome) && !knownDifferences.has(line),
-      );
-      const lines = new Set(differ.map(({ line }) => line));
-      expect(differ).toEqual(real.filter(({ line }) => lines.has(line)));
-    } finally {
-      await Promise.all([ours.stop(), theirs.stop()]);
-    }
-  });
+  test.concurrent.for(scripts)(
+    "$name has the same outcome on both",
+    { timeout: 120_000 },
+    async ({ steps }) => {
+      const [ours, theirs] = await Promise.all([startEmbedded(), startReal()]);
+      try {
+        const [mine, real] = await Promise.all([
+          runScript(steps, ours.endpoint),
+          runScript(steps, theirs.endpoint),
+        ]);
+        const differ = mine.filter(
+          ({ line, outcome }, at) =>
+            JSON.stringify(outcome) !== JSON.stringify(real[at]?.outcome) && !knownDifferences.has(line),
+        );
+        const lines = new Set(differ.map(({ line }) => line));
+        expect(differ).toEqual(real.filter(({ line }) => lines.has(line)));
+      } finally {
+        await Promise.all([ours.stop(), theirs.stop()]);
+      }
+    },
+  );
 });

@@ -22,19 +22,23 @@ function withNames(text: string, leases: ReadonlyMap<string, string>): string {
 
 function withoutIdentity(text: string, endpoint: string): string {
   const lines = text.split("\n").flatMap((line) => logLine(line));
-  return lines
-    .join("\n")
-    .replaceAll(endpoint, "ENDPOINT")
-    .replace(/"(dbSize|dbSizeInUse|raftIndex|raftAppliedIndex|hash|raft_term|raftTerm)":\d+/g, '"$1":0')
-    .replace(
-      /"(RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|Hash|RaftTerm|MemberDBSize)" : \d+/g,
-      '"$1" : 0',
-    )
-    .replace(/"(ttl|TTL)" ?: ?\d+/g, '"$1":0')
-    .replace(/remaining\(\d+s\)/g, "remaining")
-    .replace(/took = [\w.µ]+/g, "took")
-    .replace(/\b\d{16,20}\b/g, "ID")
-    .replace(/\b[0-9a-f]{14,16}\b/g, "HEX");
+  return (
+    lines
+      .join("\n")
+      .replaceAll(endpoint, "ENDPOINT")
+      // A hash of nothing may be 0, which is left out.
+      .replace(/"hash":\d+,/g, "")
+      .replace(/"(dbSize|dbSizeInUse|raftIndex|raftAppliedIndex|raft_term|raftTerm)":\d+/g, '"$1":0')
+      .replace(
+        /"(RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|Hash|RaftTerm|MemberDBSize)" : \d+/g,
+        '"$1" : 0',
+      )
+      .replace(/"(ttl|TTL)" ?: ?\d+/g, '"$1":0')
+      .replace(/remaining\(\d+s\)/g, "remaining")
+      .replace(/took = [\w.µ]+|"took":"[^"]*"/g, "took")
+      .replace(/\b\d{16,20}\b/g, "ID")
+      .replace(/\b[0-9a-f]{14,16}\b/g, "HEX")
+  );
 }
 
 /** Of etcdctl's own log only the errors count: they have the status codes that it does not print. */
