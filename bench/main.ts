@@ -19,6 +19,7 @@ const BENCHMARKS = [
   "idle",
   "list-units",
   "store",
+  "store-client",
   "supervisor",
   "journal",
   "unit-file",
