@@ -1,6 +1,6 @@
 /** A supervisor is killed at one point exactly: what the next one finds there, and makes of it. */
 import { once } from "node:events";
-import { existsSync, mkdirSync, readlinkSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -37,7 +37,12 @@ async function bareShim(machine: TestMachine, name: string, id = randomId(system
 /** The processes of the unit's shims, which work in its directory. */
 function shimsOf(machine: TestMachine, name: string): readonly number[] {
   const directory = realpathSync(join(machine.directory, "run/units", name));
-  return readProcesses().pids.filter((pid) => directoryOf(pid) === directory);
+  return readProcesses().pids.filter((pid) => isShim(pid) && directoryOf(pid) === directory);
+}
+
+/** The spawner works there as well, for a moment. */
+function isShim(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("flotilla-shim");
 }
 
 function directoryOf(pid: number): string | undefined {
@@ -221,4 +226,20 @@ test("a connection whose instance is not started, because a condition is not met
   await new Promise((resolve) => client.on("close", resolve));
   expect(supervisor.status("s.socket")).toMatchObject({ sub: "listening" });
   expect(await entries(supervisor, "s.socket")).toHaveLength(1);
+});
+
+test("a unit that lost its shim and waits for its restart is restarted by the next supervisor", async () => {
+  await using machine = new TestMachine({ cgroups: false });
+  const first = await machine.boot();
+  await first.load([service("a.service", "Restart=always", "RestartSec=1s", "ExecStart=/bin/sleep 1000")]);
+  await first.close();
+  const holder = await hold(machine, ["a.service"]);
+  const [shim = 0] = shimsOf(machine, "a.service");
+  process.kill(shim, "SIGKILL");
+  const memory = join(machine.directory, "run/units/a.service/memory");
+  await expect.poll(() => existsSync(memory) && readFileSync(memory, "utf8")).toContain("auto-restart");
+  await holder.kill();
+  const second = await machine.boot();
+  const status = await statusWhere(second, "a.service", ({ active }) => active === "active");
+  expect(status.restarts).toBe(1);
 });

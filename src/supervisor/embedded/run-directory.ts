@@ -1,8 +1,8 @@
 /**
  * What is known of units until the machine goes down: a directory a unit, with its shim's socket, and the
- * memory of a unit that is at rest. Memory of an earlier boot counts for nothing.
+ * memory of how it came to rest last, which counts while there is no shim. Memory of an earlier boot counts for nothing.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export class RunDirectory {
@@ -78,14 +78,6 @@ export class RunDirectory {
 
   forget(unit: string): void {
     rmSync(join(this.#directory, unit), { recursive: true, force: true });
-  }
-
-  forgetMemory(unit: string): void {
-    try {
-      unlinkSync(join(this.#directory, unit, "memory"));
-    } catch {
-      // There is none, as before the first run.
-    }
   }
 }
 

@@ -382,3 +382,16 @@ test("closing answers everybody, and asks nothing more of units", async () => {
   await settled();
   expect(units.calls).toEqual(["start a.service"]);
 });
+
+test("units that were down to be started again are noted as such until each of them is up", async () => {
+  const units = new PaperUnits({ "a.service": "", "b.service": "" }, { "a.service": "when-told" });
+  const lists: (readonly string[])[] = [];
+  units.saved = ["a.service", "b.service"];
+  units.saveRestarts = (names) => void lists.push(names);
+  units.engine.begin();
+  await settled();
+  expect(lists).toEqual([["a.service"]]);
+  units.tell("a.service");
+  await settled();
+  expect(lists.at(-1)).toEqual([]);
+});

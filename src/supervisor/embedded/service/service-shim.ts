@@ -138,6 +138,8 @@ export class ServiceShim implements ShimUser {
     this.#used = undefined;
     this.#host.cgroups.kill(this.unit);
     this.#owner.handle({ kind: "lost", reason });
+    // It may wait for its restart, with no shim to keep that.
+    if (this.#used === undefined) this.#host.run.remember(this.unit, this.state());
   }
 
   #use(shim: UnitShim): ShimInUse {

@@ -2,6 +2,19 @@
  * The shim of a unit that keeps its state there: requests of one turn go out together with the state that made them.
  *
  * Invariant: a later supervisor finds both or neither, and gets every event that the state it finds does not cover.
+ *
+ * A supervisor can be killed behind each of its effects; the next one then finds, and does:
+ *   a new shim was asked for        the shim with the first requests done and their state; or, where the spawner comes to
+ *                                   it later, none: the unit is as it is remembered from before
+ *   requests were sent in part      the state before them, and nothing of them done: the shim waits for the state behind
+ *   requests were sent              all of them done and their state: the shim takes them in before it greets the next
+ *   an event was told, not saved    the state before it, and the event again: the same step is taken again, and what a
+ *                                   step does beside its requests (directories, files) can be done twice
+ *   the rest was remembered         the shim, whose last event comes again, or, when it has been told to go, none and the
+ *                                   memory, which was there before that
+ *   one shim went, the next came    only the new one: what goes has closed its socket before it greets anybody
+ *   a shim without a state          one that was asked for nothing; it is told to go
+ * Events are taken in once all units are there (Unit.resume), for the step that follows may need another unit's shim.
  */
 import { randomId } from "#base/random.ts";
 import type { UnitHost } from "../unit.ts";
@@ -41,7 +54,6 @@ export class UnitShim {
   /** A new shim; requests can be made at once. It begins with those of this turn. */
   static start(host: UnitHost, user: ShimUser): UnitShim {
     const { run, journal, random, spawner } = host;
-    run.forgetMemory(user.unit);
     const shim = new UnitShim(host, randomId(random), user);
     const place = {
       unit: user.unit,

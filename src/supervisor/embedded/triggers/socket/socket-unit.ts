@@ -4,6 +4,13 @@
  * Invariants: the sockets, and connections that a service has not ended with, are the shim's, so that none is lost with
  * the supervisor; a command gets them from there between fork and exec. The shim lives while a port or a connection is
  * open.
+ *
+ * With Accept=yes a connection and its instance are kept by two shims. A supervisor can be killed behind each effect:
+ *   the connection was taken     it is told again, and named as before
+ *   it was saved                 it has no instance, or one that was never started: that is started
+ *   the instance was started     its own shim knows how far it has come; the connection is kept for its commands
+ *   the instance has ended       which its shim or its memory knows: the connection is let go
+ *   the connection was let go    the instance is that of none, and is forgotten
  */
 import type { Timer } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
