@@ -19,14 +19,20 @@ const NEEDS = [
   {
     command: "etcdctl",
     package: "etcd-client",
-    tasks: ["test"],
+    tasks: ["test", "prove"],
     why: "the store is tested with etcd's own client",
   },
   {
     command: "etcd",
     package: "etcd-server",
-    tasks: ["test"],
+    tasks: ["test", "prove"],
     why: "the store's rules are compared with a real etcd",
+  },
+  {
+    command: "openssl",
+    package: "openssl",
+    tasks: ["test", "prove"],
+    why: "the store is tested with certificates of every kind",
   },
   {
     command: "ip",

@@ -29,6 +29,7 @@ const TASKS = {
   docs: [node, join(root, "scripts", "docs.ts")],
   bench: [node, join(root, "bench", "main.ts")],
   fuzz: [node, join(root, "test", "fuzz", "main.ts")],
+  prove: [node, join(root, "test", "store", "prove.ts")],
   simulate: [node, join(root, "test", "simulation", "main.ts")],
 };
 

@@ -1,0 +1,31 @@
+/**
+ * `npm run prove -- [--minutes N] [--seed N]`: the proofs of the store at full length, which `npm test` runs short:
+ * a catch-up cut at every place, histories checked for N minutes on each store, five unless given, and 300 kills.
+ */
+import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+
+const root = dirname(dirname(import.meta.dirname));
+const { values } = parseArgs({ options: { minutes: { type: "string" }, seed: { type: "string" } } });
+const minutes = Number(values.minutes ?? 5);
+const seed = Number(values.seed ?? randomInt(2 ** 31));
+
+/** What the tests read; each has a short default. */
+const LENGTHS = {
+  FLOTILLA_TEST_CUTS: "1000000",
+  FLOTILLA_TEST_LINEARIZABILITY_MS: String(minutes * 60_000),
+  FLOTILLA_TEST_KILLS: "300",
+  FLOTILLA_TEST_RUNS: "500",
+  FLOTILLA_TEST_SEED: String(seed),
+};
+const PROOFS = ["test/store", "test/contract"];
+
+process.stdout.write(`seed ${seed}\n`);
+const { status } = spawnSync(join(root, "node_modules", ".bin", "vitest"), ["run", ...PROOFS], {
+  cwd: root,
+  stdio: "inherit",
+  env: { ...process.env, ...LENGTHS },
+});
+process.exitCode = status ?? 1;
