@@ -10,9 +10,11 @@ import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
+import type { Random } from "#base/random.ts";
 import { makeDirectories } from "#host/files.ts";
 import type { StoreMember, StoreRecord } from "#model/records.ts";
 import type { MemberPlace } from "#model/store-status.ts";
+import { connectStore } from "#store/etcd/client.ts";
 import { TO_THE_END } from "#store/keys.ts";
 import type { Store } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
@@ -32,6 +34,7 @@ export interface Promotion {
   readonly units: Units;
   readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  readonly random: Random;
   readonly tell: Tell;
 }
 
@@ -95,25 +98,27 @@ async function fill(
     tell("copying; writes wait for a moment, reads and units do not");
     await leaving.shut();
     await leaving.snapshot(snapshot);
-    const { revision, totalKey } = await snapshotStatus(restorer, snapshot);
-    await checkSame(leaving.store, revision, totalKey);
+    const { revision } = await snapshotStatus(restorer, snapshot);
+    await checkSame(leaving.store, revision);
     await restoreMember(restorer, snapshot, { name: place.name, peerUrl: member.peerUrl, directory: fresh });
-    tell(`${totalKey} keys are copied, up to revision ${revision}`);
+    tell(`copied up to revision ${revision}`);
     await rename(fresh, member.directory);
   } finally {
     await discard(fresh, snapshot);
   }
 }
 
-/** @throws FlotillaError `internal` when etcd's programs see something else in the snapshot than is in the store. */
-async function checkSame(store: Store, revision: number, keys: number): Promise<void> {
-  const { count, header } = await store.range({ key: TO_THE_END, rangeEnd: TO_THE_END, countOnly: true });
-  if (count === keys && header.revision === BigInt(revision)) return;
+/** @throws FlotillaError `internal` when etcd's programs see another revision in the snapshot. */
+async function checkSame(store: Store, revision: number): Promise<void> {
+  const { header } = await countOf(store);
+  if (header.revision === BigInt(revision)) return;
   throw new FlotillaError("internal", "the snapshot is not what was to be copied; nothing was changed", {
-    causes: [
-      `the store has ${count} keys at revision ${header.revision}, the snapshot ${keys} at ${revision}`,
-    ],
+    causes: [`the store is at revision ${header.revision}, the snapshot at ${revision}`],
   });
+}
+
+function countOf(store: Store, revision = 0n): ReturnType<Store["range"]> {
+  return store.range({ key: TO_THE_END, rangeEnd: TO_THE_END, countOnly: true, revision });
 }
 
 async function discard(...paths: readonly string[]): Promise<void> {
@@ -121,12 +126,11 @@ async function discard(...paths: readonly string[]): Promise<void> {
 }
 
 /** The embedded store gives up its address, the member takes it. */
-async function takeOver(
-  { leaving, daemon, supervisor, units, clock, tell }: Promotion,
-  member: StoreMember,
-): Promise<void> {
+async function takeOver(promotion: Promotion, member: StoreMember): Promise<void> {
+  const { leaving, daemon, supervisor, units, clock, tell } = promotion;
   await leaving.unserve();
-  const failure = await startMember(member.unit, supervisor, clock);
+  const failure =
+    (await startMember(member.unit, supervisor, clock)) ?? (await whatIsMissing(promotion, member));
   if (failure === undefined) return daemon.switchOver();
   tell("etcd does not come up; the embedded store goes on");
   await daemon.undecide();
@@ -143,6 +147,23 @@ async function takeOver(
       hint: `flotilla journal ${member.unit} has what etcd said`,
     },
   );
+}
+
+/** Why the member is not what it should be; undefined when it has every key that the embedded store has. */
+async function whatIsMissing(
+  { leaving, clock, random }: Promotion,
+  member: StoreMember,
+): Promise<string | undefined> {
+  const store = connectStore({ endpoints: [member.clientUrl], clock, random });
+  try {
+    const here = await countOf(leaving.store);
+    const there = await countOf(store, here.header.revision);
+    return there.count === here.count ? undefined : `it has ${there.count} keys instead of ${here.count}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Etcd tells when it serves. Resolves with the reason when it does not. */
