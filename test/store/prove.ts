@@ -23,9 +23,13 @@ const LENGTHS = {
 const PROOFS = ["test/store", "test/contract"];
 
 process.stdout.write(`seed ${seed}\n`);
-const { status } = spawnSync(join(root, "node_modules", ".bin", "vitest"), ["run", ...PROOFS], {
-  cwd: root,
-  stdio: "inherit",
-  env: { ...process.env, ...LENGTHS },
-});
+const { status } = spawnSync(
+  join(root, "node_modules", ".bin", "vitest"),
+  ["run", ...PROOFS, "--testTimeout=36000000"],
+  {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...LENGTHS },
+  },
+);
 process.exitCode = status ?? 1;
