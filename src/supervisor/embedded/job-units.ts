@@ -5,6 +5,7 @@ import { isActiveOrReloading, isInactiveOrFailed } from "./jobs/job-type.ts";
 import type { Attempt, JobSettings, JobUnits } from "./jobs/units.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { RunDirectory } from "./run-directory.ts";
+import { isUpAtOnce } from "./service/starting.ts";
 import { standardTarget } from "./standard-targets.ts";
 import { titleOf, type Unit } from "./unit.ts";
 import type { UnitTable } from "./unit-table.ts";
@@ -51,7 +52,9 @@ export function createJobUnits(options: JobUnitsOptions): JobUnits {
 }
 
 function settingsOf({ loaded }: Unit): JobSettings {
-  return { ...loaded.dependencies, title: titleOf(loaded) };
+  const { definition } = loaded;
+  const startsAtOnce = definition.kind === "service" && isUpAtOnce(definition.settings);
+  return { ...loaded.dependencies, title: titleOf(loaded), startsAtOnce };
 }
 
 function awaitsRestart(unit: Unit | undefined): boolean {

@@ -1,4 +1,5 @@
 /** The loaded units of a machine by name, their aliases, and how they depend on each other. */
+import { slicePath } from "#unit/slice.ts";
 import type { LoadState } from "../supervisor.ts";
 import type { Atom } from "./jobs/atoms.ts";
 import { DependencyGraph, type GraphUnit } from "./jobs/graph.ts";
@@ -103,5 +104,12 @@ function graphUnit(loaded: LoadedUnit): GraphUnit {
     relations: relationsOf(loaded),
     defaultDependencies:
       loaded.dependencies.defaultDependencies && loadStateOf(loaded.definition) === "loaded",
+    slices: slicesOf(loaded),
   };
+}
+
+function slicesOf({ source, definition }: LoadedUnit): readonly string[] {
+  if (definition.kind === "slice") return slicePath(source.name).slice(0, -1);
+  const hasProcesses = definition.kind === "service" || definition.kind === "socket";
+  return hasProcesses ? slicePath(definition.settings.slice) : [];
 }

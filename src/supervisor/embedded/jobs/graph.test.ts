@@ -32,7 +32,7 @@ function graph(
   const { defaults = true, aliases = {} } = options;
   const entries = Object.entries(units).map(
     ([name, relations]) =>
-      [name, { relations: { ...NONE, ...relations }, defaultDependencies: defaults }] as const,
+      [name, { relations: { ...NONE, ...relations }, defaultDependencies: defaults, slices: [] }] as const,
   );
   return new DependencyGraph(new Map(entries), (name) => aliases[name] ?? name);
 }
@@ -93,4 +93,20 @@ test("a target does not come after what it comes before, what is not there, or w
   expect(graph({ "t.target": { wants: ["none.service"] } }).related("t.target", "after")).toEqual([]);
   const none = graph({ "t.target": { wants: ["b.service"] }, "b.service": {} }, { defaults: false });
   expect(none.related("t.target", "after")).toEqual([]);
+});
+
+test("a unit needs, and follows, the innermost of its slices that there is a file for", () => {
+  const unit = (...slices: readonly string[]) => ({ relations: NONE, defaultDependencies: false, slices });
+  const graph = new DependencyGraph(
+    new Map([
+      ["a.service", unit("x.slice", "x-y.slice", "x-y-z.slice")],
+      ["b.service", unit("v.slice")],
+      ["x.slice", unit()],
+      ["x-y.slice", unit("x.slice")],
+    ]),
+  );
+  expect(graph.related("a.service", "pull-in-start")).toEqual(["x-y.slice"]);
+  expect(graph.related("a.service", "after")).toEqual(["x-y.slice"]);
+  expect(graph.related("x.slice", "propagate-stop")).toEqual(["x-y.slice"]);
+  expect(graph.related("b.service", "pull-in-start")).toEqual([]);
 });

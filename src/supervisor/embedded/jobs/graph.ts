@@ -5,6 +5,8 @@ import { ATOMS, type Atom, type Relation, type Relations } from "./atoms.ts";
 export interface GraphUnit {
   readonly relations: Relations;
   readonly defaultDependencies: boolean;
+  /** The slices that it is in, the outermost first. */
+  readonly slices: readonly string[];
 }
 
 const NONE: readonly string[] = [];
@@ -23,6 +25,7 @@ export class DependencyGraph {
         for (const other of relations[relation]) this.#relate(name, relation, resolve(other));
       }
     }
+    for (const [name, { slices }] of units) this.#putInto(name, slices);
     for (const name of units.keys()) if (name.endsWith(".target")) this.#orderTarget(name);
   }
 
@@ -37,6 +40,14 @@ export class DependencyGraph {
     const { own, inverse } = ATOMS[relation];
     for (const atom of own) this.#add(unit, atom, other);
     for (const atom of inverse) this.#add(other, atom, unit);
+  }
+
+  /** The slice that there is a file for and that is next to the unit goes up before it and takes it down. */
+  #putInto(unit: string, slices: readonly string[]): void {
+    const slice = slices.findLast((name) => this.#units.has(name));
+    if (slice === undefined) return;
+    this.#relate(unit, "requires", slice);
+    this.#relate(unit, "after", slice);
   }
 
   #add(unit: string, atom: Atom, other: string): void {

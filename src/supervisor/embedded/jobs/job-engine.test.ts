@@ -37,6 +37,7 @@ class PaperUnits implements JobUnits {
     onFailureJobMode: "replace",
     onSuccessJobMode: "fail",
     stopWhenUnneeded: false,
+    startsAtOnce: false,
     refuseManualStart: false,
     refuseManualStop: false,
     ...this.#settings,

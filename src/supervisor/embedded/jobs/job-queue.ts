@@ -276,6 +276,8 @@ export class JobQueue {
     for (const other of this.#units.related(unit, atom)) {
       const job = this.#jobs.get(other);
       if (job?.type !== "start" && job?.type !== "verify-active") continue;
+      // With systemd its start would be over: a process is all that it waits for.
+      if (job.state === "running" && this.#units.settings(other)?.startsAtOnce === true) continue;
       this.#finish(job, { result: "dependency", message: `a dependency failed: ${cause}` });
     }
   }

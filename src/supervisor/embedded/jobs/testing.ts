@@ -26,6 +26,7 @@ export function paperMachine(units: Paper, jobs: Readonly<Record<string, string>
     graph.set(name, {
       relations: { ...dependencies, wantedBy: [], requiredBy: [], triggers: [], triggeredBy: [] },
       defaultDependencies: dependencies.defaultDependencies,
+      slices: [],
     });
     views.set(name, {
       load: lines.includes("Bad") ? "bad-setting" : lines.includes("Masked") ? "masked" : "loaded",

@@ -14,6 +14,8 @@ export interface JobSettings {
   readonly stopWhenUnneeded: boolean;
   readonly refuseManualStart: boolean;
   readonly refuseManualStop: boolean;
+  /** To be asked to start is all that its start takes. */
+  readonly startsAtOnce: boolean;
 }
 
 /** What came of asking a unit to do its part of a job. */

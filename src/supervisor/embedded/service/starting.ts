@@ -2,6 +2,7 @@
  * The stations of a service's life on its way up, and what entering each one does (systemd.service(5); the order of
  * stations is systemd's). A station that has nothing to do goes on to the next at once.
  */
+import type { ServiceSettings } from "#unit/service.ts";
 import type { UnitResult } from "../../supervisor.ts";
 import type { Draft } from "./draft.ts";
 import { isStartLimited, startsInWindow } from "./policy.ts";
@@ -31,7 +32,7 @@ export function enterStart(draft: Draft): void {
   for (const key of OF_ONE_RUN) delete state[key];
   const { namespaceOwner } = context;
   if (namespaceOwner !== undefined) state.namespaceOwner = namespaceOwner;
-  if (!isUpAtOnce(draft)) draft.log(`Starting ${context.title}...`);
+  if (!isUpAtOnce(settings)) draft.log(`Starting ${context.title}...`);
   enterCondition(draft);
   // Nobody waits for an idle service, not even for the commands before it.
   if (settings.type === "idle" && ACTIVE_OF[state.sub] === "activating") settleStart(draft);
@@ -54,8 +55,12 @@ const OF_ONE_RUN = [
 ] as const;
 
 /** Whether the start needs no time, so that systemd does not tell of its beginning. */
-function isUpAtOnce({ settings }: Draft): boolean {
-  const { type, execCondition, execStartPre, execStartPost } = settings;
+export function isUpAtOnce({
+  type,
+  execCondition,
+  execStartPre,
+  execStartPost,
+}: Pick<ServiceSettings, "type" | "execCondition" | "execStartPre" | "execStartPost">): boolean {
   if (type === "idle") return true;
   return (
     type === "simple" && [execCondition, execStartPre, execStartPost].every(({ length }) => length === 0)
