@@ -69,7 +69,8 @@ async function createLock(directory: string, path: string): Promise<void> {
 function openLock(path: string): { readonly lock: DatabaseSync; readonly format: number } {
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;");
+    // Once taken, the lock is kept. Rolled back, so that a file which is no store's stays as it is.
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK;");
     if (readPragma(lock, "application_id") !== APPLICATION_ID) {
       throw damaged(path, "the file is empty or is not a store's");
     }

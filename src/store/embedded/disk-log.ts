@@ -29,9 +29,9 @@ import { packedFrames } from "./pack.ts";
 
 /** A file that has reached this is followed by another. */
 const FILE_BYTES = 4 << 20;
-/** Files are packed when this share of them is held in vain, and it is worth the trouble at all. */
+/** Files are packed when this share of all is held in vain, and that makes a quarter of a file at least. */
 const PACK_SHARE = 1 / 3;
-const PACK_BYTES_MIN = 1 << 20;
+const PACK_FILE_SHARE = 1 / 4;
 
 /** A file as the log knows it. */
 export interface LogPart {
@@ -52,6 +52,8 @@ export interface DiskLogOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly turns?: Turns;
+  /** About how long the files are; tests make them short. */
+  readonly fileBytes?: number;
   /** Called when the log is closed. */
   readonly closed?: () => void;
 }
@@ -70,11 +72,13 @@ export class DiskLog implements Journal {
   #active: Active;
   #sealIsDue = false;
   #broken: Error | undefined;
+  readonly #fileBytes: number;
   #syncCount = 0;
   #syncMs = 0;
 
   private constructor(options: DiskLogOptions, sealed: readonly LogPart[], active: Active) {
     this.#options = options;
+    this.#fileBytes = options.fileBytes ?? FILE_BYTES;
     this.#sealed = [...sealed];
     this.#active = active;
   }
@@ -110,7 +114,7 @@ export class DiskLog implements Journal {
   }
 
   async prepare(): Promise<void> {
-    const isDue = this.#sealIsDue || this.#active.part.bytes >= FILE_BYTES;
+    const isDue = this.#sealIsDue || this.#active.part.bytes >= this.#fileBytes;
     if (!isDue || this.#broken !== undefined) return;
     this.#sealIsDue = false;
     const { part, file } = this.#active;
@@ -152,7 +156,7 @@ export class DiskLog implements Journal {
 
   async tidy(thoroughly: boolean): Promise<void> {
     const inVain = this.#sealed.reduce((sum, { forgottenBytes }) => sum + forgottenBytes, 0);
-    const isWorthIt = inVain >= PACK_BYTES_MIN && inVain >= this.sizeBytes * PACK_SHARE;
+    const isWorthIt = inVain >= this.#fileBytes * PACK_FILE_SHARE && inVain >= this.sizeBytes * PACK_SHARE;
     if (!isWorthIt && !thoroughly) return;
     for (let at = 0; at < this.#sealed.length; at += 1) await this.#packFrom(at);
   }
@@ -171,7 +175,7 @@ export class DiskLog implements Journal {
 
   /** Packs a sealed file, and those behind it that fit in with it, where something has been forgotten. */
   async #packFrom(at: number): Promise<void> {
-    const run = runFrom(this.#sealed, at);
+    const run = runFrom(this.#sealed, at, this.#fileBytes);
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined || run.every(({ forgottenBytes }) => forgottenBytes === 0))
       return;
@@ -266,13 +270,13 @@ function changesOf(state: MvccState): Change[] {
   return [...compaction, ...grants, ...records];
 }
 
-/** The parts from `at` on whose needed bytes make one file together, at least the first. */
-function runFrom(parts: readonly LogPart[], at: number): readonly LogPart[] {
+/** The parts from `at` on whose needed bytes fit into one file, at least the first. */
+function runFrom(parts: readonly LogPart[], at: number, bytesMax: number): readonly LogPart[] {
   let bytes = 0;
   const end = parts.findIndex((part, index) => {
     if (index < at) return false;
     bytes += part.bytes - part.forgottenBytes;
-    return index > at && bytes > FILE_BYTES;
+    return index > at && bytes > bytesMax;
   });
   return parts.slice(at, end === -1 ? parts.length : end);
 }

@@ -31,6 +31,8 @@ export interface EmbeddedStoreOptions {
   readonly retention?: RetentionLimits;
   /** The size of the files from which on nothing is taken any more; 0 for none. The default is etcd's, 2 GiB. */
   readonly quotaBytes?: number;
+  /** About how long a file of the log gets; tests make them short. */
+  readonly fileBytes?: number;
   /** The cluster whose store it has to be; the default is whichever it is. */
   readonly clusterId?: bigint;
 }
@@ -71,7 +73,7 @@ interface OpenedLog {
 
 async function openLog(
   directory: StoreDirectory,
-  { clock, random, clusterId }: EmbeddedStoreOptions,
+  { clock, random, clusterId, fileBytes }: EmbeddedStoreOptions,
   turns: LoopTurns,
 ): Promise<OpenedLog> {
   const { logPath, lockPath, format, lock } = directory;
@@ -87,7 +89,8 @@ async function openLog(
   }
   markFormat(directory);
   const closed = (): void => lock.close();
-  const options = { directory: logPath, identity, state, clock, random, turns, closed };
+  const length = fileBytes === undefined ? {} : { fileBytes };
+  const options = { directory: logPath, identity, state, clock, random, turns, closed, ...length };
   return { log: await DiskLog.open(options, parts, salt), state, identity };
 }
 

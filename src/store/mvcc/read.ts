@@ -2,6 +2,7 @@
 import type { Bytes, KeyValue, RangeRequest, RangeResponse, SortTarget } from "../store.ts";
 import { keyRange } from "./key-range.ts";
 import type { VersionRecord } from "./record.ts";
+import { sorted } from "./sort.ts";
 import type { MvccState } from "./state.ts";
 import type { Steps } from "./steps.ts";
 
@@ -54,8 +55,8 @@ function* find(
     }
     yield;
   }
-  if (order !== "none" || target !== "key") found.sort(comparison(target, order === "descend" ? -1 : 1));
-  return { found, count };
+  if (order === "none" && target === "key") return { found, count };
+  return { found: yield* sorted(found, comparison(target, order === "descend" ? -1 : 1)), count };
 }
 
 function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boolean): Steps<KeyValue[]> {

@@ -25,6 +25,8 @@ const BATCH_REVISIONS_MAX = 1_000;
 const BATCH_BYTES_MAX = 1_048_576;
 /** How many versions are looked at between two steps. */
 const STEP_VERSIONS = 128;
+/** More versions than this in one group are looked through by each watcher, not for each. */
+const PUBLISHED_MAX = 1_024;
 /** Etcd's interval of unasked progress notices. */
 const PROGRESS_INTERVAL_MS = 600_000;
 
@@ -66,10 +68,15 @@ export class WatchHub {
   /** Wakes whoever waits for one of the versions from `revision` on; they are durable and readable by now. */
   publish(revision: number): void {
     if (this.#watchers.size === 0) return;
-    const published = [...this.#state.versionsFrom(revision)].map((version) => ({
-      key: version.key,
-      version,
-    }));
+    const published: Published[] = [];
+    for (const version of this.#state.versionsFrom(revision)) {
+      published.push({ key: version.key, version });
+      // Of so many everybody looks for his own, a little at a time.
+      if (published.length > PUBLISHED_MAX) {
+        this.#wakeAll();
+        return;
+      }
+    }
     for (const watcher of this.#watchers) {
       if (watcher.wake === undefined) continue;
       const hit = published.find((one) => concerns(watcher, one));
@@ -77,6 +84,10 @@ export class WatchHub {
       watcher.next = hit.version.modRevision;
       watcher.wake();
     }
+  }
+
+  #wakeAll(): void {
+    for (const watcher of this.#watchers) watcher.wake?.();
   }
 
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchResponse, void, undefined> {
@@ -98,7 +109,7 @@ export class WatchHub {
   /** Ends every watch with an error. */
   close(): void {
     this.#closed = refusal("stopped");
-    for (const watcher of this.#watchers) watcher.wake?.();
+    this.#wakeAll();
   }
 
   #header(): Header {

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const KEYS = 8;
+const KEYS = 4;
 const lineOf = (count: number): string => `key${count}=${"v".repeat(10)}`;
 
 /** Some keys, each in a group of its own, all in one file. */
@@ -73,10 +73,10 @@ describe("the file that is written to", () => {
   test("that was torn goes on behind what is whole, also when it is torn again", async () => {
     await writeKeys();
     const [path = ""] = logFiles(directory);
-    for (const [at, key] of ["again", "and again"].entries()) {
+    for (const key of ["again", "and again"]) {
       writeFileSync(path, readFileSync(path).subarray(0, -3));
       const store = await openStore(directory);
-      expect((await contentOf(store)).length).toBe(KEYS - 1 + Math.min(at, 0));
+      expect((await contentOf(store)).length).toBe(KEYS - 1);
       await write(store, key);
       await store.close();
     }
@@ -127,7 +127,7 @@ describe("of several files", () => {
   test("one before the last that is cut off is refused, also between two groups, and so is one with more", async () => {
     const [first = ""] = await writeFiles();
     const whole = readFileSync(first);
-    for (let size = 0; size < whole.length; size += 7) {
+    for (let size = 0; size < whole.length; size += 23) {
       writeFileSync(first, whole.subarray(0, size));
       await expect(openStore(directory)).rejects.toEqual(refusal);
     }
@@ -144,7 +144,7 @@ describe("of several files", () => {
     await store.close();
     const [packed = ""] = logFiles(directory);
     const whole = readFileSync(packed);
-    for (let at = 0; at < whole.length; at += 11) {
+    for (let at = 0; at < whole.length; at += 61) {
       writeFileSync(packed, whole.subarray(0, at));
       await expect(openStore(directory)).rejects.toEqual(refusal);
       const changed = Buffer.from(whole);
