@@ -1,12 +1,14 @@
 /**
- * Builds dist/: the command line and the daemon as one bundle of ES modules, rarely used parts in chunks of their own.
+ * Builds dist/ from the one program twice. `flotilla.js` is all of it, with rarely used parts in chunks of their own: a
+ * daemon runs for long and keeps the text of what it has loaded. `cli.js` is one file without the daemon and `dev`: a
+ * command ends at once, and to find and link a dozen files takes Node longer than to read one.
  *
  * Two builds at once, or a command that starts during a build, do no harm: chunks are named by their content and every
  * file is renamed into place whole, what is imported before what imports it.
  */
 import { cp, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { type BuildResult, build, type OutputFile } from "esbuild";
+import { type BuildOptions, type BuildResult, build, type OutputFile, type Plugin } from "esbuild";
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
@@ -17,17 +19,54 @@ const COMPANIONS = join(root, "src/supervisor/embedded/shim");
 /** A running daemon may still load a chunk of the build it came from. */
 const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
 
-async function bundle(): Promise<BuildResult<{ write: false }>> {
+/**
+ * Node's own modules are asked for by a call, and only for what is used of them. An import statement makes Node look at
+ * every export of a module, and what it loads only when it is looked at comes along: fetch with `http`, `fs/promises`
+ * with `fs`, half of the rest with `util`.
+ */
+const nodeModulesByCall: Plugin = {
+  name: "node-modules-by-call",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "node-module", sideEffects: false }));
+    onLoad({ filter: /.*/, namespace: "node-module" }, ({ path }) => ({ contents: exportsByCall(path) }));
+  },
+};
+
+function exportsByCall(path: string): string {
+  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) =>
+    /^[A-Za-z]\w*$/.test(name),
+  );
+  return [
+    `const all = /* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(path)});`,
+    "export default all;",
+    ...names.map((name) => `const its${name} = /* @__PURE__ */ (() => all.${name})();`),
+    `export { ${names.map((name) => `its${name} as ${name}`).join(", ")} };`,
+  ].join("\n");
+}
+
+/** Leaves the commands that bin/flotilla runs with the other program out of this one. */
+const withoutDaemon: Plugin = {
+  name: "without-daemon",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\/(daemon|dev)\.ts$/ }, ({ path, kind }) =>
+      kind === "dynamic-import" ? { path, external: true } : undefined,
+    );
+  },
+};
+
+type Bundle = BuildResult<{ write: false }>;
+
+async function bundle(name: string, options: Pick<BuildOptions, "splitting" | "plugins">): Promise<Bundle> {
   return build({
+    ...options,
     absWorkingDir: root,
-    entryPoints: { flotilla: "src/cli/main.ts" },
+    entryPoints: { [name]: "src/cli/main.ts" },
     outdir: dist,
     bundle: true,
     write: false,
     platform: "node",
     target: "node24",
     format: "esm",
-    splitting: true,
     chunkNames: "[name]-[hash]",
     minifyWhitespace: true,
     minifySyntax: true,
@@ -70,7 +109,11 @@ async function removeOldChunks(current: readonly OutputFile[], nowMs: number): P
 
 const startedMs = Date.now();
 // esbuild has told what is wrong and where; its stack adds nothing to that.
-const { outputFiles } = await bundle().catch(() => process.exit(1));
+const bundles = await Promise.all([
+  bundle("flotilla", { splitting: true, plugins: [nodeModulesByCall] }),
+  bundle("cli", { splitting: false, plugins: [nodeModulesByCall, withoutDaemon] }),
+]).catch(() => process.exit(1));
+const outputFiles = bundles.flatMap((built) => built.outputFiles);
 for (const name of await readdir(COMPANIONS)) {
   if (!name.endsWith(".pl")) continue;
   await place(join(dist, name), (temporary) => cp(join(COMPANIONS, name), temporary));

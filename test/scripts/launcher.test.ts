@@ -26,7 +26,7 @@ async function put(file: string, text: string): Promise<void> {
   await writeFile(join(checkout, file), text);
 }
 
-/** A program that says a word, from a chunk of its own, and how Node was started. */
+/** A program that says a word, from a chunk of its own where it has chunks, and how Node was started. */
 async function program(word: string): Promise<void> {
   await put("src/cli/main.ts", 'console.log((await import("./word.ts")).word, process.execArgv.join());');
   await put("src/cli/word.ts", `export const word: string = ${JSON.stringify(word)};`);
@@ -69,7 +69,21 @@ test("several at once build without harm and leave nothing half written", async 
   const said = await Promise.all(Array.from({ length: 4 }, () => run()));
   expect(said.map((text) => text.split(" ")[0])).toEqual(["one", "one", "one", "one"]);
   const files = (await readdir(join(checkout, "dist"))).filter((name) => name !== "compile-cache").sort();
-  expect(files).toEqual(["built", "flotilla.js", "shim.pl", expect.stringMatching(/^word-\w{8}\.js$/)]);
+  expect(files).toEqual([
+    "built",
+    "cli.js",
+    "flotilla.js",
+    "shim.pl",
+    expect.stringMatching(/^word-\w{8}\.js$/),
+  ]);
+});
+
+test("each command finds its part, wherever the options stand", async () => {
+  await installPackages();
+  await put("src/cli/main.ts", 'console.log((await import("./dev.ts")).word);');
+  await put("src/cli/dev.ts", 'export const word = "dev";');
+  expect(await run(undefined, "--color", "never", "dev", "up")).toContain("dev\n");
+  expect(await run(undefined, "list-units")).toContain("Cannot find module");
 });
 
 test("the daemon is started with a small heap, other commands are not", async () => {
