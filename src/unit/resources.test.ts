@@ -56,6 +56,12 @@ describe("devices", () => {
   });
 });
 
+test("the time that a device may take is one of the limits of its input and output", () => {
+  expect(resources("IODeviceLatencyTargetSec=/dev/sda 25ms; BlockIOWeight=10")).toEqual({
+    ioDeviceLatency: [{ path: "/dev/sda", value: 25 }],
+  });
+});
+
 describe("keys of before 2016", () => {
   test.each<[string, ResourceLimits]>([
     ["MemoryLimit=1K", { memoryMax: { bytes: 1024 } }],

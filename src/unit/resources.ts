@@ -13,7 +13,7 @@ export type TasksLimit = { readonly count: number } | { readonly share: number }
 export interface DeviceSetting {
   /** A device node, or any file on the device. */
   readonly path: string;
-  /** Bytes or operations a second, or a weight. */
+  /** Bytes or operations a second, a weight, or a time. */
   readonly value: number;
 }
 
@@ -55,6 +55,8 @@ export interface ResourceLimits {
   readonly ioWriteBandwidthMax?: readonly DeviceSetting[];
   readonly ioReadIopsMax?: readonly DeviceSetting[];
   readonly ioWriteIopsMax?: readonly DeviceSetting[];
+  /** Milliseconds. */
+  readonly ioDeviceLatency?: readonly DeviceSetting[];
   readonly deviceRules?: DeviceRules;
 }
 
@@ -78,6 +80,7 @@ export const LIMIT_KEYS = {
   ioWriteBandwidthMax: "IOWriteBandwidthMax",
   ioReadIopsMax: "IOReadIOPSMax",
   ioWriteIopsMax: "IOWriteIOPSMax",
+  ioDeviceLatency: "IODeviceLatencyTargetSec",
   deviceRules: "DevicePolicy",
 } as const satisfies Record<keyof ResourceLimits, string>;
 
@@ -134,6 +137,7 @@ function readIo(section: SectionReader<ResourceSection>): ResourceLimits {
     ...present("ioWriteBandwidthMax", some(section.all("IOWriteBandwidthMax"))),
     ...present("ioReadIopsMax", some(section.all("IOReadIOPSMax"))),
     ...present("ioWriteIopsMax", some(section.all("IOWriteIOPSMax"))),
+    ...present("ioDeviceLatency", some(section.all("IODeviceLatencyTargetSec"))),
   };
   return Object.keys(limits).length > 0 ? limits : readBlockIo(section);
 }

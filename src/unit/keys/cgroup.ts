@@ -187,7 +187,7 @@ export const CGROUP_KEYS = {
   IOWriteBandwidthMax: list(deviceBandwidth, "limit"),
   IOReadIOPSMax: list(deviceOperations, "limit"),
   IOWriteIOPSMax: list(deviceOperations, "limit"),
-  IODeviceLatencyTargetSec: list(deviceLatency, "ignored", { since: 240 }),
+  IODeviceLatencyTargetSec: list(deviceLatency, "limit", { since: 240 }),
   BlockIOAccounting: last(boolean, "run", { insteadUse: "IOAccounting" }),
   BlockIOWeight: last(oldIoWeight, "limit", { insteadUse: "IOWeight" }),
   StartupBlockIOWeight: last(oldIoWeight, "ignored", { insteadUse: "StartupIOWeight" }),

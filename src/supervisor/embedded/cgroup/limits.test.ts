@@ -64,6 +64,7 @@ describe("what is written", () => {
       ["blkio.weight_device 8:0 1000"],
       ["io.weight 8:0 200"],
     ],
+    [{ ioDeviceLatency: [{ path: "/dev/sda", value: 25 }] }, [], ["io.latency 8:0 target=25000"]],
   ])("for %j", (limits, first, second) => {
     expect(written(1, limits)).toEqual(first);
     expect(written(2, limits)).toEqual(second);

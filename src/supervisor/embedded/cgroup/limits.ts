@@ -177,6 +177,9 @@ function ioSettings(limits: ResourceLimits, context: LimitContext): readonly Lim
     ...rateSettings("ioWriteBandwidthMax", limits, context),
     ...rateSettings("ioReadIopsMax", limits, context),
     ...rateSettings("ioWriteIopsMax", limits, context),
+    ...deviceSettings("ioDeviceLatency", limits.ioDeviceLatency, context, (device, targetMs) => ({
+      2: line(`${device} target=${Number.isFinite(targetMs) ? targetMs * 1000 : "max"}`, "io.latency"),
+    })),
   ];
 }
 
