@@ -4,77 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prefixRange, TO_THE_END, toBytes, toText } from "#store/keys.ts";
-import {
-  CompactedError,
-  type KeyValue,
-  type RequestOp,
-  type Revision,
-  type Store,
-  StoreError,
-  type StoreEvent,
-  type WatchRequest,
-  type WatchResponse,
-} from "#store/store.ts";
+import { CompactedError, type RequestOp, type Store } from "#store/store.ts";
 import type { OpenSubject, Subject } from "./store-subjects.ts";
-
-let nextPrefix = 0;
-
-/** A prefix no other test uses, so that tests can share one store. */
-function freshPrefix(): string {
-  nextPrefix += 1;
-  return `test-${nextPrefix}/`;
-}
-
-const put = (key: string, value = ""): RequestOp => ({
-  kind: "put",
-  request: { key: toBytes(key), value: toBytes(value) },
-});
-const get = (key: string): RequestOp => ({ kind: "range", request: { key: toBytes(key) } });
-const del = (prefix: string): RequestOp => ({ kind: "delete-range", request: prefixRange(prefix) });
-
-function texts(kvs: readonly KeyValue[]): string[] {
-  return kvs.map((kv) => `${toText(kv.key)}=${toText(kv.value)}`);
-}
-
-async function refusalOf(promise: Promise<unknown>): Promise<[string, string]> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof StoreError)) throw new Error(`not refused but ${String(error)}`);
-  return [error.status, error.message];
-}
-
-/** Opens a watch and collects what it yields. */
-function follow(store: Store, request: WatchRequest) {
-  const stop = new AbortController();
-  const watch = store.watch(request, { signal: stop.signal })[Symbol.asyncIterator]();
-  const next = async (): Promise<WatchResponse> => {
-    const step = await watch.next();
-    if (step.done === true) throw new Error("the watch ended");
-    return step.value;
-  };
-  const events = async (count: number): Promise<StoreEvent[]> => {
-    const seen: StoreEvent[] = [];
-    while (seen.length < count) {
-      const response = await next();
-      if (response.kind === "events") seen.push(...response.events);
-    }
-    return seen;
-  };
-  const end = async (): Promise<void> => {
-    stop.abort();
-    while (!(await watch.next()).done);
-  };
-  return { next, events, end };
-}
-
-function summary(events: readonly StoreEvent[]): string[] {
-  return events.map(({ type, kv, prevKv }) => {
-    const before = prevKv === undefined ? "" : ` was ${toText(prevKv.value)}`;
-    return `${type} ${toText(kv.key)}=${toText(kv.value)}${before}`;
-  });
-}
+import { del, follow, freshPrefix, get, put, refusalOf, summary, texts, write } from "./store-talk.ts";
+import { describeLeases, describeWatches } from "./store-watches.ts";
 
 export function describeStore(subject: Subject): void {
   describe(subject.name, () => {
@@ -92,10 +25,6 @@ export function describeStore(subject: Subject): void {
     describeWatches(() => store);
     describeLeases(() => store, subject.leaseMinS);
   });
-}
-
-async function write(store: Store, key: string, value = ""): Promise<Revision> {
-  return (await store.put({ key: toBytes(key), value: toBytes(value) })).header.revision;
 }
 
 function describeKeyValues(of: () => Store): void {
@@ -324,116 +253,5 @@ function describeCompaction(of: () => Store): void {
     const resumed = follow(of(), { key: toBytes(key), startRevision: revision });
     expect(summary(await resumed.events(1))).toEqual([`put ${key}=2`]);
     await resumed.end();
-  });
-}
-
-function describeWatches(of: () => Store): void {
-  test("a watch reports every change from now on, with what was there before", async () => {
-    const prefix = freshPrefix();
-    await write(of(), `${prefix}a`, "1");
-    const watch = follow(of(), { ...prefixRange(prefix), prevKv: true });
-    expect((await watch.next()).kind).toBe("created");
-    await write(of(), `${prefix}a`, "2");
-    await write(of(), `${prefix}b`, "3");
-    await of().deleteRange({ key: toBytes(`${prefix}a`) });
-    expect(summary(await watch.events(3))).toEqual([
-      `put ${prefix}a=2 was 1`,
-      `put ${prefix}b=3`,
-      `delete ${prefix}a= was 2`,
-    ]);
-    await watch.end();
-  });
-
-  test("a watch from a past revision reports it all, in batches that hold whole revisions", async () => {
-    const prefix = freshPrefix();
-    const start = await write(of(), `${prefix}0`);
-    const count = 1_200;
-    for (let round = 1; round < count; round += 1) {
-      const pair = [put(`${prefix}${round}`), put(`${prefix}${round}/twin`)];
-      await of().txn({ compare: [], success: pair, failure: [] });
-    }
-    const watch = follow(of(), { ...prefixRange(prefix), startRevision: start });
-    expect((await watch.next()).kind).toBe("created");
-    const seen: Revision[] = [];
-    while (seen.length < count * 2 - 1) {
-      const response = await watch.next();
-      if (response.kind !== "events") continue;
-      const revisions = response.events.map((event) => event.kv.modRevision);
-      expect(revisions[0]).not.toBe(seen.at(-1));
-      seen.push(...revisions);
-    }
-    expect(seen).toEqual(Array.from({ length: count * 2 - 1 }, (_, at) => start + BigInt(Math.ceil(at / 2))));
-    await watch.end();
-  });
-
-  test("filters leave out what is not wanted; a watch on a future revision waits for it", async () => {
-    const prefix = freshPrefix();
-    const revision = await write(of(), `${prefix}a`, "1");
-    const range = prefixRange(prefix);
-    const deletes = follow(of(), { ...range, startRevision: revision, filters: ["no-put"] });
-    const later = follow(of(), { ...range, startRevision: revision + 2n });
-    expect([(await deletes.next()).kind, (await later.next()).kind]).toEqual(["created", "created"]);
-    await write(of(), `${prefix}a`, "2");
-    await of().deleteRange(range);
-    expect(summary(await deletes.events(1))).toEqual([`delete ${prefix}a=`]);
-    expect(summary(await later.events(1))).toEqual([`delete ${prefix}a=`]);
-    await deletes.end();
-    await later.end();
-  });
-
-  test("a watch ends quietly when its signal is aborted", async () => {
-    const watch = follow(of(), prefixRange(freshPrefix()));
-    expect((await watch.next()).kind).toBe("created");
-    await expect(watch.end()).resolves.toBeUndefined();
-  });
-}
-
-function describeLeases(of: () => Store, leaseMinS: number): void {
-  test("a lease has at least the shortest time, and an ID can be had once", async () => {
-    const { id, ttlS } = await of().leaseGrant({ ttlS: 1 });
-    expect(ttlS).toBe(leaseMinS);
-    const exists = ["failed-precondition", "etcdserver: lease already exists"];
-    expect(await refusalOf(of().leaseGrant({ ttlS: 60, id }))).toEqual(exists);
-    const tooLong = ["out-of-range", "etcdserver: too large lease TTL"];
-    expect(await refusalOf(of().leaseGrant({ ttlS: 9_000_000_001 }))).toEqual(tooLong);
-    await of().leaseRevoke(id);
-  });
-
-  test("revoking a lease deletes its keys in one revision and spares those moved elsewhere", async () => {
-    const prefix = freshPrefix();
-    const { id } = await of().leaseGrant({ ttlS: 60 });
-    for (const name of ["a", "b", "moved"]) {
-      await of().put({ key: toBytes(`${prefix}${name}`), value: toBytes(""), lease: id });
-    }
-    const before = await write(of(), `${prefix}moved`, "free");
-    const left = await of().leaseTimeToLive(id, true);
-    expect(left.keys.map((key) => toText(key)).sort()).toEqual([`${prefix}a`, `${prefix}b`]);
-    expect([left.grantedTtlS, left.ttlS > 50]).toEqual([60, true]);
-    expect(await of().leaseList()).toContain(id);
-    expect((await of().leaseRevoke(id)).revision).toBe(before + 1n);
-    expect(texts((await of().range(prefixRange(prefix))).kvs)).toEqual([`${prefix}moved=free`]);
-  });
-
-  test("a lease that is gone is told apart from one that never was by nobody", async () => {
-    const id = 123_456_789n;
-    expect(await of().leaseKeepAlive(id)).toBe(0);
-    expect((await of().leaseTimeToLive(id, false)).ttlS).toBe(-1);
-    const notFound = ["not-found", "etcdserver: requested lease not found"];
-    expect(await refusalOf(of().leaseRevoke(id))).toEqual(notFound);
-  });
-
-  test("a lease that is not renewed ends with its keys; one that is lives on", async () => {
-    const prefix = freshPrefix();
-    const [short, renewed] = await Promise.all([of().leaseGrant({ ttlS: 1 }), of().leaseGrant({ ttlS: 1 })]);
-    await of().put({ key: toBytes(`${prefix}short`), value: toBytes(""), lease: short.id });
-    await of().put({ key: toBytes(`${prefix}renewed`), value: toBytes(""), lease: renewed.id });
-    const watch = follow(of(), prefixRange(prefix));
-    await watch.next();
-    const renewal = setInterval(() => void of().leaseKeepAlive(renewed.id), 250);
-    expect(summary(await watch.events(1))).toEqual([`delete ${prefix}short=`]);
-    clearInterval(renewal);
-    expect(await of().leaseKeepAlive(renewed.id)).toBe(leaseMinS);
-    await watch.end();
-    await of().leaseRevoke(renewed.id);
   });
 }
