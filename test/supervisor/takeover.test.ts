@@ -1,6 +1,7 @@
 /** The daemon dies; its units do not. A new supervisor on the same directories knows them and what became of them. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { hold } from "./holder.ts";
 import { entryWhere, isAlive, output, service, shimOf, statusWhere, TestMachine } from "./machine.ts";
@@ -188,3 +189,35 @@ test("a watched service is given its time again by a supervisor that did not hea
   const failed = await statusWhere(supervisor, "w.service", ({ active }) => active === "failed");
   expect(failed).toMatchObject({ result: "watchdog" });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "the end of a main process that belongs to another unit is learned, also while there was no daemon",
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), "flotilla-foreign-"));
+    const units = [
+      service(
+        "a.service",
+        "ExecStart=/bin/sleep 1000",
+        `ExecStartPost=/bin/sh -c 'echo $MAINPID > ${directory}/a'`,
+      ),
+      service(
+        "b.service",
+        "Type=forking",
+        `PIDFile=${directory}/b`,
+        `ExecStart=/bin/cp ${directory}/a ${directory}/b`,
+      ),
+    ];
+    await using machine = await machineThatWasLoaded(units);
+    const holder = await hold(machine, ["a.service", "b.service"]);
+    const [a, b] = holder.report.statuses;
+    expect(b).toMatchObject({ active: "active", mainPid: a?.mainPid });
+    await holder.kill();
+    process.kill(a?.mainPid ?? 0, "SIGTERM");
+    const supervisor = await machine.boot();
+    for (const { name } of units) {
+      const status = await statusWhere(supervisor, name, ({ active }) => active === "inactive");
+      expect(status).toMatchObject({ result: "success" });
+    }
+    rmSync(directory, { recursive: true });
+  },
+);
