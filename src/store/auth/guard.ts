@@ -84,6 +84,8 @@ export class Guard {
   }
 
   #check(caller: Caller, access: Access, wanted: Wanted): void {
+    // A token is looked at even while authentication is off, so that its holder learns that it is worth nothing.
+    if (caller.token !== undefined) this.#authenticator.nameOf(caller);
     if (!this.#enabled) return;
     const user = this.#authenticator.userOf(caller);
     if (!permits(this.#authenticator.state, user, access, wanted)) throw authRefusal("permission-denied");

@@ -92,8 +92,8 @@ export function grantPermission(
   roleName: string,
   granted: Permission | undefined,
 ): readonly RecordChange[] {
-  if (granted === undefined) throw authRefusal("permission-not-given");
   const role = roleOf(now, roleName);
+  if (granted === undefined) throw authRefusal("permission-not-given");
   const others = role.permissions.filter((held) => !isSameRange(held, granted));
   const permissions =
     others.length < role.permissions.length

@@ -17,8 +17,7 @@ import * as wire from "../wire/session-messages.ts";
 import type { Call } from "./grpc.ts";
 import type { Service } from "./method-table.ts";
 import type { ServedStore } from "./served-store.ts";
-import { type Claim, claim, nameOf, oldest, waitForTurn } from "./sessions.ts";
-import { unary } from "./unary.ts";
+import { type Claim, claim, nameOf, oldest, unaryOfSession, waitForTurn } from "./sessions.ts";
 
 /** What a leader shows to act as one. */
 interface LeaderKey {
@@ -31,28 +30,32 @@ export function electionMethods(served: ServedStore): Service {
   return new Map([
     [
       "Campaign",
-      unary(wire.campaignRequest, wire.campaignResponse, async ({ name, lease, value }, caller, gone) => {
-        const { key, revision, ...own } = await campaign(
-          served.as(caller),
-          nameOf(name),
-          lease,
-          value,
-          gone(),
-        );
-        const leader = { name, key: toBytes(key), revision, lease: own.lease };
-        return { header: served.header(own.header), leader };
-      }),
+      unaryOfSession(
+        wire.campaignRequest,
+        wire.campaignResponse,
+        async ({ name, lease, value }, caller, gone) => {
+          const { key, revision, ...own } = await campaign(
+            served.as(caller),
+            nameOf(name),
+            lease,
+            value,
+            gone(),
+          );
+          const leader = { name, key: toBytes(key), revision, lease: own.lease };
+          return { header: served.header(own.header), leader };
+        },
+      ),
     ],
     [
       "Proclaim",
-      unary(wire.proclaimRequest, headerResponse, async ({ leader, value }, caller) => {
+      unaryOfSession(wire.proclaimRequest, headerResponse, async ({ leader, value }, caller) => {
         const header = await proclaim(served.as(caller), given(leader), value);
         return { header: served.header(header) };
       }),
     ],
     [
       "Leader",
-      unary(wire.leaderRequest, wire.leaderResponse, async ({ name }, caller, gone) => {
+      unaryOfSession(wire.leaderRequest, wire.leaderResponse, async ({ name }, caller, gone) => {
         const { header, kv } = await oldest(served.as(caller), nameOf(name), gone());
         if (kv === undefined) throw new StoreError("unknown", "election: no leader");
         return { header: served.header(header), kv };
@@ -60,7 +63,7 @@ export function electionMethods(served: ServedStore): Service {
     ],
     [
       "Resign",
-      unary(wire.resignRequest, headerResponse, async ({ leader }, caller) => {
+      unaryOfSession(wire.resignRequest, headerResponse, async ({ leader }, caller) => {
         const { header } = await asLeader(served.as(caller), given(leader), (key) => ({
           kind: "delete-range",
           request: { key },

@@ -34,6 +34,8 @@ export type Method =
 export interface Methods {
   /** The method at `/package.Service/Method`; a promise while it is being loaded. */
   find(path: string): Method | undefined | Promise<Method | undefined>;
+  /** @param service its full name, `package.Service` */
+  hasService(service: string): boolean;
 }
 
 const ANSWER = writeHeaders([
@@ -54,29 +56,30 @@ export function isGrpc(headers: Headers): boolean {
 /** Answers one call. @param certificateName of the connection's peer. */
 export function answerCall(
   stream: ServerStream,
-  { methods, messageBytesMax }: GrpcOptions,
+  options: GrpcOptions,
   certificateName: string | undefined,
 ): StreamListener {
   const { headers } = stream;
-  const path = headers.get(":path") ?? "";
   const caller = { token: headers.get("token") ?? headers.get("authorization"), certificateName };
-  const method = methods.find(path);
+  const method = options.methods.find(headers.get(":path") ?? "");
   if (method instanceof Promise) {
-    const loaded = method.then((found) => listenerFor(stream, found, path, caller, messageBytesMax));
+    const loaded = method.then((found) => listenerFor(stream, found, caller, options));
     loaded.catch((error: unknown) => refuse(stream, error));
     return new LateListener(loaded);
   }
-  return listenerFor(stream, method, path, caller, messageBytesMax);
+  return listenerFor(stream, method, caller, options);
 }
 
 function listenerFor(
   stream: ServerStream,
   method: Method | undefined,
-  path: string,
   caller: Caller,
-  messageBytesMax: number,
+  { methods, messageBytesMax }: GrpcOptions,
 ): StreamListener {
-  if (method === undefined) return answerWith(stream, () => refuse(stream, unknownMethod(path)));
+  if (method === undefined) {
+    const refusal = unknownMethod(stream.headers.get(":path") ?? "", methods);
+    return answerWith(stream, () => refuse(stream, refusal));
+  }
   if (method.kind === "unary") return new UnaryCall(stream, method.handle, caller, messageBytesMax);
   const call = new StreamingCall(stream, caller, messageBytesMax);
   call.run(method.handle);
@@ -216,9 +219,13 @@ class StreamingCall implements StreamListener, Call {
   }
 }
 
-function unknownMethod(path: string): StoreError {
-  const [, service = "", method = ""] = path.split("/");
-  return new StoreError("unimplemented", `unknown method ${method} for service ${service}`);
+/** In the words of gRPC's Go library, as all that the protocol itself refuses. */
+function unknownMethod(path: string, methods: Methods): StoreError {
+  const [, service = "", method] = path.split("/");
+  if (method === undefined) return new StoreError("resource-exhausted", `malformed method name: "${path}"`);
+  return methods.hasService(service)
+    ? new StoreError("unimplemented", `unknown method ${method} for service ${service}`)
+    : new StoreError("unimplemented", `unknown service ${service}`);
 }
 
 function finish(stream: ServerStream, answer: Uint8Array): void {

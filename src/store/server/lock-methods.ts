@@ -5,8 +5,7 @@ import { headerResponse } from "../wire/etcd-messages.ts";
 import { lockRequest, lockResponse, unlockRequest } from "../wire/session-messages.ts";
 import type { Service } from "./method-table.ts";
 import type { ServedStore } from "./served-store.ts";
-import { claim, nameOf, waitForTurn } from "./sessions.ts";
-import { unary } from "./unary.ts";
+import { claim, nameOf, unaryOfSession, waitForTurn } from "./sessions.ts";
 
 const NO_VALUE = new Uint8Array(0);
 
@@ -14,7 +13,7 @@ export function lockMethods(served: ServedStore): Service {
   return new Map([
     [
       "Lock",
-      unary(lockRequest, lockResponse, async (request, caller, gone) => {
+      unaryOfSession(lockRequest, lockResponse, async (request, caller, gone) => {
         const store = served.as(caller);
         const name = nameOf(request.name);
         const own = await claim(store, name, request.lease, NO_VALUE, gone());
@@ -33,7 +32,7 @@ export function lockMethods(served: ServedStore): Service {
     ],
     [
       "Unlock",
-      unary(unlockRequest, headerResponse, async ({ key }, caller) => {
+      unaryOfSession(unlockRequest, headerResponse, async ({ key }, caller) => {
         const { header } = await served.as(caller).deleteRange({ key });
         return { header: served.header(header) };
       }),

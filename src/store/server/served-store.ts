@@ -6,7 +6,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Guard } from "../auth/guard.ts";
 import type { Wanted } from "../auth/permissions.ts";
 import type { LocalStore, StoreIdentity } from "../local-store.ts";
-import type { Header, Revision, Store } from "../store.ts";
+import { type Header, type Revision, type Store, StoreError } from "../store.ts";
 
 /** The version of etcd whose behaviour and API are served. */
 export const ETCD_VERSION = "3.4.23";
@@ -49,7 +49,10 @@ export class ServedStore {
 
   /** The store as the caller may use it. */
   as(caller: Caller): Store {
-    return this.#auth === undefined ? this.store : this.#auth.guardedFor(caller);
+    if (this.#auth !== undefined) return this.#auth.guardedFor(caller);
+    // Nobody has a token of a store that has never had users.
+    if (caller.token !== undefined) throw new StoreError("unauthenticated", "etcdserver: invalid auth token");
+    return this.store;
   }
 
   /** Throws unless the caller may read the range. */

@@ -2,9 +2,39 @@
  * What locks and elections are made of (etcd, clientv3/concurrency): a key under a name that hangs on a lease, and
  * waiting until all older keys under the name are gone.
  */
+import type { Caller } from "../auth/caller.ts";
 import { prefixRange, toBytes, toText } from "../keys.ts";
 import { ifMissing } from "../ops.ts";
-import type { Bytes, Header, KeyValue, LeaseId, Revision, Store } from "../store.ts";
+import {
+  type Bytes,
+  type Header,
+  type KeyValue,
+  type LeaseId,
+  type Revision,
+  type Store,
+  StoreError,
+} from "../store.ts";
+import type { Codec } from "../wire/message.ts";
+import type { Method } from "./grpc.ts";
+import { unary } from "./unary.ts";
+
+/**
+ * A method whose refusals have no status but "unknown": etcd's lock and election services hand on what their own client
+ * tells them.
+ */
+export function unaryOfSession<Request, Answer>(
+  request: Codec<Request, never>,
+  answer: Codec<unknown, Answer>,
+  handle: (request: Request, caller: Caller, signal: () => AbortSignal) => Promise<Answer>,
+): Method {
+  return unary(request, answer, async (asked, caller, signal) => {
+    try {
+      return await handle(asked, caller, signal);
+    } catch (error) {
+      throw error instanceof StoreError ? new StoreError("unknown", error.message, error) : error;
+    }
+  });
+}
 
 /** Of the lease that is granted to whoever brings none. */
 const SESSION_TTL_S = 60;

@@ -34,7 +34,7 @@ export class WireReader {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
-    throw malformed("a number is too long");
+    throw malformed("proto: integer overflow");
   }
 
   int64(): bigint {
@@ -58,7 +58,7 @@ export class WireReader {
   end(): number {
     const length = this.number();
     const end = this.at + length;
-    if (length < 0 || end > this.#bytes.length) throw malformed("it ends too early");
+    if (length < 0 || end > this.#bytes.length) throw malformed("unexpected EOF");
     return end;
   }
 
@@ -67,21 +67,21 @@ export class WireReader {
     else if (type === LENGTH_DELIMITED) this.at = this.end();
     else if (type === FIXED64) this.at += 8;
     else if (type === FIXED32) this.at += 4;
-    else throw malformed("a field has an unknown type");
-    if (this.at > this.#bytes.length) throw malformed("it ends too early");
+    else throw malformed(`proto: illegal wireType ${type}`);
+    if (this.at > this.#bytes.length) throw malformed("unexpected EOF");
   }
 
   #byte(): number {
     const byte = this.#bytes[this.at];
-    if (byte === undefined) throw malformed("it ends too early");
+    if (byte === undefined) throw malformed("unexpected EOF");
     this.at += 1;
     return byte;
   }
 }
 
-/** The error for bytes that are no message; grpc-go answers with this status too. */
+/** The error for bytes that are no message, in the words of gRPC's Go library. */
 function malformed(what: string): StoreError {
-  return new StoreError("internal", `grpc: failed to unmarshal the received message: ${what}`);
+  return new StoreError("internal", `grpc: error unmarshalling request: ${what}`);
 }
 
 /**

@@ -1,0 +1,49 @@
+/** gRPC calls made of raw bytes, for what no client would send. */
+import { connect } from "node:http2";
+
+export interface RawAnswer {
+  readonly status: string;
+  readonly message: string;
+  /** The answer's messages, with their prefixes. */
+  readonly bytes: Buffer;
+}
+
+/** @param body what goes out as it is, prefix and all. */
+export function rawCall(
+  endpoint: string,
+  path: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://${endpoint}`);
+    session.on("error", reject);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    const pieces: Buffer[] = [];
+    const told: Record<string, unknown> = {};
+    stream.on("response", (answer) => Object.assign(told, answer));
+    stream.on("trailers", (trailers) => Object.assign(told, trailers));
+    stream.on("data", (piece: Buffer) => pieces.push(piece));
+    stream.on("error", () => undefined);
+    stream.on("close", () => {
+      session.destroy();
+      const message = decodeURIComponent(String(told["grpc-message"] ?? ""));
+      resolve({ status: String(told["grpc-status"]), message, bytes: Buffer.concat(pieces) });
+    });
+    stream.end(body);
+  });
+}
+
+/** A message with gRPC's prefix. */
+export function framed(message: Uint8Array, flag = 0): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix[0] = flag;
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
