@@ -6,7 +6,12 @@ import { type Answer, answerJson } from "./answer.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 
 export type Method = "get" | "post" | "patch";
-export type Produces = "application/json" | "text/event-stream" | "application/x-ndjson" | "text/plain";
+export type Produces =
+  | "application/json"
+  | "text/event-stream"
+  | "application/x-ndjson"
+  | "text/plain"
+  | "application/octet-stream";
 
 /** The checked parts of a request. */
 export interface RouteRequest<P, Q, B> {

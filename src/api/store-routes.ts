@@ -54,6 +54,32 @@ export const STORE_ROUTES: readonly Route[] = [
       onHolder("/v1/store/use", request, dependencies, (admin, tell) => admin.use(request.body, tell)),
   }),
   rawRoute({
+    method: "get",
+    path: "/v1/store/backup",
+    summary: "All of the store as a snapshot file of etcd's, which ends with a checksum.",
+    produces: "application/octet-stream",
+    response: z.string().meta({ format: "binary" }),
+    handle: async (_, { storeAdmin }) => {
+      const admin = await storeAdmin();
+      const gone = new AbortController();
+      const parts = await begun(admin.backup(gone.signal));
+      const body = { parts, abandon: async (): Promise<void> => gone.abort() };
+      return { status: 200, type: "application/octet-stream", body };
+    },
+  }),
+  rawRoute({
+    method: "post",
+    path: "/v1/store/defrag",
+    summary: "Frees space on each member in turn and clears the alarms over it; a line for each step.",
+    body: z.object({}),
+    produces: "application/x-ndjson",
+    response: stepSchema,
+    handle: async (_, { storeAdmin }) => {
+      const admin = await storeAdmin();
+      return answerWork((tell) => admin.defrag(tell));
+    },
+  }),
+  rawRoute({
     method: "post",
     path: "/v1/store/add",
     summary: "Gives the store's etcd a member on another machine; a line for each step.",
@@ -106,6 +132,15 @@ export const STORE_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** A stream whose first piece has come, so that a failure before it is an answer of its own. */
+async function begun<T>(source: AsyncGenerator<T, void>): Promise<AsyncIterable<T>> {
+  const first = await source.next();
+  return (async function* () {
+    if (first.done !== true) yield first.value;
+    yield* source;
+  })();
+}
 
 /** Has it done by the machine that has the embedded store. @throws FlotillaError `conflict` where there is none */
 async function onHolder(

@@ -64,6 +64,10 @@ export function remove(context: CommandContext): Promise<number> {
   return change(context, "remove", { machine });
 }
 
+export function defrag(context: CommandContext): Promise<number> {
+  return change(context, "defrag", {});
+}
+
 export function replace(context: CommandContext): Promise<number> {
   const [machine = "", by = ""] = context.args;
   return change(context, "replace", { machine, by });

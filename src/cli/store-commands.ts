@@ -72,5 +72,41 @@ export const STORE_COMMAND: Command = {
       completes: "machines",
       load: async () => (await import("./store-change.ts")).replace,
     },
+    {
+      name: "defrag",
+      summary:
+        "Free the space of what was deleted, on each member in turn, and clear the alarm over a used up quota",
+      examples: ["flotilla store defrag"],
+      load: async () => (await import("./store-change.ts")).defrag,
+    },
+    {
+      name: "backup",
+      summary: "Save all of the store to a file, as etcd's own tools do",
+      arguments: "<file>",
+      options: [{ flags: "--force", summary: "replace the file" }],
+      examples: ["flotilla store backup today.db"],
+      completes: "files",
+      load: async () => (await import("./store-backup.ts")).backup,
+    },
+    {
+      name: "restore",
+      summary:
+        "Make a backup the embedded store of this machine, whose daemon must be stopped; what was there is set aside",
+      arguments: "<file>",
+      options: [
+        {
+          flags: "--dir <dir>",
+          summary: "state directory of the daemon; /var/lib/flotilla unless given",
+          completes: "files",
+        },
+        { flags: "--force", summary: "also where there is a store already" },
+      ],
+      examples: [
+        "flotilla store restore today.db",
+        "flotilla store restore today.db --dir /srv/flotilla --force",
+      ],
+      completes: "files",
+      load: async () => (await import("./store-restore.ts")).restore,
+    },
   ],
 };

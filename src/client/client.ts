@@ -163,6 +163,12 @@ export class FlotillaClient {
     return this.#json("GET", "/v1/store", undefined, signal);
   }
 
+  /** All of the store, as a snapshot file of etcd's. */
+  async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of await this.#send("GET", "/v1/store/backup", undefined, signal))
+      if (Buffer.isBuffer(piece)) yield piece;
+  }
+
   /** Changes the store; the steps as they are told. Going away stops nothing. */
   async *changeStore(verb: StoreVerb, body: object, signal?: AbortSignal): AsyncGenerator<string, void> {
     const answer = await this.#send("POST", `/v1/store/${verb}`, body, signal);

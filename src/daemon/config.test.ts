@@ -30,6 +30,10 @@ describe("readConfig", () => {
       apiPort: 7400,
       store: { kind: "embedded", listen: { host: "127.0.0.1", port: 7401 } },
       storePorts: { client: 7401, peer: 7402 },
+      storeTls: undefined,
+      storeQuotaBytes: 2 * 1024 ** 3,
+      storeHistoryMs: 300_000,
+      backups: undefined,
       clusterName: "flotilla",
       leaseTtlS: 5,
       metadata: {},
@@ -153,5 +157,27 @@ describe("readConfig", () => {
         }
       }),
     );
+  });
+});
+
+describe("certificates of the store", () => {
+  const files = { "store-cert": "/c.pem", "store-key": "/k.pem", "store-ca": "/ca.pem" };
+
+  test("are given all three or not at all", () => {
+    expect(read(files).storeTls).toEqual({ certFile: "/c.pem", keyFile: "/k.pem", caFile: "/ca.pem" });
+    const { "store-ca": _, ...two } = files;
+    expect(() => read(two)).toThrow("--store-ca");
+  });
+});
+
+describe("backups", () => {
+  test("are made only where it is said how often", () => {
+    expect(read({ "backup-every": "1h", dir: "/d" }).backups).toEqual({
+      everyMs: 3_600_000,
+      directory: "/d/backups",
+      keep: 7,
+    });
+    expect(() => read({ "backup-every": "often" })).toThrow("--backup-every");
+    expect(() => read({ "backup-every": "1h", "backup-keep": "0" })).toThrow("--backup-keep");
   });
 });

@@ -17,6 +17,18 @@ export type StoreConfig =
   | { readonly kind: "embedded"; readonly listen: ListenAddress }
   | { readonly kind: "remote"; readonly endpoints: readonly string[] };
 
+export interface StoreTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
+export interface BackupConfig {
+  readonly everyMs: number;
+  readonly directory: string;
+  readonly keep: number;
+}
+
 export interface DaemonConfig {
   /** Everything of this machine that must survive it. */
   readonly directory: string;
@@ -30,6 +42,12 @@ export interface DaemonConfig {
   readonly store: StoreConfig;
   /** Ports of this machine's part of the store, should it have or get one. */
   readonly storePorts: { readonly client: number; readonly peer: number };
+  /** PEM files; undefined: the store is reached without TLS. */
+  readonly storeTls: StoreTls | undefined;
+  readonly storeQuotaBytes: number;
+  readonly storeHistoryMs: number;
+  /** Undefined: this machine makes no backups by itself. */
+  readonly backups: BackupConfig | undefined;
   readonly clusterName: string;
   readonly leaseTtlS: number;
   readonly metadata: Readonly<Record<string, string>>;
@@ -72,6 +90,10 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
       client: readWhole("store-port", get("store-port"), 0, 65_535),
       peer: readWhole("store-peer-port", get("store-peer-port"), 0, 65_535),
     },
+    storeTls: readStoreTls(get),
+    storeQuotaBytes: readSize("store-quota", get("store-quota")) ?? 0,
+    storeHistoryMs: readTime("store-history", get("store-history")),
+    backups: readBackups(get, directory),
     clusterName: get("cluster-name") ?? "flotilla",
     leaseTtlS: readWhole("lease-ttl", get("lease-ttl"), 1, 3_600),
     metadata: readMetadata(get("metadata") ?? ""),
@@ -101,6 +123,33 @@ function readStore(get: (name: SettingName) => string | undefined): StoreConfig 
       throw badSetting("store", endpoint, "is not a URL", "write it as http://HOST:PORT");
   }
   return { kind: "remote", endpoints };
+}
+
+/** All three or none: a store that checks nobody's certificate is as open as one without. */
+function readStoreTls(get: (name: SettingName) => string | undefined): StoreTls | undefined {
+  const names = ["store-cert", "store-key", "store-ca"] as const;
+  const missing = names.find((name) => get(name) === undefined);
+  const [certFile, keyFile, caFile] = names.map((name) => get(name));
+  if (certFile !== undefined && keyFile !== undefined && caFile !== undefined)
+    return { certFile: resolve(certFile), keyFile: resolve(keyFile), caFile: resolve(caFile) };
+  if (missing === undefined || names.every((name) => get(name) === undefined)) return undefined;
+  throw badSetting(
+    missing,
+    "",
+    "is missing beside the others",
+    "give --store-cert, --store-key and --store-ca",
+  );
+}
+
+function readBackups(
+  get: (name: SettingName) => string | undefined,
+  directory: string,
+): BackupConfig | undefined {
+  const every = get("backup-every");
+  const keep = readWhole("backup-keep", get("backup-keep"), 1, 10_000);
+  if (every === undefined) return undefined;
+  const everyMs = readTime("backup-every", every);
+  return { everyMs, directory: resolve(get("backup-dir") ?? join(directory, "backups")), keep };
 }
 
 function readName(text: string): string {

@@ -1,7 +1,8 @@
 /** The embedded store as this machine holds it: open, served to others, and able to step back. */
-import { rename, stat } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
 import { type Random, randomId } from "#base/random.ts";
 import type { LeavingStore } from "#members/handover.ts";
 import { keys } from "#model/keys.ts";
@@ -9,9 +10,9 @@ import type { ClusterInfo } from "#model/records.ts";
 import { toBytes } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import { ifMissing, putJson } from "#store/ops.ts";
-import type { StoreServer } from "#store/server/server.ts";
+import type { ServeStoreOptions, StoreServer } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
-import type { DaemonConfig, ListenAddress } from "./config.ts";
+import type { DaemonConfig, ListenAddress, StoreTls } from "./config.ts";
 import { type GatedStore, gateStore } from "./gated-store.ts";
 
 interface Means {
@@ -23,11 +24,13 @@ export class EmbeddedHolding {
   readonly store: GatedStore;
   /** The same without the gate. */
   readonly #ungated: Store;
+  readonly #tls: StoreTls | undefined;
   #listen: ListenAddress;
   #server: StoreServer | undefined;
 
-  private constructor(ungated: LocalStore, listen: ListenAddress) {
+  private constructor(ungated: LocalStore, listen: ListenAddress, tls: StoreTls | undefined) {
     this.#ungated = ungated;
+    this.#tls = tls;
     this.store = gateStore(ungated);
     this.#listen = listen;
   }
@@ -35,8 +38,12 @@ export class EmbeddedHolding {
   /** @throws FlotillaError when the store cannot be opened or its port cannot be had. */
   static async open(config: DaemonConfig, listen: ListenAddress, means: Means): Promise<EmbeddedHolding> {
     const { openEmbeddedStore } = await import("#store/embedded/embedded-store.ts");
+    const { DEFAULT_RETENTION } = await import("#store/mvcc/retention.ts");
     const directory = join(config.directory, "store");
-    const holding = new EmbeddedHolding(await openEmbeddedStore({ directory, ...means }), listen);
+    const { storeQuotaBytes: quotaBytes, storeHistoryMs: periodMs, storeTls } = config;
+    const retention = { ...DEFAULT_RETENTION, periodMs };
+    const store = await openEmbeddedStore({ directory, ...means, quotaBytes, retention });
+    const holding = new EmbeddedHolding(store, listen, storeTls);
     try {
       await nameCluster(holding.store, config.clusterName, means);
       await holding.serve();
@@ -47,10 +54,11 @@ export class EmbeddedHolding {
     }
   }
 
-  /** `http://HOST:PORT` for etcd clients. */
+  /** `http://HOST:PORT` or `https://HOST:PORT` for etcd clients. */
   get url(): string {
     const { host, port } = this.#server?.address ?? this.#listen;
-    return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const scheme = this.#tls === undefined ? "http" : "https";
+    return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
   }
 
   /** The store as one that may give way to another. */
@@ -71,7 +79,12 @@ export class EmbeddedHolding {
   async serve(): Promise<void> {
     if (this.#server !== undefined) return;
     const { serveStore } = await import("#store/server/server.ts");
-    this.#server = await serveStore({ store: this.store, ...this.#listen });
+    const tls = this.#tls === undefined ? undefined : await serverTls(this.#tls);
+    this.#server = await serveStore({
+      store: this.store,
+      ...this.#listen,
+      ...(tls === undefined ? {} : { tls }),
+    });
     // Whatever port it was, it is the one that others know from now on.
     this.#listen = this.#server.address;
   }
@@ -96,6 +109,26 @@ export class EmbeddedHolding {
     await this.unserve();
     await this.store.close();
   }
+}
+
+/** Only who has a certificate by the same authority is let in. @throws FlotillaError `bad-config` */
+async function serverTls({
+  certFile,
+  keyFile,
+  caFile,
+}: StoreTls): Promise<NonNullable<ServeStoreOptions["tls"]>> {
+  const [cert = "", key = "", trustedCa = ""] = await Promise.all([certFile, keyFile, caFile].map(readPem));
+  return { cert, key, trustedCa, clientCertAuth: true };
+}
+
+function readPem(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: unknown) => {
+    throw new FlotillaError("bad-config", `the certificate file ${path} cannot be read`, {
+      causes: [error instanceof Error ? error.message : String(error)],
+      hint: "--store-cert, --store-key and --store-ca name PEM files",
+      cause: error,
+    });
+  });
 }
 
 /** Puts the files of an embedded store that has handed over out of the way, so that nobody opens them by mistake. */

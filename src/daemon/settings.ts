@@ -40,6 +40,28 @@ export const SETTINGS = [
     help: "port for other members, where this machine has a member of etcd",
     fallback: "7402",
   },
+  {
+    name: "store-cert",
+    value: "FILE",
+    help: "certificate of this machine for the store: to serve it, to reach it, and as a member",
+  },
+  { name: "store-key", value: "FILE", help: "key of that certificate" },
+  { name: "store-ca", value: "FILE", help: "who signs the certificates of the store's clients and members" },
+  {
+    name: "store-quota",
+    value: "SIZE",
+    help: "how large the store on this machine may get before it takes no more",
+    fallback: "2G",
+  },
+  {
+    name: "store-history",
+    value: "TIME",
+    help: "how long the store on this machine remembers what was, for watches that resume",
+    fallback: "5min",
+  },
+  { name: "backup-every", value: "TIME", help: "back the store up so often (default: never)" },
+  { name: "backup-dir", value: "DIR", help: "where to (default: backups/ in the state directory)" },
+  { name: "backup-keep", value: "COUNT", help: "how many of the last backups are kept", fallback: "7" },
   { name: "cluster-name", value: "NAME", help: "name of a cluster that is newly made", fallback: "flotilla" },
   {
     name: "lease-ttl",

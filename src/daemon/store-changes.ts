@@ -48,7 +48,7 @@ export function storeAdminOf(ground: Ground): () => Promise<StoreAdmin> {
 async function loadStoreAdmin(ground: Ground): Promise<StoreAdmin> {
   const { StoreAdmin } = await import("#members/store-admin.ts");
   const { config, means, identity, opened, supervisor, cluster } = ground;
-  const { name, address, directory, storePorts } = config;
+  const { name, address, directory, storePorts, storeTls, storeQuotaBytes, storeHistoryMs } = config;
   return new StoreAdmin({
     ...means,
     mirror: cluster,
@@ -57,8 +57,9 @@ async function loadStoreAdmin(ground: Ground): Promise<StoreAdmin> {
       ...{ machine: identity.machine, name, address, directory },
       clientPort: storePorts.client,
       peerPort: storePorts.peer,
-      tls: undefined,
-      quotaBytes: undefined,
+      tls: storeTls,
+      quotaBytes: storeQuotaBytes,
+      historyMs: storeHistoryMs,
     },
     environment: process.env,
     daemon: opened,

@@ -54,7 +54,7 @@ export class DaemonStore {
   /** How clients reach it. */
   get access(): StoreAccess {
     const { remote, embedded } = this.#inUse;
-    return remote?.access ?? { endpoints: [embedded?.url ?? ""] };
+    return remote?.access ?? { endpoints: [embedded?.url ?? ""], ...tlsOf(this.#config) };
   }
 
   /** The embedded store, while it is the one in use. */
@@ -137,9 +137,14 @@ export class DaemonStore {
   }
 }
 
-function accessOf({ store }: DaemonConfig, choice: StoreChoice | undefined): StoreAccess | undefined {
+function accessOf(config: DaemonConfig, choice: StoreChoice | undefined): StoreAccess | undefined {
   if (choice !== undefined) return choice.access;
-  return store.kind === "remote" ? { endpoints: [...store.endpoints] } : undefined;
+  const { store } = config;
+  return store.kind === "remote" ? { endpoints: [...store.endpoints], ...tlsOf(config) } : undefined;
+}
+
+function tlsOf({ storeTls }: DaemonConfig): Pick<StoreAccess, "tls"> {
+  return storeTls === undefined ? {} : { tls: { ...storeTls } };
 }
 
 async function openEmbedded(

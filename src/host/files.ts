@@ -35,7 +35,8 @@ async function writeDurably(path: string, content: string | Uint8Array, mode: nu
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes names that were just created or changed in the directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

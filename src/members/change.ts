@@ -111,7 +111,7 @@ function describe(
   listed: StoreMember | undefined,
   members: readonly Member[],
 ): { readonly member: StoreMember; readonly text: string } {
-  const { machine, name, program, tls, quotaBytes, lacks, clientUrl, peerUrl } = place;
+  const { machine, name, program, tls, quotaBytes, historyMs, lacks, clientUrl, peerUrl } = place;
   if (program === undefined) {
     throw new FlotillaError("unsupported", `${name} cannot have a member of etcd`, {
       causes: [lacks ?? "etcd is not there"],
@@ -123,7 +123,7 @@ function describe(
     .filter((one) => !one.peerUrls.includes(peerUrl))
     .flatMap((one) => one.peerUrls.map((url) => `${one.name}=${url}`));
   const cluster = [...others, `${name}=${peerUrl}`];
-  return { member, text: memberUnitText({ ...member, program, tls, quotaBytes, cluster }, true) };
+  return { member, text: memberUnitText({ ...member, program, tls, quotaBytes, historyMs, cluster }, true) };
 }
 
 async function addLearner(admin: EtcdAdmin, member: StoreMember, change: MemberChange): Promise<bigint> {

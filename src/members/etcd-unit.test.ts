@@ -11,7 +11,8 @@ const unit: MemberUnit = {
   clientUrl: "http://10.0.0.2:7401",
   peerUrl: "http://10.0.0.2:7402",
   tls: undefined,
-  quotaBytes: undefined,
+  quotaBytes: 1_000_000,
+  historyMs: 300_000,
   cluster: ["m1=http://10.0.0.1:7402", "m2=http://10.0.0.2:7402"],
 };
 
@@ -22,6 +23,7 @@ describe("the unit of a member", () => {
     expect(lines).toContain("MachineID=00000000000000000000000000000000");
     expect(lines).toContain("  --initial-cluster=m1=http://10.0.0.1:7402,m2=http://10.0.0.2:7402 \\");
     expect(lines).toContain("  --initial-cluster-state=existing \\");
+    expect(lines).toContain("  --auto-compaction-retention=300s \\");
     expect(lines.filter((line) => line.startsWith("Condition"))).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 /** The unit of an etcd member, as an operator would write it. Pure. */
+import { STORE_UNIT_PREFIX } from "#model/keys.ts";
 import type { TlsSettings } from "./place.ts";
 
 export interface MemberUnit {
@@ -10,13 +11,15 @@ export interface MemberUnit {
   readonly clientUrl: string;
   readonly peerUrl: string;
   readonly tls: TlsSettings | undefined;
-  readonly quotaBytes: number | undefined;
+  readonly quotaBytes: number;
+  /** How long what was is remembered. */
+  readonly historyMs: number;
   /** Members of the cluster that it comes to, itself among them: `NAME=PEER-URL` each. */
   readonly cluster: readonly string[];
 }
 
 export function unitName(member: string): string {
-  return `flotilla-etcd@${member}.service`;
+  return `${STORE_UNIT_PREFIX}${member}.service`;
 }
 
 /**
@@ -45,7 +48,6 @@ export function memberUnitText(unit: MemberUnit, joins: boolean): string {
   ].join("\n");
 }
 
-/** Data that is older than an hour is forgotten, as the embedded store does it. */
 function memberArguments(unit: MemberUnit, joins: boolean): readonly string[] {
   return [
     `--name=${unit.name}`,
@@ -57,8 +59,8 @@ function memberArguments(unit: MemberUnit, joins: boolean): readonly string[] {
     `--initial-cluster=${unit.cluster.join(",")}`,
     `--initial-cluster-state=${joins ? "existing" : "new"}`,
     "--auto-compaction-mode=periodic",
-    "--auto-compaction-retention=1h",
-    ...(unit.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${unit.quotaBytes}`]),
+    `--auto-compaction-retention=${Math.ceil(unit.historyMs / 1_000)}s`,
+    `--quota-backend-bytes=${unit.quotaBytes}`,
     ...tlsArguments(unit.tls),
   ];
 }

@@ -23,7 +23,8 @@ export interface PlaceSettings {
   /** The daemon's. */
   readonly directory: string;
   readonly tls: TlsSettings | undefined;
-  readonly quotaBytes: number | undefined;
+  readonly quotaBytes: number;
+  readonly historyMs: number;
 }
 
 /** Never fails: what is missing is part of the answer. */
@@ -31,7 +32,7 @@ export async function describePlace(
   settings: PlaceSettings,
   environment: NodeJS.ProcessEnv,
 ): Promise<MemberPlace> {
-  const { machine, name, clientPort, peerPort, tls, quotaBytes } = settings;
+  const { machine, name, clientPort, peerPort, tls, quotaBytes, historyMs } = settings;
   const host = settings.address.includes(":") ? `[${settings.address}]` : settings.address;
   const scheme = tls === undefined ? "http" : "https";
   const found = await findEtcd(environment, name).catch(toFlotillaError);
@@ -42,7 +43,8 @@ export async function describePlace(
     peerUrl: `${scheme}://${host}:${peerPort}`,
     directory: await freeDirectory(join(settings.directory, "etcd")),
     ...(tls === undefined ? {} : { tls: { ...tls } }),
-    ...(quotaBytes === undefined ? {} : { quotaBytes }),
+    quotaBytes,
+    historyMs,
     ...("path" in found ? { program: found.path, version: found.version } : { lacks: describe(found) }),
   };
 }

@@ -44,7 +44,7 @@ export async function promote(promotion: Promotion): Promise<void> {
   const restorer = await findRestorer(promotion.environment, place.name);
   const member = memberOf(place, leaving.url);
   const record: StoreRecord = {
-    access: { endpoints: [member.clientUrl] },
+    access: { endpoints: [member.clientUrl], ...(place.tls === undefined ? {} : { tls: place.tls }) },
     members: [member],
     changedMs: clock.now(),
   };
@@ -79,9 +79,9 @@ function memberOf(place: MemberPlace, clientUrl: string): StoreMember {
 }
 
 function unitTextOf(place: MemberPlace, member: StoreMember, program: string): string {
-  const { tls, quotaBytes } = place;
+  const { tls, quotaBytes, historyMs } = place;
   const cluster = [`${member.name}=${member.peerUrl}`];
-  return memberUnitText({ ...member, program, tls, quotaBytes, cluster }, false);
+  return memberUnitText({ ...member, program, tls, quotaBytes, historyMs, cluster }, false);
 }
 
 /** Writes wait from here on: what is in the embedded store becomes the member's data, whole, at the same revision. */
@@ -151,10 +151,10 @@ async function takeOver(promotion: Promotion, member: StoreMember): Promise<void
 
 /** Why the member is not what it should be; undefined when it has every key that the embedded store has. */
 async function whatIsMissing(
-  { leaving, clock, random }: Promotion,
+  { leaving, place, clock, random }: Promotion,
   member: StoreMember,
 ): Promise<string | undefined> {
-  const store = connectStore({ endpoints: [member.clientUrl], clock, random });
+  const store = connectStore({ endpoints: [member.clientUrl], tls: place.tls, clock, random });
   try {
     const here = await countOf(leaving.store);
     const there = await countOf(store, here.header.revision);

@@ -12,6 +12,7 @@ import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { StoreAccess } from "#model/records.ts";
 import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
+import { EtcdAdmin } from "./admin.ts";
 import type { MemberChange } from "./change.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
 import { describePlace, type PlaceSettings } from "./place.ts";
@@ -58,6 +59,33 @@ export class StoreAdmin {
     const holder = [...mirror.view.machines.values()].find(({ hasStore }) => hasStore);
     if (holder !== undefined) return holder.id;
     throw new FlotillaError("machine-gone", "the machine with the embedded store is not there");
+  }
+
+  /** All of the store as one of etcd's own snapshots, which ends with a checksum of itself. */
+  async *backup(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    const { access, clock, random } = this.#options;
+    const admin = new EtcdAdmin({ access: access(), clock, random });
+    try {
+      yield* admin.snapshot(signal);
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Frees the space of what was deleted or is history, on each member in turn, and clears the alarms over it. */
+  defrag(tell: Tell): Promise<void> {
+    return this.#change("defrag", async () => {
+      const { defragment } = await import("./defrag.ts");
+      const { access, daemon, clock, random } = this.#options;
+      await defragment({
+        status: await this.status(),
+        access: access(),
+        store: daemon.store,
+        clock,
+        random,
+        tell,
+      });
+    });
   }
 
   /** Makes an etcd of this machine's embedded store. */

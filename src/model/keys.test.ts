@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { keys, PREFIX, parseKey, ranges } from "./keys.ts";
+import { isStoreKey, keys, PREFIX, parseKey, ranges } from "./keys.ts";
 
 const machine = fc.stringMatching(/^[0-9a-f]{32}$/);
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
@@ -88,5 +88,22 @@ describe("parseKey", () => {
         expect(parsed === undefined || (PREFIX + text).startsWith(PREFIX + parsed.kind)).toBe(true);
       }),
     );
+  });
+});
+
+describe("what belongs to the store's own members", () => {
+  const machine = "0".repeat(32);
+  test.each([
+    [keys.store(), true],
+    [keys.unit("flotilla-etcd@m1.service"), true],
+    [keys.assignment(machine, "flotilla-etcd@m1.service"), true],
+    [keys.state(machine, "flotilla-etcd@m1.service"), true],
+    [keys.unit("web.service"), false],
+    [keys.cluster(), false],
+    [keys.kv("store"), false],
+    [keys.machine("flotilla-etcd@m1.service"), false],
+    ["store", false],
+  ])("%s: %s", (key, belongs) => {
+    expect(isStoreKey(key)).toBe(belongs);
   });
 });

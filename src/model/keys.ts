@@ -95,6 +95,19 @@ export function parseKey(key: string): ParsedKey | undefined {
   return { kind, first, second: rest.join("/") };
 }
 
+/** How units of the store's own members begin. */
+export const STORE_UNIT_PREFIX = "flotilla-etcd@";
+
+/** Keys that say where the store is and who its members are: of no use to a store that is made from a backup. */
+export function isStoreKey(key: string): boolean {
+  const parsed = parseKey(key);
+  if (parsed === undefined) return false;
+  const { kind, first, second } = parsed;
+  if (kind === "store") return true;
+  if (kind === "unit" || kind === "outcome") return first.startsWith(STORE_UNIT_PREFIX);
+  return (kind === "assignment" || kind === "state") && second.startsWith(STORE_UNIT_PREFIX);
+}
+
 function isKeyKind(text: string): text is KeyKind {
   return KINDS.has(text);
 }
