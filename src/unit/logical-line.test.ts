@@ -4,7 +4,7 @@ import { firstNonBlank, strip, takeLogicalLine } from "./logical-line.ts";
 
 test.each([
   ["a=1\nb=2\n", "a=1", 4, 1, "a line by itself"],
-  ["a=1 \\\n 2\nb=2\n", "a=1   2", 10, 2, "the backslash is a space"],
+  ["a=1 \\\n 2\nb=2\n", "a=1   2", 9, 2, "the backslash is a space"],
   ["a=1\\\n# c\n2\n", "a=1 2", 11, 3, "a comment in between is left out"],
   ["a=1\\\n\n2\n", "a=1 ", 6, 2, "an empty line ends it"],
   ["a=1\\\\\nb=2\n", "a=1\\\\", 6, 1, "an escaped backslash joins nothing"],
