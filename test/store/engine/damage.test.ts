@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FlotillaError } from "#base/errors.ts";
-import { contentOf, copyStore, logFiles, makeDirectory, openStore, write } from "./directories.ts";
+import { contentOf, copyStore, logFiles, makeFastDirectory, openStore, write } from "./directories.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = makeDirectory();
+  directory = makeFastDirectory();
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -184,7 +184,7 @@ describe("of several files", () => {
 
   test("one of another store is refused by name", async () => {
     const files = await writeFiles();
-    const other = makeDirectory();
+    const other = makeFastDirectory();
     const store = await openStore(other, { fileBytes: 2_000 });
     for (let count = 0; count < 60; count += 1) await write(store, `key${count % 20}`, "v".repeat(100));
     await store.close();

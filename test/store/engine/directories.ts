@@ -1,5 +1,5 @@
 /** Directories of stores for the tests of the engine, and short forms of what they do with them. */
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemRandom } from "#host/system.ts";
@@ -8,8 +8,15 @@ import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import type { Store } from "#store/store.ts";
 
-export function makeDirectory(): string {
-  return mkdtempSync(join(tmpdir(), "flotilla-engine-"));
+const SHARED_MEMORY = "/dev/shm";
+
+export function makeDirectory(parent = tmpdir()): string {
+  return mkdtempSync(join(parent, "flotilla-engine-"));
+}
+
+/** In memory where the machine has such a place, for tests of which a disk only takes the time. */
+export function makeFastDirectory(): string {
+  return makeDirectory(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : undefined);
 }
 
 export function openStore(
@@ -39,8 +46,8 @@ export function logFiles(directory: string): string[] {
 
 /** The files as they are at this moment, which is how a crash would leave them. */
 export function copyStore(from: string): string {
-  const to = makeDirectory();
-  rmSync(to, { recursive: true });
+  const to = `${from}.copy`;
+  rmSync(to, { recursive: true, force: true });
   cpSync(from, to, { recursive: true });
   return to;
 }

@@ -5,12 +5,12 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
-import { contentOf, logFiles, makeDirectory, openStore, write } from "./directories.ts";
+import { contentOf, logFiles, makeFastDirectory, openStore, write } from "./directories.ts";
 import { type Format1, IDENTITY, type Row, writeFormat1 } from "./format-1.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = makeDirectory();
+  directory = makeFastDirectory();
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 

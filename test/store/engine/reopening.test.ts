@@ -11,7 +11,7 @@ import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import type { StoreEvent } from "#store/store.ts";
-import { copyStore, makeDirectory, openStore } from "./directories.ts";
+import { copyStore, makeFastDirectory, openStore } from "./directories.ts";
 
 type Step = (store: LocalStore) => Promise<unknown>;
 type Happening =
@@ -124,7 +124,7 @@ test("a store that is closed, crashes and is defragmented is as one to which not
     fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 40 }), async (life) => {
       const open = (at: string): Promise<LocalStore> => openStore(at, { fileBytes: 600 });
       const model = createMemoryStore({ clock: systemClock, random: systemRandom });
-      let directory = makeDirectory();
+      let directory = makeFastDirectory();
       let store = await open(directory);
       try {
         for (const one of life) {
@@ -153,6 +153,6 @@ test("a store that is closed, crashes and is defragmented is as one to which not
         rmSync(directory, { recursive: true });
       }
     }),
-    { numRuns: Number(process.env.FLOTILLA_TEST_LIVES ?? 12) },
+    { numRuns: Number(process.env.FLOTILLA_TEST_LIVES ?? 25) },
   );
 });
