@@ -31,7 +31,7 @@ sub share_namespaces {
 sub borrowed_namespace {
   my ($kind, @lenders) = @_;
   for (1 .. LENDER_TRIES) {
-    my @pids = map { (read_file("$_.pid") // '') =~ /^(\d+) / } @lenders or return undef;
+    my @pids = map { working_in(m{^(.*)/}s) } @lenders or return undef;
     for my $path (grep { (readlink $_ // '') =~ /^$kind:/ } map { open_files($_) } @pids) {
       next if !open my $file, '<', $path;
       return $file;
@@ -39,6 +39,13 @@ sub borrowed_namespace {
     select undef, undef, undef, 0.01;
   }
   return undef;
+}
+
+# A shim is known by the directory it works in.
+sub working_in {
+  my ($directory) = @_;
+  opendir my $processes, '/proc' or return;
+  return grep { /^\d+$/ && (readlink("/proc/$_/cwd") // '') eq $directory } readdir $processes;
 }
 
 sub open_files {
