@@ -54,6 +54,7 @@ export async function addMember(place: MemberPlace, change: MemberChange): Promi
     await change.units.submit(member.unit, text);
     change.tell(`${member.name} takes over what there is`);
     await giveVote(admin, id, member, change);
+    await untilAnswers(member, change);
     await publish(member, change);
     tellOf(members.filter(({ id: one, isLearner }) => !isLearner && one !== id).length + 1, change);
   });
@@ -147,6 +148,15 @@ async function giveVote(
       cause: error,
     });
   }
+}
+
+/** Others may have yet to hear where it is to be reached. */
+async function untilAnswers(member: StoreMember, change: MemberChange): Promise<void> {
+  await patiently(change, async () => {
+    const { members } = await change.inspect();
+    if (members.some(({ answers, peerUrls }) => answers && peerUrls.includes(member.peerUrl))) return;
+    throw new StoreError("unavailable", `${member.name} does not answer yet`);
+  });
 }
 
 /** From now on clients use it, too. */
