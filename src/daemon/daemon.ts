@@ -36,7 +36,7 @@ import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
 import { DaemonStore } from "./store.ts";
-import { finishHandover, followStoreRecord, storeAdminOf } from "./store-changes.ts";
+import { finishHandover, followStoreRecord, scheduleBackups, storeAdminOf } from "./store-changes.ts";
 import { openSupervisor } from "./supervisor.ts";
 
 export interface Daemon {
@@ -134,6 +134,7 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   followStoreRecord(cluster, opened, log);
   const storeAdmin = storeAdminOf({ config, means, identity, opened, supervisor, cluster });
   undo.add(finishHandover(opened, storeAdmin, means));
+  undo.add(await scheduleBackups(config, storeAdmin, means));
   const placementOf = readPlacements(cluster);
   return { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin };
 }

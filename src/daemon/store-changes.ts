@@ -89,3 +89,17 @@ export function finishHandover(
   loop.wake();
   return () => loop.stop();
 }
+
+/** Backups as the settings say. Returns how to stop. */
+export async function scheduleBackups(
+  { backups: config }: DaemonConfig,
+  storeAdmin: () => Promise<StoreAdmin>,
+  { clock, log }: Means,
+): Promise<() => Promise<void>> {
+  if (config === undefined) return () => Promise.resolve();
+  const { startBackups } = await import("./backups.ts");
+  const backup = async function* (signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    yield* (await storeAdmin()).backup(signal);
+  };
+  return startBackups({ config, backup, clock, log });
+}
