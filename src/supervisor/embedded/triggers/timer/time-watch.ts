@@ -5,7 +5,10 @@ import type { RunDirectory } from "../../run-directory.ts";
 
 const LOCALTIME = "/etc/localtime";
 
-/** The zone of /etc/localtime, read anew each time: Node's own knows only that of its start. */
+/**
+ * The zone of /etc/localtime, read anew each time: Node's own knows only that of its start. Only for who needs it: the first
+ * use of Intl takes 10 MiB of memory.
+ */
 export function localZone(): string {
   const fallback = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (process.env.TZ !== undefined) return fallback;
@@ -16,6 +19,14 @@ export function localZone(): string {
       : new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
     return fallback;
+  }
+}
+
+function linkTarget(): string | undefined {
+  try {
+    return readlinkSync(LOCALTIME);
+  } catch {
+    return undefined;
   }
 }
 
@@ -48,10 +59,10 @@ export class TimeWatch {
   readonly #watcher: FSWatcher | undefined;
 
   constructor(changed: () => void) {
-    let zone = localZone();
+    let target = linkTarget();
     this.#watcher = watchDirectory("/etc", (name) => {
-      if (name !== "localtime" || localZone() === zone) return;
-      zone = localZone();
+      if (name !== "localtime" || linkTarget() === target) return;
+      target = linkTarget();
       changed();
     });
     this.#watcher?.unref();
