@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { toBytes } from "../../keys.ts";
+import * as admin from "../../wire/admin-messages.ts";
+import * as wire from "../../wire/etcd-messages.ts";
+import { decode, encode } from "../../wire/message.ts";
+import { readRoutes } from "./routes.ts";
+import { readSchema } from "./schema.ts";
+import { Transcoder } from "./transcoder.ts";
+
+const schema = readSchema();
+const transcoder = new Transcoder(schema);
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+describe("the tables", () => {
+  test("know every message and enum that a field or a route names", () => {
+    const scalars = ["bytes", "string", "bool", "int64", "uint64", "uint32"];
+    const known = new Set([...scalars, ...schema.messages.keys(), ...schema.enums.keys()]);
+    const fields = [...schema.messages.values()].flat().map(({ type }) => type);
+    const routes = [...readRoutes().values()].flatMap(({ request, answer }) => [request, answer]);
+    expect([...fields, ...routes].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("give no number of a message twice", () => {
+    for (const fields of schema.messages.values()) {
+      expect(new Set(fields.map(({ number }) => number)).size).toBe(fields.length);
+    }
+  });
+
+  test("have each path under both prefixes", () => {
+    const paths = [...readRoutes().keys()];
+    expect(paths).toContain("/v3/kv/range");
+    expect(paths).toContain("/v3beta/kv/range");
+    expect(paths.length % 2).toBe(0);
+  });
+});
+
+describe("from JSON", () => {
+  test("a request is read by its names, in camel case too, with numbers as text or not", () => {
+    for (const json of [
+      { key: base64("a"), range_end: base64("b"), limit: "5", sort_order: "DESCEND", keys_only: true },
+      { key: base64("a"), rangeEnd: base64("b"), limit: 5, sortOrder: 2, keysOnly: true, unknown: {} },
+    ]) {
+      expect(decode(wire.rangeRequest, transcoder.toWire("RangeRequest", json))).toMatchObject({
+        key: Buffer.from("a"),
+        rangeEnd: Buffer.from("b"),
+        limit: 5,
+        sortOrder: "descend",
+        keysOnly: true,
+      });
+    }
+  });
+
+  test("a transaction is read with its guards and branches in order", () => {
+    const put = (key: string) => ({ request_put: { key: base64(key), value: base64("v") } });
+    const compare = [{ key: base64("a"), target: "MOD", result: "NOT_EQUAL", mod_revision: "7" }];
+    const bytes = transcoder.toWire("TxnRequest", { compare, success: [put("x"), put("y")] });
+    const request = decode(wire.txnRequest, bytes);
+    expect(request.compare).toMatchObject([{ target: "mod", result: "not-equal", value: 7n }]);
+    expect(request.success.map((op) => op.kind === "put" && Buffer.from(op.request.key).toString())).toEqual([
+      "x",
+      "y",
+    ]);
+  });
+
+  test("the largest numbers keep all their digits", () => {
+    const bytes = transcoder.toWire("LeaseRequest", { ID: "9223372036854775807" });
+    expect(decode(wire.leaseRevokeRequest, bytes).id).toBe(9_223_372_036_854_775_807n);
+  });
+
+  test.for([
+    [{ key: 5 }, "key has to be a text in base64"],
+    [{ key: "!!" }, "illegal base64 data at input byte 0"],
+    [{ key: "YQ=" }, "illegal base64 data at input byte 0"],
+    [{ limit: "x" }, "limit has to be a whole number"],
+    [{ limit: 1.5 }, "limit has to be a whole number"],
+    [{ keys_only: "yes" }, "keys_only has to be true or false"],
+    [{ sort_order: "SIDEWAYS" }, 'unknown value "SIDEWAYS" for sort_order'],
+    ["text", "a RangeRequest has to be an object"],
+    [[], "a RangeRequest has to be an object"],
+  ] as const)("%j is refused: %s", ([json, message]) => {
+    expect(() => transcoder.toWire("RangeRequest", json)).toThrow(message);
+  });
+
+  test("a list has to be one", () => {
+    expect(() => transcoder.toWire("TxnRequest", { success: {} })).toThrow("success has to be a list");
+  });
+});
+
+describe("to JSON", () => {
+  test("an answer leaves zeros out, writes numbers as text and bytes in base64", () => {
+    const kv = {
+      key: toBytes("a"),
+      value: toBytes("1"),
+      createRevision: 2n,
+      modRevision: 3n,
+      version: 2n,
+      lease: 0n,
+    };
+    const header = { clusterId: 2n ** 64n - 1n, memberId: 1n, revision: 3n, raftTerm: 2n };
+    const bytes = encode(wire.rangeResponse, { header, kvs: [kv], count: 1, more: false });
+    expect(JSON.stringify(transcoder.fromWire("RangeResponse", bytes))).toBe(
+      '{"header":{"cluster_id":"18446744073709551615","member_id":"1","revision":"3","raft_term":"2"},' +
+        '"kvs":[{"key":"YQ==","create_revision":"2","mod_revision":"3","version":"2","value":"MQ=="}],"count":"1"}',
+    );
+  });
+
+  test("words stand for enums", () => {
+    const bytes = encode(admin.alarmResponse, { alarms: [{ memberId: 1n, alarm: "nospace" }] });
+    expect(transcoder.fromWire("AlarmResponse", bytes)).toEqual({
+      alarms: [{ memberID: "1", alarm: "NOSPACE" }],
+    });
+  });
+
+  test("of what was read from JSON gives the same again", () => {
+    const bytes = fc
+      .uint8Array({ minLength: 1, maxLength: 20 })
+      .map((value) => Buffer.from(value).toString("base64"));
+    const number = fc.bigInt({ min: 1n, max: 2n ** 62n }).map(String);
+    const put = fc.record(
+      { key: bytes, value: bytes, lease: number, prev_kv: fc.constant(true) },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(put, (json) => {
+        expect(transcoder.fromWire("PutRequest", transcoder.toWire("PutRequest", json))).toEqual(json);
+      }),
+    );
+  });
+});
