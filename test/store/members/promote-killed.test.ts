@@ -1,18 +1,17 @@
 /**
- * Kills the daemon while it promotes its store, at a random moment, again and again: afterwards the store is the
- * embedded one as before or the etcd, never neither, and has all that was acknowledged.
- *
- * node test/store/members/promote-rounds.ts ROUNDS
+ * Kills the daemon while it promotes its store, at a random moment: afterwards the store is the embedded one as before or
+ * the etcd, never neither, and has all that was acknowledged. FLOTILLA_TEST_PROMOTIONS says how often.
  */
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
 import { Cluster } from "../../cluster/cluster.ts";
 import { launch, rowsOf, running } from "../../cluster/units.ts";
 import { lost, startWriter } from "./writer.ts";
 
 const UNITS = ["a.service", "b.service"];
-/** A promotion takes about two seconds. */
-const KILL_WITHIN_MS = 3_000;
+/** A promotion takes about as long. */
+const KILL_WITHIN_MS = 2_500;
 
 interface Round {
   readonly killedAfterMs: number;
@@ -20,7 +19,7 @@ interface Round {
 }
 
 /** @throws Error when anything is lost. */
-export async function promoteRound(): Promise<Round> {
+async function promoteRound(): Promise<Round> {
   const cluster = await Cluster.start({ machines: 2, leaseTtlS: 5, network: "shared" });
   try {
     const before = running(await launch(cluster, UNITS));
@@ -68,10 +67,12 @@ async function mustPromote(cluster: Cluster): Promise<void> {
   if (exitCode !== 0) throw new Error(`the second promotion failed: ${stderr}`);
 }
 
-if (import.meta.main) {
-  const rounds = Number(process.argv[2] ?? 10);
-  for (let round = 1; round <= rounds; round += 1) {
-    const { killedAfterMs, kind } = await promoteRound();
-    process.stdout.write(`round ${round}: killed after ${killedAfterMs} ms, the store was ${kind}\n`);
-  }
-}
+const ROUNDS = Number(process.env.FLOTILLA_TEST_PROMOTIONS ?? 1);
+
+test.each(Array.from({ length: ROUNDS }, (_, round) => round))(
+  "a promotion that is cut off has happened, or not (%d)",
+  { timeout: 120_000 },
+  async () => {
+    expect(["embedded", "etcd"]).toContain((await promoteRound()).kind);
+  },
+);
