@@ -18,14 +18,19 @@ let writer: Writer;
 let before: ReadonlyMap<string, number | null>;
 
 beforeAll(async () => {
-  const machines = LENGTH > 1 ? 4 : 3;
-  cluster = await Cluster.start({ machines, leaseTtlS: 5, network: "auto", prepare: smallDisk });
+  const isLong = LENGTH > 1;
+  cluster = await Cluster.start({
+    machines: isLong ? 4 : 3,
+    leaseTtlS: 5,
+    network: "auto",
+    ...(isLong ? { prepare: smallDisk } : {}),
+  });
   before = running(await launch(cluster, UNITS));
   writer = startWriter(["m1", "m2", "m3"].map((name) => cluster.client(name)));
 }, PATIENCE_MS);
 afterAll(async () => {
   await writer.stop();
-  await freeDisk(cluster.directory);
+  if (LENGTH > 1) await freeDisk(cluster.directory);
   await cluster.stop();
 }, PATIENCE_MS);
 
