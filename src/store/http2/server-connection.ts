@@ -147,7 +147,7 @@ export class ServerConnection implements StreamLink {
   }
 
   #closeAll(): void {
-    for (const stream of [...this.#streams.values()]) stream.close();
+    for (const stream of this.#streams.values()) stream.close();
   }
 
   #take(header: FrameHeader, content: Buffer): void {

@@ -70,7 +70,7 @@ const CALLS: readonly (readonly [
   [
     "a number without an end",
     `${KV}/Range`,
-    framed(Buffer.from([0x18, ...new Array<number>(11).fill(0xff)])),
+    framed(Buffer.from([0x18, ...Buffer.alloc(11, 0xff)])),
   ],
   ["unknown fields", `${KV}/Range`, framed(Buffer.from([0x0a, 1, 122, 0xa0, 0x3f, 1]))],
   [
