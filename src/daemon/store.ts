@@ -68,8 +68,10 @@ export class DaemonStore {
   }
 
   /** Takes in what the cluster says of its store: other members, or another store. */
-  async follow({ access }: StoreRecord): Promise<void> {
+  async follow(record: StoreRecord): Promise<void> {
     const { choice, remote } = this.#inUse;
+    // To members of the cluster each machine shows its own certificate.
+    const access = { ...record.access, ...(record.members.length > 0 ? tlsOf(this.#config) : {}) };
     // The machine that has the embedded store decides by itself when it is over.
     if (remote === undefined) return;
     if (choice === undefined || !isSame(choice.access, access)) {
