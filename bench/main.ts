@@ -19,6 +19,7 @@ const BENCHMARKS = [
   "idle",
   "list-units",
   "store",
+  "store-engine",
   "store-client",
   "supervisor",
   "journal",

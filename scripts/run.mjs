@@ -30,6 +30,7 @@ const TASKS = {
   bench: [node, join(root, "bench", "main.ts")],
   fuzz: [node, join(root, "test", "fuzz", "main.ts")],
   prove: [node, join(root, "test", "store", "prove.ts")],
+  "store-kill": [node, join(root, "test", "store", "engine", "kill-main.ts")],
   simulate: [node, join(root, "test", "simulation", "main.ts")],
 };
 

@@ -1,10 +1,8 @@
 /** What the embedded store promises of its file: nothing acknowledged is lost, and damage is refused, not guessed at. */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
@@ -12,9 +10,11 @@ import { systemClock, systemRandom } from "#host/system.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import { type Store, StoreError } from "#store/store.ts";
+import { killRounds } from "../store/engine/kill-rounds.ts";
 
 const system = { clock: systemClock, random: systemRandom };
-const KILL_ROUNDS = Number(process.env.FLOTILLA_TEST_KILLS ?? 10);
+/** `npm run store-kill` does hundreds. */
+const KILL_ROUNDS = 6;
 
 let directory = "";
 beforeEach(() => {
@@ -32,46 +32,9 @@ async function keysOf(store: Store): Promise<string[]> {
   return (await store.range(prefixRange(""))).kvs.map((kv) => toText(kv.key));
 }
 
-/** Runs the writer for a moment, kills it, and returns what it said was acknowledged. */
-async function writeUntilKilled(round: number): Promise<Map<string, bigint>> {
-  const script = join(import.meta.dirname, "store-writer.ts");
-  const writer = spawn(process.execPath, [script, directory, String(round)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let said = "";
-  writer.stdout.on("data", (piece: Buffer) => {
-    said += piece.toString();
-  });
-  await once(writer.stdout, "data");
-  await sleep(20 + Math.random() * 150);
-  writer.kill("SIGKILL");
-  await once(writer, "close");
-  const lines = said.split("\n").slice(0, -1);
-  return new Map(
-    lines.map((line) => {
-      const [key = "", revision = ""] = line.split(" ");
-      return [key, BigInt(revision)];
-    }),
-  );
-}
-
 test(`nothing acknowledged is lost and no revision is used twice over ${KILL_ROUNDS} kills`, async () => {
-  const acknowledged = new Map<string, bigint>();
-  let revisionBefore = 1n;
-  for (let round = 0; round < KILL_ROUNDS; round += 1) {
-    for (const [key, revision] of await writeUntilKilled(round)) {
-      expect(revision).toBeGreaterThan(revisionBefore);
-      acknowledged.set(key, revision);
-    }
-    const store = await open();
-    const { kvs, header } = await store.range(prefixRange(""));
-    const found = new Map(kvs.map((kv) => [toText(kv.key), kv.modRevision]));
-    for (const [key, revision] of acknowledged) expect([key, found.get(key)]).toEqual([key, revision]);
-    expect(new Set(found.values()).size).toBe(found.size);
-    revisionBefore = header.revision;
-    await store.close();
-  }
-  expect(acknowledged.size).toBeGreaterThan(KILL_ROUNDS);
+  const { acknowledged } = await killRounds(directory, KILL_ROUNDS);
+  expect(acknowledged).toBeGreaterThan(KILL_ROUNDS);
 });
 
 test("a store comes back with its keys, history, compaction and leases", async () => {

@@ -2,16 +2,11 @@
  * Files of the log: their names, beginning one so that it is there whole or not at all, and writing to it so that what
  * has been written is on the disk.
  */
-import { constants, fdatasync, ftruncate, writev } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { frameHead } from "./frame.ts";
 import { encodeHeader, type LogHeader } from "./log-format.ts";
-
-const writeAll = promisify(writev);
-const truncate = promisify(ftruncate);
-const sync = promisify(fdatasync);
 
 const NAME = /^(\d{16})\.log$/;
 /** What a file is called until it is whole. */
@@ -103,7 +98,7 @@ export class AppendedFile {
     let left = buffers;
     let at = this.#bytes;
     while (left.length > 0) {
-      const { bytesWritten } = await writeAll(this.#file.fd, left, at);
+      const { bytesWritten } = await this.#file.writev(left, at);
       at += bytesWritten;
       left = withoutFirst(left, bytesWritten);
     }
@@ -112,8 +107,8 @@ export class AppendedFile {
 
   /** Takes back what a failed append has left, so that nothing of it can ever be found. */
   async restore(): Promise<void> {
-    await truncate(this.#file.fd, this.#bytes);
-    await sync(this.#file.fd);
+    await this.#file.truncate(this.#bytes);
+    await this.#file.datasync();
   }
 
   async close(): Promise<void> {
