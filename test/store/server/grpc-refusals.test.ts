@@ -67,11 +67,7 @@ const CALLS: readonly (readonly [
     framed(encode(wire.compactRequest, { revision: 1_000_000n })),
   ],
   ["a message cut short", `${KV}/Range`, framed(Buffer.from([0x0a, 9, 107]))],
-  [
-    "a number without an end",
-    `${KV}/Range`,
-    framed(Buffer.from([0x18, ...Buffer.alloc(11, 0xff)])),
-  ],
+  ["a number without an end", `${KV}/Range`, framed(Buffer.from([0x18, ...Buffer.alloc(11, 0xff)]))],
   ["unknown fields", `${KV}/Range`, framed(Buffer.from([0x0a, 1, 122, 0xa0, 0x3f, 1]))],
   [
     "a lease of the longest time and more",
