@@ -7,6 +7,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import { PREFIX } from "#model/keys.ts";
 import type { StoreAccess, StoreRecord } from "#model/records.ts";
 import type { RemoteStore } from "#store/etcd/client.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -163,7 +164,8 @@ async function openEmbedded(
 
 async function connect(access: StoreAccess, { clock, random }: Means): Promise<RemoteStore> {
   const { connectStore } = await import("#store/etcd/client.ts");
-  return connectStore({ ...access, clock, random });
+  // All that a daemon follows is the cluster's; it comes to this machine once.
+  return connectStore({ ...access, clock, random, sharedPrefix: PREFIX });
 }
 
 function isSame(one: StoreAccess, other: StoreAccess): boolean {

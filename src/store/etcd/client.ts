@@ -6,6 +6,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import { prefixRange } from "../keys.ts";
 import {
   type CallOptions,
   type DeleteRangeRequest,
@@ -32,11 +33,14 @@ import { Channel } from "./channel.ts";
 import { Credentials } from "./credentials.ts";
 import { KeepAliveStream } from "./keep-alive.ts";
 import type { RemoteStoreSettings } from "./settings.ts";
+import { SharedWatch } from "./shared-watch.ts";
 import { StreamCall } from "./stream-call.ts";
 import { type CallContext, callUnary } from "./unary.ts";
 import { watchStore } from "./watch.ts";
 
 export interface ConnectStoreOptions extends RemoteStoreSettings {
+  /** Watches of keys with this prefix share one watch of the store. */
+  readonly sharedPrefix?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -71,14 +75,19 @@ export function connectStore(options: ConnectStoreOptions): RemoteStore {
 class EtcdStore implements RemoteStore {
   readonly #context: CallContext;
   readonly #keepAlive: KeepAliveStream;
+  readonly #shared: SharedWatch | undefined;
   readonly #closing = new AbortController();
 
-  constructor({ user, callTimeoutMs, ...options }: ConnectStoreOptions) {
+  constructor({ user, callTimeoutMs, sharedPrefix, ...options }: ConnectStoreOptions) {
     const { clock } = options;
     const context = { channel: new Channel(options), clock, callTimeoutMs };
     const credentials = user === undefined ? undefined : new Credentials({ context, user, clock });
     this.#context = { ...context, credentials };
     this.#keepAlive = new KeepAliveStream(this.#context);
+    if (sharedPrefix !== undefined) {
+      const open = watchStore.bind(undefined, this.#context);
+      this.#shared = new SharedWatch(prefixRange(sharedPrefix), open);
+    }
   }
 
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
@@ -144,7 +153,9 @@ class EtcdStore implements RemoteStore {
     request: WatchRequest,
     options: { readonly signal: AbortSignal },
   ): AsyncGenerator<WatchResponse, void, undefined> {
-    return watchStore(this.#context, request, AbortSignal.any([options.signal, this.#closing.signal]));
+    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    if (this.#shared?.covers(request) === true) return this.#shared.watch(request, signal);
+    return watchStore(this.#context, request, signal);
   }
 
   setEndpoints(endpoints: readonly string[]): void {

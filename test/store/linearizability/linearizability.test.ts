@@ -57,8 +57,14 @@ describe.each(killableStores)("under load and trouble, $name", (kind) => {
     store = await kind.start();
     relays = await Promise.all(Array.from({ length: 3 }, () => Relay.open(store.port)));
     const endpoints = relays.map(({ endpoint }) => endpoint);
-    remotes = Array.from({ length: CLIENTS }, () =>
-      connectStore({ ...system, endpoints, callTimeoutMs: 2_000 }),
+    // The first client's watches share one; the others' have one each.
+    remotes = Array.from({ length: CLIENTS }, (_, at) =>
+      connectStore({
+        ...system,
+        endpoints,
+        callTimeoutMs: 2_000,
+        sharedPrefix: at === 0 ? PREFIX : undefined,
+      }),
     );
   });
   afterEach(async () => {
@@ -86,7 +92,7 @@ describe.each(killableStores)("under load and trouble, $name", (kind) => {
       const begin = (await first.put({ key: toBytes("begin"), value: toBytes("") })).header.revision;
       const watches: Watched[] = [
         await watchByMirror(first),
-        ...remotes.slice(1, 3).map((remote) => watchByHand(remote, begin)),
+        ...remotes.slice(0, 3).map((remote) => watchByHand(remote, begin)),
       ];
       const stop = new AbortController();
       const running = runClients({ stores: remotes, keys: KEYS, seed: SEED, signal: stop.signal });
