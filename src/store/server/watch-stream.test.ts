@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "#base/random.ts";
 import { systemClock } from "#host/system.ts";
 import { Channel } from "../etcd/channel.ts";
@@ -9,6 +10,7 @@ import { createMemoryStore } from "../memory.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
 import { type StoreServer, serveStore } from "./server.ts";
+import { fragments } from "./watch-stream.ts";
 
 const means = { clock: systemClock, random: seededRandom(1) };
 let store: LocalStore;
@@ -88,4 +90,57 @@ test("progress is told when asked for, with the current revision, after all even
   expect(await next()).toMatchObject({ watchId: 0n, keys: ["a"] });
   send({ progress: {} });
   expect(await next()).toMatchObject({ watchId: -1n, keys: [], revision: 3n });
+});
+
+describe("an answer in pieces", () => {
+  const kv = (size: number) => ({
+    ...{ key: toBytes("k"), value: new Uint8Array(size), createRevision: 1n, modRevision: 1n },
+    ...{ version: 1n, lease: 0n },
+  });
+  const answer = (sizes: readonly number[]) => ({
+    watchId: 5n,
+    header: { revision: 9n },
+    events: sizes.map((size) => ({ type: "put" as const, kv: kv(size) })),
+  });
+  const shapes = (sizes: readonly number[], bytesMax: number) =>
+    [...fragments(answer(sizes), bytesMax)].map(({ events = [], fragment = false }) => [
+      events.length,
+      fragment,
+    ]);
+
+  test("is one where it is short enough", () => {
+    expect(shapes([10, 10], 1_000)).toEqual([[2, false]]);
+    expect(shapes([], 1_000)).toEqual([[0, false]]);
+  });
+
+  test("says of all but the last that more follows", () => {
+    expect(shapes([400, 400, 400, 400, 400], 1_000)).toEqual([
+      [2, true],
+      [2, true],
+      [1, false],
+    ]);
+  });
+
+  test("has an event that is too long by itself", () => {
+    expect(shapes([5_000, 10, 5_000], 1_000)).toEqual([
+      [1, true],
+      [1, true],
+      [1, false],
+    ]);
+  });
+
+  test("keeps every event, in order, each piece with the same header and below the size", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(400), { maxLength: 40 }), (sizes) => {
+        const pieces = [...fragments(answer(sizes), 1_000)];
+        expect(pieces.flatMap(({ events = [] }) => events.map((event) => event.kv?.value?.length))).toEqual(
+          sizes,
+        );
+        for (const piece of pieces) {
+          expect(piece).toMatchObject({ watchId: 5n, header: { revision: 9n } });
+          expect(encode(watchResponse, piece).length).toBeLessThan(1_010);
+        }
+      }),
+    );
+  });
 });
