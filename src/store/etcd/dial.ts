@@ -1,6 +1,6 @@
 /** Reaching one member of the store: its endpoint read, a socket opened, HTTP/2 begun on it. */
 import { readFile } from "node:fs/promises";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import { tooLate } from "./errors.ts";
@@ -63,5 +63,3 @@ async function tlsOptions(host: string, tls: TlsFiles | undefined): Promise<Conn
   const servername = tls?.serverName ?? (isIP(host) === 0 ? host : "");
   return { ca, cert, key, servername, ALPNProtocols: ["h2"] };
 }
-
-export type { Socket };

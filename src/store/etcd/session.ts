@@ -23,7 +23,14 @@ import {
   windowUpdateFrame,
 } from "../http2/frames.ts";
 import { HeaderReader, type Headers, writeHeaders } from "../http2/hpack.ts";
-import { CANCEL, Http2Error, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from "../http2/http2-error.ts";
+import {
+  CANCEL,
+  ENHANCE_YOUR_CALM,
+  Http2Error,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+} from "../http2/http2-error.ts";
 import { Outbox } from "../http2/outbox.ts";
 import { connectionLost, UnsentError } from "./errors.ts";
 
@@ -35,6 +42,8 @@ const PING_INTERVAL_MS = 10_000;
 const PING_TIMEOUT_MS = 5_000;
 const STREAM_ID_MAX = 0x7fff_ffff;
 const SETTING_ENABLE_PUSH = 2;
+/** A block of headers that comes in pieces. */
+const BLOCK_BYTES_MAX = 64 * 1024;
 
 /** Who hears what becomes of a call. */
 export interface CallSink {
@@ -266,6 +275,8 @@ export class Session {
       const pieces = [flags & FLAG.priority ? piece.subarray(5) : piece];
       this.#block = { stream: id, isLast: (flags & FLAG.endStream) !== 0, pieces };
     } else this.#block?.pieces.push(content);
+    const bytes = this.#block?.pieces.reduce((sum, piece) => sum + piece.length, 0) ?? 0;
+    if (bytes > BLOCK_BYTES_MAX) throw new Http2Error(ENHANCE_YOUR_CALM, "too many headers");
     if (!(flags & FLAG.endHeaders) || this.#block === undefined) return;
     const { isLast, pieces } = this.#block;
     this.#block = undefined;
