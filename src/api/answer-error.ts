@@ -23,8 +23,8 @@ export function describeFailure(error: unknown): FlotillaError {
     });
   }
   if (error.status === "resource-exhausted" && error.message.includes("space exceeded")) {
-    return new FlotillaError("disk-full", "the store has no space left on its disk", {
-      hint: "free some space on the machine with the store; nothing was changed",
+    return new FlotillaError("disk-full", "the store has no space left", {
+      hint: "nothing was changed; flotilla store status says whether it is the disk or the quota, and what to type",
       retryable: true,
       cause: error,
     });

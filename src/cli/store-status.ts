@@ -39,12 +39,14 @@ function facts(found: StoreStatus): readonly (readonly [string, string])[] {
     ["User", access.user ?? undefined],
     ["Revision", revision === null ? "unknown" : `${revision}${forgotten}`],
     ["Quorum", `${quorum.answering} of ${quorum.voters} answer, ${quorum.needed} needed`],
-    [
-      "Alarms",
-      alarms.length === 0 ? "none" : alarms.map(({ member, alarm }) => `${alarm} on ${member}`).join(", "),
-    ],
+    ["Alarms", alarms.length === 0 ? "none" : describeAlarms(found)],
   ];
   return all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+}
+
+function describeAlarms({ alarms, members }: StoreStatus): string {
+  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id;
+  return alarms.map(({ member, alarm }) => `${alarm} on ${nameOf(member)}`).join(", ");
 }
 
 const MEMBER_COLUMNS: readonly Column<StoreMemberStatus>[] = [

@@ -238,3 +238,59 @@ describe("edit", () => {
     expect((await run("kv get k")).stdout).toBe("theirs");
   });
 });
+
+describe("exec", () => {
+  /** The program writes its variable to a file; what it is told ends it or not. */
+  const program = (file: string): readonly string[] => [
+    "sh",
+    "-c",
+    `echo "$PORT" >> ${file}; [ "$PORT" = end ] && exit 3; exec sleep 60`,
+  ];
+
+  test("runs a program with keys as variables, anew when they change, and ends with its exit code", async () => {
+    const file = join(directory, "ports");
+    spawnSync("mkfifo", [file]);
+    await run("kv put web/port 80");
+    const argv = ["kv", "exec", "--prefix", "web/", "--upcase", "--", ...program(file)];
+    const running = run(argv, { env: { PATH: process.env.PATH ?? "" } });
+    expect(await readFile(file, "utf8")).toBe("80\n");
+    await run("kv put other/port 1");
+    await run("kv put web/port end");
+    expect(await readFile(file, "utf8")).toBe("end\n");
+    expect(await running).toMatchObject({
+      exit: 3,
+      stderr: "flotilla kv exec: keys have changed; the program is started anew\n",
+    });
+  });
+
+  test("with --once runs it with what they are, and nothing else with --pristine", async () => {
+    await run("kv put port 80");
+    const file = join(directory, "environment");
+    const argv = [
+      "kv",
+      "exec",
+      "--once",
+      "--pristine",
+      "--",
+      "/usr/bin/env",
+      "sh",
+      "-c",
+      `env > ${file}; exit 4`,
+    ];
+    expect(await run(argv, { env: { SECRET: "x" } })).toMatchObject({ exit: 4 });
+    const text = await readFile(file, "utf8");
+    expect(text).toContain("port=80\n");
+    expect(text).not.toContain("SECRET");
+  });
+
+  test("tells of a program that is not there", async () => {
+    const { exit, stderr } = await run("kv exec -- /no/such/program");
+    expect(exit).toBe(4);
+    expect(stderr).toContain("/no/such/program cannot be run");
+  });
+
+  test("tells how a program ended that a signal ended", async () => {
+    const argv = ["kv", "exec", "--once", "--", "sh", "-c", "kill -KILL $$"];
+    expect(await run(argv, { env: { PATH: process.env.PATH ?? "" } })).toMatchObject({ exit: 137 });
+  });
+});

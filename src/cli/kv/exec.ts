@@ -22,6 +22,8 @@ const KILL_TIMEOUT_MS = 30_000;
 /** Keys are often written one after the other; the program is restarted for all of them once. */
 const QUIET_MS = 200;
 
+const PASSED_SIGNALS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
 interface Wish {
   readonly client: FlotillaClient;
   readonly prefix: string;
@@ -42,6 +44,7 @@ interface Config {
 
 export async function exec(context: CommandContext): Promise<number> {
   const { args, options, io } = context;
+  const over = new AbortController();
   const wish: Wish = {
     client: await context.client(),
     prefix: options.text("prefix") ?? "",
@@ -50,14 +53,14 @@ export async function exec(context: CommandContext): Promise<number> {
     base: options.flag("pristine") ? {} : io.env,
     killSignal: readSignal(options.text("kill-signal") ?? "TERM"),
     killTimeoutMs: options.duration("kill-timeout") ?? KILL_TIMEOUT_MS,
-    signal: io.signal,
+    signal: AbortSignal.any([io.signal, over.signal]),
     tell: (line) => writeLines(io.stderr, [`flotilla kv exec: ${line}`]),
   };
   const config = await readConfig(wish);
   const program = new Program(wish);
   program.start(config);
   if (!options.flag("once")) void followChanges(wish, config, program);
-  return program.ended;
+  return program.ended.finally(() => over.abort());
 }
 
 /** Restarts the program whenever its environment is another one. */
@@ -104,10 +107,18 @@ class Program {
     this.ended = promise;
     this.#end = resolve;
     this.#fail = reject;
-    for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const)
-      process.on(signal, () => this.#child?.kill(signal));
+    void this.#passSignalsOn();
+  }
+
+  async #passSignalsOn(): Promise<void> {
+    const pass = (signal: NodeJS.Signals): unknown => this.#child?.kill(signal);
     // A terminal sends Ctrl-C to the program as well; it decides what that means.
-    process.on("SIGINT", () => undefined);
+    const leaveAlone = (): void => undefined;
+    for (const signal of PASSED_SIGNALS) process.on(signal, pass);
+    process.on("SIGINT", leaveAlone);
+    await this.ended.catch(() => undefined);
+    for (const signal of PASSED_SIGNALS) process.off(signal, pass);
+    process.off("SIGINT", leaveAlone);
   }
 
   start({ variables }: Config): void {
