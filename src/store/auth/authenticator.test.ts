@@ -103,6 +103,19 @@ describe("authentication", () => {
     );
   });
 
+  test("makes the tokens worthless of a user who is gone or has another password, and nobody else's", async () => {
+    const { authenticator } = await opened();
+    const root = await authenticator.authenticate("root", "root's");
+    const first = await authenticator.authenticate("alice", "alice's");
+    const password = await authenticator.hashPassword("new");
+    await authenticator.change((now) => manage.changePassword(now, "alice", password));
+    expect(() => authenticator.nameOf(withToken(first))).toThrow("etcdserver: invalid auth token");
+    const second = await authenticator.authenticate("alice", "new");
+    await authenticator.change((now) => manage.removeUser(now, "alice"));
+    expect(() => authenticator.nameOf(withToken(second))).toThrow("etcdserver: invalid auth token");
+    expect(authenticator.nameOf(withToken(root))).toBe("root");
+  });
+
   test("is found again by whoever opens the store next; tokens are not", async () => {
     const { authenticator, options } = await opened();
     const token = await authenticator.authenticate("alice", "alice's");

@@ -36,18 +36,21 @@ export class Authenticator {
 
   /** Carries out a decision of management.ts; resolves when it is on disk. */
   async change(decide: (now: AuthState) => readonly RecordChange[]): Promise<void> {
+    const before = this.#state.users;
     await this.#options.records.write((now) => decide(readAuthState(now)));
     this.#state = readAuthState(this.#options.records);
     if (!this.#state.enabled) this.#tokens.revokeAll();
+    for (const user of before.values()) if (this.#hasNewPassword(user)) this.#tokens.revokeUser(user.name);
+  }
+
+  /** True too for a user who is there no longer. */
+  #hasNewPassword({ name, password }: User): boolean {
+    const now = this.#state.users.get(name)?.password;
+    return now === undefined || Buffer.compare(now, password) !== 0;
   }
 
   hashPassword(password: string): Promise<Uint8Array> {
     return hashPassword(password, this.#options.random);
-  }
-
-  /** Makes the user's tokens worthless. */
-  revokeTokens(user: string): void {
-    this.#tokens.revokeUser(user);
   }
 
   /** A token for whoever knows the user's password. @throws StoreError */
@@ -58,7 +61,9 @@ export class Authenticator {
     if (user.noPassword) {
       throw new StoreError("unknown", "auth: authentication failed, password was given for no password user");
     }
-    if (!(await isPassword(password, user.password))) throw authRefusal("wrong-credentials");
+    const isRight = await isPassword(password, user.password);
+    // The password may have become another one while it was looked at.
+    if (!isRight || this.#hasNewPassword(user)) throw authRefusal("wrong-credentials");
     return this.#tokens.issue(name);
   }
 

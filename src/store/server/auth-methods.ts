@@ -10,14 +10,32 @@ import type { Service } from "./method-table.ts";
 import type { Auth, ServedStore } from "./served-store.ts";
 import { unary } from "./unary.ts";
 
-type Decide = (now: AuthState) => readonly RecordChange[];
+/** What a request changes, with the hash of the password in it where it has one. */
+type Decide<Request> = (now: AuthState, request: Request, hash: Uint8Array) => readonly RecordChange[];
+
+interface PasswordRequest {
+  readonly name: string;
+  readonly password: string;
+}
+
+const NO_PASSWORD = new Uint8Array(0);
 
 export async function authMethods(served: ServedStore): Promise<Service> {
   const auth = await served.loadAuth();
+  const { authenticator } = auth;
   return new Map<string, Method>([
-    ...switchMethods(served, auth),
-    ...userMethods(served, auth),
-    ...roleMethods(served, auth),
+    ["AuthEnable", change(served, auth, emptyRequest, manage.enable)],
+    ["AuthDisable", change(served, auth, emptyRequest, manage.disable)],
+    [
+      "Authenticate",
+      unary(wire.credentials, wire.authenticateResponse, async ({ name, password }) => ({
+        header: served.header(),
+        token: await authenticator.authenticate(name, password),
+      })),
+    ],
+    ...userChanges(served, auth),
+    ...roleChanges(served, auth),
+    ...looks(served, auth),
   ]);
 }
 
@@ -26,121 +44,80 @@ function change<Request>(
   served: ServedStore,
   { authenticator, guard }: Auth,
   request: Codec<Request, never>,
-  decide: (request: Request) => Decide | Promise<Decide>,
-  afterwards?: (request: Request) => void,
+  decide: Decide<Request>,
+  passwordOf: (request: Request) => string | undefined = () => undefined,
 ): Method {
   return unary(request, headerResponse, async (asked, caller) => {
     guard.admin(caller);
-    await authenticator.change(await decide(asked));
-    afterwards?.(asked);
+    const password = passwordOf(asked);
+    const hash = password === undefined ? NO_PASSWORD : await authenticator.hashPassword(password);
+    await authenticator.change((now) => decide(now, asked, hash));
     return { header: served.header() };
   });
 }
 
-function switchMethods(served: ServedStore, auth: Auth): [string, Method][] {
+function userChanges(served: ServedStore, auth: Auth): [string, Method][] {
+  const on = <Request>(request: Codec<Request, never>, decide: Decide<Request>) =>
+    change(served, auth, request, decide);
+  const withPassword = <Request extends PasswordRequest>(
+    request: Codec<Request, never>,
+    decide: Decide<Request>,
+  ) => change(served, auth, request, decide, ({ password }) => password);
   return [
-    ["AuthEnable", change(served, auth, emptyRequest, () => manage.enable)],
-    ["AuthDisable", change(served, auth, emptyRequest, () => manage.disable)],
     [
-      "Authenticate",
-      unary(wire.credentials, wire.authenticateResponse, async ({ name, password }) => ({
-        header: served.header(),
-        token: await auth.authenticator.authenticate(name, password),
-      })),
+      "UserAdd",
+      withPassword(wire.userAddRequest, (now, { name, options }, hash) => {
+        const noPassword = options?.noPassword ?? false;
+        return manage.addUser(now, { name, noPassword, password: noPassword ? NO_PASSWORD : hash });
+      }),
+    ],
+    [
+      "UserChangePassword",
+      withPassword(wire.credentials, (now, { name }, hash) => manage.changePassword(now, name, hash)),
+    ],
+    ["UserDelete", on(wire.nameRequest, (now, { name }) => manage.removeUser(now, name))],
+    ["UserGrantRole", on(wire.userRoleRequest, (now, { user, role }) => manage.grantRole(now, user, role))],
+    ["UserRevokeRole", on(wire.userRoleRequest, (now, { user, role }) => manage.revokeRole(now, user, role))],
+  ];
+}
+
+function roleChanges(served: ServedStore, auth: Auth): [string, Method][] {
+  const on = <Request>(request: Codec<Request, never>, decide: Decide<Request>) =>
+    change(served, auth, request, decide);
+  return [
+    ["RoleAdd", on(wire.nameRequest, (now, { name }) => manage.addRole(now, name))],
+    ["RoleDelete", on(wire.nameRequest, (now, { name }) => manage.removeRole(now, name))],
+    [
+      "RoleGrantPermission",
+      on(wire.grantPermissionRequest, (now, { role, permission }) =>
+        manage.grantPermission(now, role, permission),
+      ),
+    ],
+    [
+      "RoleRevokePermission",
+      on(wire.revokePermissionRequest, (now, { role, ...range }) =>
+        manage.revokePermission(now, role, range),
+      ),
     ],
   ];
 }
 
-function userMethods(served: ServedStore, auth: Auth): [string, Method][] {
-  const { authenticator, guard } = auth;
-  const forget = (name: string): void => authenticator.revokeTokens(name);
+/** The calls that change nothing. */
+function looks(served: ServedStore, { authenticator, guard }: Auth): [string, Method][] {
+  const names = (list: (state: AuthState) => Iterable<string>): Method =>
+    unary(emptyRequest, wire.namesResponse, async (_request, caller) => {
+      guard.admin(caller);
+      return { header: served.header(), names: [...list(authenticator.state)] };
+    });
   return [
-    [
-      "UserAdd",
-      change(served, auth, wire.userAddRequest, async ({ name, password, options }) => {
-        const noPassword = options?.noPassword ?? false;
-        const hashed = noPassword ? new Uint8Array(0) : await authenticator.hashPassword(password);
-        return (now) => manage.addUser(now, { name, noPassword, password: hashed });
-      }),
-    ],
+    ["UserList", names(({ users }) => users.keys())],
+    ["RoleList", names(({ roles }) => roles.keys())],
     [
       "UserGet",
       unary(wire.nameRequest, wire.namesResponse, async ({ name }, caller) => {
         guard.user(caller, name);
-        const { roles } = manage.userOf(authenticator.state, name);
-        return { header: served.header(), names: roles };
+        return { header: served.header(), names: manage.userOf(authenticator.state, name).roles };
       }),
-    ],
-    [
-      "UserList",
-      unary(emptyRequest, wire.namesResponse, async (_request, caller) => {
-        guard.admin(caller);
-        return { header: served.header(), names: [...authenticator.state.users.keys()] };
-      }),
-    ],
-    [
-      "UserDelete",
-      change(
-        served,
-        auth,
-        wire.nameRequest,
-        ({ name }) =>
-          (now) =>
-            manage.removeUser(now, name),
-        ({ name }) => forget(name),
-      ),
-    ],
-    [
-      "UserChangePassword",
-      change(
-        served,
-        auth,
-        wire.credentials,
-        async ({ name, password }) => {
-          const hashed = await authenticator.hashPassword(password);
-          return (now) => manage.changePassword(now, name, hashed);
-        },
-        ({ name }) => forget(name),
-      ),
-    ],
-    [
-      "UserGrantRole",
-      change(
-        served,
-        auth,
-        wire.userRoleRequest,
-        ({ user, role }) =>
-          (now) =>
-            manage.grantRole(now, user, role),
-      ),
-    ],
-    [
-      "UserRevokeRole",
-      change(
-        served,
-        auth,
-        wire.userRoleRequest,
-        ({ user, role }) =>
-          (now) =>
-            manage.revokeRole(now, user, role),
-      ),
-    ],
-  ];
-}
-
-function roleMethods(served: ServedStore, auth: Auth): [string, Method][] {
-  const { authenticator, guard } = auth;
-  return [
-    [
-      "RoleAdd",
-      change(
-        served,
-        auth,
-        wire.nameRequest,
-        ({ name }) =>
-          (now) =>
-            manage.addRole(now, name),
-      ),
     ],
     [
       "RoleGet",
@@ -149,46 +126,6 @@ function roleMethods(served: ServedStore, auth: Auth): [string, Method][] {
         const { permissions } = manage.roleOf(authenticator.state, name);
         return { header: served.header(), permissions };
       }),
-    ],
-    [
-      "RoleList",
-      unary(emptyRequest, wire.namesResponse, async (_request, caller) => {
-        guard.admin(caller);
-        return { header: served.header(), names: [...authenticator.state.roles.keys()] };
-      }),
-    ],
-    [
-      "RoleDelete",
-      change(
-        served,
-        auth,
-        wire.nameRequest,
-        ({ name }) =>
-          (now) =>
-            manage.removeRole(now, name),
-      ),
-    ],
-    [
-      "RoleGrantPermission",
-      change(
-        served,
-        auth,
-        wire.grantPermissionRequest,
-        ({ role, permission }) =>
-          (now) =>
-            manage.grantPermission(now, role, permission),
-      ),
-    ],
-    [
-      "RoleRevokePermission",
-      change(
-        served,
-        auth,
-        wire.revokePermissionRequest,
-        ({ role, ...range }) =>
-          (now) =>
-            manage.revokePermission(now, role, range),
-      ),
     ],
   ];
 }

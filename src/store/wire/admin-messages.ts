@@ -1,5 +1,5 @@
 /** The messages of etcd's API that only administrators' calls use: members, maintenance and authentication. */
-import { header, member } from "./etcd-messages.ts";
+import { header } from "./etcd-messages.ts";
 import {
   bytes,
   choice,
@@ -38,11 +38,6 @@ export const snapshotResponse = message({
   blob: bytes(3),
 });
 export const moveLeaderRequest = message({ targetId: uint64(1) });
-export const memberListAnswer = message({
-  header: present(1, header),
-  members: messages(2, member),
-});
-
 /** Authentication: what a request names, and what an answer lists. */
 export const permission = message({
   kind: choice(1, "read", "write", "readwrite"),

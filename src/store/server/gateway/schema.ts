@@ -3,12 +3,10 @@
  * text, read when the gateway is first used. `*` after a type means a list.
  */
 
-export type Scalar = "bytes" | "string" | "bool" | "int64" | "uint64" | "uint32";
-
 export interface JsonField {
   readonly name: string;
   readonly number: number;
-  /** A scalar, an enum's name or a message's name. */
+  /** One of `bytes`, `string`, `bool`, `int64`, `uint64` and `uint32`, or the name of an enum or a message. */
   readonly type: string;
   readonly repeated: boolean;
 }
