@@ -11,8 +11,8 @@ import { link, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FlotillaError } from "#base/errors.ts";
+import { syncDirectory } from "#host/files.ts";
 import { damaged, tooNew } from "./damage.ts";
-import { syncDirectory } from "./log-file.ts";
 import { FORMAT } from "./log-format.ts";
 
 const LOCK_FILE = "store.db";

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
+import { syncDirectory } from "#host/files.ts";
 import type { StoreIdentity } from "../local-store.ts";
 import type { Change, Group } from "../mvcc/change.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
@@ -23,7 +24,7 @@ import type { MvccState } from "../mvcc/state.ts";
 import { inTurns, type Turns } from "../mvcc/steps.ts";
 import { isFull } from "./damage.ts";
 import { frameHead } from "./frame.ts";
-import { AppendedFile, logFileName, syncDirectory, writeLogFile } from "./log-file.ts";
+import { AppendedFile, logFileName, writeLogFile } from "./log-file.ts";
 import { encodeGroup, FORMAT, type LogHeader } from "./log-format.ts";
 import { packedFrames } from "./pack.ts";
 

@@ -9,6 +9,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import { syncDirectory } from "#host/files.ts";
 import type { LocalStore, StoreIdentity } from "../local-store.ts";
 import { DEFAULT_QUOTA_BYTES } from "../mvcc/alarms.ts";
 import { MvccStore, newIdentity } from "../mvcc/mvcc-store.ts";
@@ -18,7 +19,6 @@ import { damaged, foreign } from "./damage.ts";
 import { describeError, markFormat, openDirectory, type StoreDirectory } from "./directory.ts";
 import { DiskLog } from "./disk-log.ts";
 import { migrateFormat1 } from "./format-1.ts";
-import { syncDirectory } from "./log-file.ts";
 import { readLog } from "./read-log.ts";
 import { LoopTurns } from "./turns.ts";
 

@@ -8,12 +8,12 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { syncDirectory } from "#host/files.ts";
 import type { StoreIdentity } from "../local-store.ts";
 import type { Change } from "../mvcc/change.ts";
 import type { Bytes, KeyValue } from "../store.ts";
 import { damaged } from "./damage.ts";
 import { describeError, type StoreDirectory } from "./directory.ts";
-import { syncDirectory } from "./log-file.ts";
 import { LogFiller, type LogFillerOptions } from "./log-filler.ts";
 import { DamagedContent, FORMAT } from "./log-format.ts";
 

@@ -22,16 +22,6 @@ export function isLogFile(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Makes what was renamed in a directory, or removed from it, last. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 /**
  * Writes a file under another name and renames it, replacing what was there. The directory is not synced yet.
  * @param body the frames behind the header.

@@ -5,12 +5,12 @@ import { dirname, join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
+import { syncDirectory } from "#host/files.ts";
 import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
 import type { Change } from "../mvcc/change.ts";
 import type { KeyValue } from "../store.ts";
 import { damaged } from "./damage.ts";
 import { describeError } from "./directory.ts";
-import { syncDirectory } from "./log-file.ts";
 import { LogFiller } from "./log-filler.ts";
 import { DamagedContent } from "./log-format.ts";
 

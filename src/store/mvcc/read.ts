@@ -23,7 +23,10 @@ export function* readRange(state: MvccState, request: RangeRequest, now: number)
     const { found, count } = yield* find(state, request, asked > 0 ? asked : now);
     if (request.countOnly) return { header, kvs: [], more: false, count };
     const limit = limitOf(request);
-    const kvs = yield* toKeyValues(found.length > limit ? found.slice(0, limit) : found, request.keysOnly ?? false);
+    const kvs = yield* toKeyValues(
+      found.length > limit ? found.slice(0, limit) : found,
+      request.keysOnly ?? false,
+    );
     return { header, kvs, more: found.length > limit, count };
   } finally {
     unpin();

@@ -27,7 +27,8 @@ export class Snapshot {
   }
 
   async *pieces(turns: Turns | undefined): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
-    yield this.#head;
+    const head = this.#head;
+    yield head;
     let piece: SnapshotItem[] = [];
     let bytes = 0;
     for (const version of this.#state.versionsFrom(0)) {
