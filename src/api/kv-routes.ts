@@ -20,7 +20,8 @@ export const KV_ROUTES: readonly Route[] = [
     summary: "A key of the users' configuration, or those that begin with a prefix, a page at a time.",
     query: kvQuery,
     response: kvListSchema,
-    handle: ({ query, signal }, { store }) => readKv(query, store, signal),
+    handle: ({ query, signal }, { store }) =>
+      readKv(query.key === undefined ? { prefix: "", ...query } : query, store, signal),
   }),
   jsonRoute({
     method: "post",

@@ -13,6 +13,7 @@ import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { parseAnswer } from "#client/transport.ts";
 import { systemClock } from "#host/system.ts";
+import { StoreAdmin } from "#members/store-admin.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
 import { keys } from "#model/keys.ts";
 import type { Assignment, ClusterEvent, MachineRecord, UnitState } from "#model/records.ts";
@@ -22,6 +23,7 @@ import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import { putJson } from "#store/ops.ts";
 import type { RequestOp, Store } from "#store/store.ts";
+import { createFakeSupervisor } from "#supervisor/fake.ts";
 import type { JournalEntry } from "#supervisor/supervisor.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
@@ -74,11 +76,39 @@ export class TestCluster {
       random,
       log: silentLogger,
       planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
-      storeAdmin: () => Promise.reject(new Error("no store to look at")),
+      storeAdmin: async () => this.#storeAdmin(),
       askPeer: () => Promise.reject(new Error("no peer")),
       ...changes,
     };
     this.api = createApi(this.dependencies);
+  }
+
+  /** Of a store that is nowhere on the network. */
+  #storeAdmin(): StoreAdmin {
+    const unused = (): Promise<never> => Promise.reject(new Error("the store of this test stays what it is"));
+    const { store, dependencies } = this;
+    return new StoreAdmin({
+      ...dependencies,
+      supervisor: createFakeSupervisor({ clock: systemClock }),
+      place: {
+        ...{
+          machine: M1,
+          name: "m1",
+          address: "127.0.0.1",
+          clientPort: 1,
+          peerPort: 2,
+          directory: "/nowhere",
+        },
+        ...{ tls: undefined, quotaBytes: 0, historyMs: 1 },
+      },
+      environment: {},
+      daemon: {
+        ...{ store, handover: undefined, decide: unused, undecide: unused },
+        ...{ switchOver: unused, settle: unused },
+      },
+      access: () => ({ endpoints: ["http://127.0.0.1:1"] }),
+      leaving: () => undefined,
+    });
   }
 
   static async start(changes: Partial<ApiDependencies> = {}): Promise<TestCluster> {
