@@ -227,13 +227,14 @@ export class Agent {
     if (lease !== undefined) void this.#confirm(lease, revision);
   }
 
-  /** Before the machine was registered, its strict units may have been given to others; only newer assignments count. */
+  /**
+   * Before the machine was registered, its strict units may have been given to others; only newer assignments count.
+   * Those of a store that turns out to be another one have all been listed after it took the lease over.
+   */
   async #confirm(lease: LeaseId, revision: Revision): Promise<void> {
-    try {
-      await this.#mirror?.reached(revision, this.#stopped.signal);
-    } catch {
-      return;
-    }
+    const { signal } = this.#stopped;
+    await this.#mirror?.reached(revision, signal).catch(() => undefined);
+    if (signal.aborted || this.#presence.lease !== lease) return;
     this.#confirmedLease = lease;
     this.#loop.wake();
   }
