@@ -72,19 +72,19 @@ class WatchStream {
   }
 
   async #create(request: Create): Promise<void> {
-    const watchId = request.watchId === 0n ? this.#freeId() : request.watchId;
-    const refusal = this.#refusalOf(request, watchId);
+    const refusal = this.#refusalOf(request);
     if (refusal !== undefined) {
       const answer = { created: true, canceled: true, cancelReason: refusal };
       await this.#send({ ...answer, header: this.#served.header(), watchId: NO_WATCH });
       return;
     }
+    const watchId = request.watchId === 0n ? this.#freeId() : request.watchId;
     const stop = new AbortController();
     this.#watches.set(watchId, { stop, ended: this.#run(watchId, request, stop.signal) });
   }
 
   /** Why the watch is not created, in etcd's words. */
-  #refusalOf(request: Create, watchId: bigint): string | undefined {
+  #refusalOf(request: Create): string | undefined {
     try {
       this.#served.checkRead(this.#call.caller, request);
     } catch (error) {
@@ -92,7 +92,8 @@ class WatchStream {
       throw error;
     }
     if (isEmptyRange(request)) return "mvcc: watcher range is empty";
-    return this.#watches.has(watchId) ? "mvcc: duplicate watch ID provided on the WatchStream" : undefined;
+    const isTaken = request.watchId !== 0n && this.#watches.has(request.watchId);
+    return isTaken ? "mvcc: duplicate watch ID provided on the WatchStream" : undefined;
   }
 
   async #cancel(watchId: bigint): Promise<void> {
