@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prefixRange, TO_THE_END, toBytes, toText } from "#store/keys.ts";
 import { CompactedError, type RequestOp, type Store } from "#store/store.ts";
+import { describeMany } from "./store-many.ts";
 import type { OpenSubject, Subject } from "./store-subjects.ts";
 import { del, follow, freshPrefix, get, put, refusalOf, summary, texts, write } from "./store-talk.ts";
 import { describeLeases, describeWatches } from "./store-watches.ts";
@@ -24,6 +25,7 @@ export function describeStore(subject: Subject): void {
     describeCompaction(() => store);
     describeWatches(() => store);
     describeLeases(() => store, subject.leaseMinS);
+    describeMany(() => store);
   });
 }
 
