@@ -22,6 +22,8 @@ export function machineRow(view: ClusterView, machine: MachineRecord): MachineRo
     usage: view.usages.get(id) ?? null,
     units: view.assignments.get(id)?.size ?? 0,
     engine: view.engine?.machine === id,
+    // Once the store has moved, what the machine says of itself is of before.
+    hasStore: view.store?.members.some((member) => member.machine === id) ?? machine.hasStore,
   };
 }
 
