@@ -8,10 +8,16 @@ import type { Random } from "#base/random.ts";
 import type { StoreAccess } from "#model/records.ts";
 import { connectStore, type RemoteStore } from "#store/etcd/client.ts";
 import type { CallOptions } from "#store/store.ts";
-import * as wire from "./messages.ts";
+import * as wire from "#store/wire/admin-messages.ts";
+import {
+  emptyRequest,
+  headerResponse,
+  memberListResponse,
+  statusResponse,
+} from "#store/wire/etcd-messages.ts";
 
-export type Member = ReturnType<typeof wire.memberListResponse.read>["members"][number];
-export type MemberStatus = ReturnType<typeof wire.statusResponse.read>;
+export type Member = ReturnType<typeof memberListResponse.read>["members"][number];
+export type MemberStatus = ReturnType<typeof statusResponse.read>;
 export type RaisedAlarm = ReturnType<typeof wire.alarmResponse.read>["alarms"][number];
 
 export interface AdminOptions {
@@ -33,8 +39,8 @@ export class EtcdAdmin {
   ): Promise<{ readonly clusterId: bigint; readonly members: readonly Member[] }> {
     const { header, members } = await this.store.call(
       "Cluster/MemberList",
-      wire.emptyRequest,
-      wire.memberListResponse,
+      emptyRequest,
+      memberListResponse,
       {},
       options,
     );
@@ -55,21 +61,23 @@ export class EtcdAdmin {
 
   /** Gives a learner its vote. @throws StoreError while it is not in sync with the leader */
   async promote(id: bigint): Promise<void> {
-    await this.store.call("Cluster/MemberPromote", wire.memberIdRequest, wire.headerResponse, { id });
+    await this.store.call("Cluster/MemberPromote", wire.memberRequest, headerResponse, { id });
   }
 
   async remove(id: bigint): Promise<void> {
-    await this.store.call("Cluster/MemberRemove", wire.memberIdRequest, wire.headerResponse, { id });
+    await this.store.call("Cluster/MemberRemove", wire.memberRequest, headerResponse, { id });
   }
 
   /** Must be asked of the leader. */
   async moveLeader(target: bigint): Promise<void> {
-    await this.store.call("Maintenance/MoveLeader", wire.moveLeaderRequest, wire.headerResponse, { target });
+    await this.store.call("Maintenance/MoveLeader", wire.moveLeaderRequest, headerResponse, {
+      targetId: target,
+    });
   }
 
   /** Of the member that answers. */
   status(options?: CallOptions): Promise<MemberStatus> {
-    return this.store.call("Maintenance/Status", wire.emptyRequest, wire.statusResponse, {}, options);
+    return this.store.call("Maintenance/Status", emptyRequest, statusResponse, {}, options);
   }
 
   /** Those raised in the whole cluster. */
@@ -88,14 +96,14 @@ export class EtcdAdmin {
   /** Of the member that answers; its other calls wait meanwhile. */
   async defragment(timeoutMs: number): Promise<void> {
     const method = "Maintenance/Defragment";
-    await this.store.call(method, wire.emptyRequest, wire.headerResponse, {}, { timeoutMs });
+    await this.store.call(method, emptyRequest, headerResponse, {}, { timeoutMs });
   }
 
   /** Etcd's own snapshot file, piece by piece. */
   async *snapshot(signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     const pieces = this.store.stream(
       "Maintenance/Snapshot",
-      wire.emptyRequest,
+      emptyRequest,
       wire.snapshotResponse,
       {},
       { signal },

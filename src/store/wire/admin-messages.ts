@@ -16,6 +16,8 @@ import {
 } from "./message.ts";
 
 export const memberAddRequest = message({ peerUrls: texts(1), isLearner: flag(2) });
+/** Of the answer only whom it made; the rest is as in the list of members. */
+export const memberAddResponse = message({ member: optional(2, message({ id: uint64(1) })) });
 export const memberRequest = message({ id: uint64(1), peerUrls: texts(2) });
 
 export const alarmRequest = message({
