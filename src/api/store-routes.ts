@@ -13,6 +13,7 @@ import type { ApiDependencies } from "./dependencies.ts";
 import { FORWARD_HEADERS, forward, isForwarded } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
 import { jsonRoute, type Route, type RouteRequest, rawRoute } from "./route.ts";
+import { eventOp } from "./unit-commit.ts";
 import { decideDestroy } from "./unit-decisions.ts";
 import { changeUnits, submitUnits } from "./unit-requests.ts";
 import { answerWork } from "./work.ts";
@@ -38,9 +39,10 @@ export const STORE_ROUTES: readonly Route[] = [
     produces: "application/x-ndjson",
     response: stepSchema,
     handle: (request, dependencies) =>
-      onHolder("/v1/store/promote", request, dependencies, (admin, tell) =>
-        admin.promote(unitsOf(dependencies), tell),
-      ),
+      onHolder("/v1/store/promote", request, dependencies, {
+        told: "the store is an etcd now, with one member",
+        work: (admin, tell) => admin.promote(unitsOf(dependencies), tell),
+      }),
   }),
   rawRoute({
     method: "post",
@@ -51,7 +53,10 @@ export const STORE_ROUTES: readonly Route[] = [
     produces: "application/x-ndjson",
     response: stepSchema,
     handle: (request, dependencies) =>
-      onHolder("/v1/store/use", request, dependencies, (admin, tell) => admin.use(request.body, tell)),
+      onHolder("/v1/store/use", request, dependencies, {
+        told: `the store is the etcd at ${request.body.endpoints.join(",")} now`,
+        work: (admin, tell) => admin.use(request.body, tell),
+      }),
   }),
   rawRoute({
     method: "get",
@@ -89,7 +94,10 @@ export const STORE_ROUTES: readonly Route[] = [
     handle: async ({ body }, dependencies) => {
       const admin = await dependencies.storeAdmin();
       const place = await placeOf(body.machine, dependencies);
-      return answerWork((tell) => admin.add(place, unitsOf(dependencies), tell));
+      return change(dependencies, {
+        told: `${place.name} is a member of the store`,
+        work: (tell) => admin.add(place, unitsOf(dependencies), tell),
+      });
     },
   }),
   rawRoute({
@@ -101,7 +109,10 @@ export const STORE_ROUTES: readonly Route[] = [
     response: stepSchema,
     handle: async ({ body }, dependencies) => {
       const admin = await dependencies.storeAdmin();
-      return answerWork((tell) => admin.remove(body.machine, unitsOf(dependencies), tell));
+      return change(dependencies, {
+        told: `${body.machine} is no member of the store any more`,
+        work: (tell) => admin.remove(body.machine, unitsOf(dependencies), tell),
+      });
     },
   }),
   rawRoute({
@@ -114,7 +125,10 @@ export const STORE_ROUTES: readonly Route[] = [
     handle: async ({ body }, dependencies) => {
       const admin = await dependencies.storeAdmin();
       const place = await placeOf(body.by, dependencies);
-      return answerWork((tell) => admin.replace(body.machine, place, unitsOf(dependencies), tell));
+      return change(dependencies, {
+        told: `${place.name} is a member of the store in the place of ${body.machine}`,
+        work: (tell) => admin.replace(body.machine, place, unitsOf(dependencies), tell),
+      });
     },
   }),
   rawRoute({
@@ -147,14 +161,31 @@ async function onHolder(
   path: string,
   { headers, signal, body }: RouteRequest<unknown, unknown, object>,
   dependencies: ApiDependencies,
-  work: (admin: StoreAdmin, tell: (step: string) => void) => Promise<void>,
+  { told, work }: { readonly told: string; readonly work: (admin: StoreAdmin, tell: Tell) => Promise<void> },
 ): Promise<Answer> {
   const admin = await dependencies.storeAdmin();
   const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
   if (holder === undefined) throw alreadyEtcd();
   if (holder !== dependencies.machineId)
     return forward(holder, path, "the store", signal, dependencies, body);
-  return answerWork((tell) => work(admin, tell));
+  return change(dependencies, { told, work: (tell) => work(admin, tell) });
+}
+
+type Tell = (step: string) => void;
+
+/** Does it, and has the cluster's events tell of it once it is done. */
+function change(
+  dependencies: ApiDependencies,
+  { told, work }: { readonly told: string; readonly work: (tell: Tell) => Promise<void> },
+): Answer {
+  return answerWork(async (tell) => {
+    await work(tell);
+    const success = [eventOp({ kind: "store-changed", message: told }, dependencies)];
+    // It is done, whether or not a store that has just changed takes the event at once.
+    await dependencies.store
+      .txn({ compare: [], success, failure: [] })
+      .catch((error: unknown) => dependencies.log.warn({ error: String(error) }, "an event is not told"));
+  });
 }
 
 /** What a machine has for being a member, asked of that machine. @throws FlotillaError `machine-gone` */

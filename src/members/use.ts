@@ -12,7 +12,7 @@ import { keys, PREFIX } from "#model/keys.ts";
 import { clusterInfoSchema, type StoreAccess, type StoreRecord } from "#model/records.ts";
 import { connectStore } from "#store/etcd/client.ts";
 import { prefixRange, TO_THE_END, toBytes, toText } from "#store/keys.ts";
-import type { Store } from "#store/store.ts";
+import { type Store, StoreError } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { type Copied, copyStore } from "./copy.ts";
 import { isSupported } from "./etcd-program.ts";
@@ -35,10 +35,11 @@ export interface UseOptions {
 
 export async function useEtcd(options: UseOptions): Promise<void> {
   const { access, leaving, daemon, supervisor, clock, random, tell } = options;
-  await checkMembers(options);
   const target = connectStore({ ...access, clock, random });
   let copied: Copied | undefined;
   try {
+    await checkUser(target);
+    await checkMembers(options);
     await checkRoom(target, leaving.store);
     await tellOthers(leaving.store, tell);
     copied = await fill(target, options);
@@ -58,6 +59,23 @@ export async function useEtcd(options: UseOptions): Promise<void> {
   await daemon.switchOver();
   await finishHandover(daemon, supervisor);
   tell("done: the store is that etcd; the embedded one only says so to machines that come late");
+}
+
+/** Etcd's texts for somebody it does not know, or who may not. */
+const REFUSED = /user name is empty|authentication failed|permission denied|invalid auth token/;
+
+/** @throws FlotillaError `not-permitted`; whether it answers at all is looked at by {@link checkMembers} */
+async function checkUser(target: Store): Promise<void> {
+  try {
+    await target.range({ ...prefixRange(PREFIX), countOnly: true });
+  } catch (error) {
+    if (!(error instanceof StoreError) || !REFUSED.test(error.message)) return;
+    throw new FlotillaError("not-permitted", "that etcd does not let this user in", {
+      causes: [error.message],
+      hint: `--user NAME --password-file FILE; the user must be permitted to read and write all under ${PREFIX}`,
+      cause: error,
+    });
+  }
 }
 
 /** @throws FlotillaError `unreachable`, `unsupported` */
