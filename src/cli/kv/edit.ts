@@ -1,6 +1,5 @@
 /** `flotilla kv edit`: a value in the user's editor, written back only where nobody else has changed it meanwhile. */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,14 +43,20 @@ export async function edit({ args, io, client }: CommandContext): Promise<number
 async function runEditor(command: string, path: string): Promise<void> {
   const [program = "vi", ...args] = command.split(" ").filter((word) => word !== "");
   const child = spawn(program, [...args, path], { stdio: "inherit" });
-  const [code] = await once(child, "exit").catch((error: unknown) => {
-    throw new FlotillaError("usage", `the editor ${program} cannot be started`, {
-      hint: "EDITOR or VISUAL says which one to use",
-      cause: error,
-    });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("exit", resolve);
+    child.once("error", (cause) => reject(noEditor(program, cause)));
   });
   if (code !== 0)
     throw new FlotillaError("usage", `${program} ended with exit code ${code}; nothing was changed`);
+}
+
+function noEditor(program: string, cause: Error): FlotillaError {
+  return new FlotillaError("usage", `the editor ${program} cannot be started`, {
+    causes: [cause.message],
+    hint: "EDITOR or VISUAL says which one to use",
+    cause,
+  });
 }
 
 /** What was typed must not be lost to somebody who was faster. */

@@ -60,8 +60,13 @@ describe("a store that outgrows one machine", () => {
     expect((await cluster.flotilla(["store", "add", "m3"])).stderr).toBe("m3 is a member already\n");
   });
 
-  test.each(HARDSHIPS.slice(0, LENGTH))("goes on when $what", { timeout: PATIENCE_MS }, ({ happens }) =>
-    happens(cluster),
+  test.each(HARDSHIPS.slice(0, LENGTH))(
+    "goes on when $what",
+    { timeout: PATIENCE_MS },
+    async ({ happens }) => {
+      await happens(cluster);
+      expect((await cluster.client("m1").store()).quorum.answering).toBe(3);
+    },
   );
 
   test("has lost nothing that was acknowledged, and has stopped no unit", {
