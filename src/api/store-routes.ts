@@ -166,9 +166,11 @@ async function onHolder(
   const admin = await dependencies.storeAdmin();
   const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
   if (holder === undefined) throw alreadyEtcd();
-  if (holder !== dependencies.machineId)
-    return forward(holder, path, "the store", signal, dependencies, body);
-  return change(dependencies, { told, work: (tell) => work(admin, tell) });
+  if (holder === dependencies.machineId)
+    return change(dependencies, { told, work: (tell) => work(admin, tell) });
+  // While the store is silent, so is its machine, and might be asked for long.
+  if (!dependencies.mirror.connected) throw holderAway();
+  return forward(holder, path, "the store", signal, dependencies, body);
 }
 
 type Tell = (step: string) => void;
@@ -206,6 +208,13 @@ async function placeOf(asked: string, dependencies: ApiDependencies): Promise<Me
   } catch {
     throw gone;
   }
+}
+
+function holderAway(): FlotillaError {
+  return new FlotillaError("store-unavailable", "the machine with the store does not answer", {
+    hint: "running units run on; try again when it is back",
+    retryable: true,
+  });
 }
 
 function alreadyEtcd(): FlotillaError {
