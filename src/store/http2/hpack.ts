@@ -14,8 +14,8 @@ type Entry = readonly [name: string, value: string];
 const TABLE_BYTES = 4096;
 /** What an entry of a table costs beside its characters. */
 const ENTRY_BYTES = 32;
-/** All headers of one request together. */
-const HEADERS_BYTES_MAX = 64 * 1024;
+/** All headers of one request together; gRPC's own limit. */
+export const HEADERS_BYTES_MAX = 16 * 1024;
 const KNOWN_BLOCK_BYTES_MAX = 64;
 const KNOWN_BLOCKS_MAX = 64;
 

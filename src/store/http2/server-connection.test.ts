@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { VirtualClock } from "#base/virtual-clock.ts";
 import { FLAG, FRAME, frameOf, PREFACE, SETTING, settingsFrame, windowUpdateFrame } from "./frames.ts";
 import { writeHeaders } from "./hpack.ts";
 import * as errors from "./http2-error.ts";
@@ -17,18 +18,20 @@ interface Frame {
 class Client {
   readonly streams: ServerStream[] = [];
   readonly events: string[] = [];
+  readonly clock = new VirtualClock();
   readonly #socket: Duplex;
   #bytes = Buffer.alloc(0);
 
-  constructor() {
+  constructor({ reads = true } = {}) {
     this.#socket = new Duplex({
       read: () => undefined,
       write: (piece: Buffer, _encoding, done) => {
         this.#bytes = Buffer.concat([this.#bytes, piece]);
-        done();
+        if (reads) done();
       },
     });
     new ServerConnection(this.#socket, {
+      clock: this.clock,
       stream: (stream) => {
         this.streams.push(stream);
         const say = (what: string): void => void this.events.push(`${stream.id} ${what}`);
@@ -265,5 +268,110 @@ describe("a client that breaks the protocol is told how and hung up on", () => {
     expect(client.of(FRAME.resetStream).map(({ content }) => content.readUInt32BE(0))).toEqual([
       errors.STREAM_CLOSED,
     ]);
+  });
+});
+
+describe("a client that floods is hung up on", () => {
+  const many = (count: number, frame: (at: number) => Buffer): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, at) => frame(at)));
+  const reset = (stream: number): Buffer => {
+    const code = Buffer.alloc(4);
+    code.writeUInt32BE(errors.CANCEL);
+    return frameOf(FRAME.resetStream, 0, stream, code);
+  };
+  const floods: readonly (readonly [string, Buffer])[] = [
+    ["calls begun and given up", many(3_000, (at) => Buffer.concat([open(at * 2 + 1), reset(at * 2 + 1)]))],
+    [
+      "streams that it makes us reset",
+      many(3_000, (at) => Buffer.concat([open(at * 2 + 1), windowUpdateFrame(at * 2 + 1, 0x7fff_ffff)])),
+    ],
+    ["settings", many(200, () => settingsFrame(new Map()))],
+    ["acknowledgements", many(1_100, () => frameOf(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)))],
+    ["pings", many(4, () => frameOf(FRAME.ping, 0, 0, Buffer.alloc(8)))],
+    ["empty data", Buffer.concat([open(1), many(1_100, () => data(1, 0))])],
+    ["priorities", many(1_100, () => frameOf(FRAME.priority, 0, 1, Buffer.alloc(5)))],
+    ["headers on a stream that is open", many(1_200, () => open(1))],
+  ];
+
+  test.for(floods)("%s", async ([, flood]) => {
+    const client = await begun(flood);
+    expect(client.farewell).toBe(errors.ENHANCE_YOUR_CALM);
+    expect(client.isDestroyed).toBe(true);
+  });
+
+  test("but not for a thousand calls that it gives up at once", async () => {
+    const opened = many(1_000, (at) => open(at * 2 + 1));
+    const client = await begun(
+      opened,
+      many(1_000, (at) => reset(at * 2 + 1)),
+    );
+    expect(client.farewell).toBeUndefined();
+    expect(client.events.filter((event) => event.endsWith("closed"))).toHaveLength(1_000);
+  });
+});
+
+describe("what a frame costs does not grow with the streams", () => {
+  const STREAMS = 500;
+
+  /** Streams whose answers have no room, and how often any of them looks whether it has some. */
+  async function withWaiting(): Promise<{ client: Client; looks: () => number }> {
+    const client = await begun(settingsFrame(new Map([[SETTING.initialWindowSize, 0]])));
+    for (let at = 0; at < STREAMS; at += 1) await client.send(open(at * 2 + 1, FLAG.endStream));
+    let looks = 0;
+    for (const stream of client.streams) {
+      stream.write(Buffer.alloc(20));
+      const pump = stream.pump.bind(stream);
+      stream.pump = () => {
+        looks += 1;
+        pump();
+      };
+    }
+    return { client, looks: () => looks };
+  }
+
+  test("room on the connection, a byte at a time, is offered to none that waits for room of its own", async () => {
+    const { client, looks } = await withWaiting();
+    await client.send(...Array.from({ length: 1_000 }, () => windowUpdateFrame(0, 1)));
+    expect(looks()).toBe(0);
+  });
+
+  test("a window that one frame of settings says again and again changes once", async () => {
+    const { client, looks } = await withWaiting();
+    const windows = [1, 0, 1, 0, 1, 5].map((bytes) =>
+      Buffer.from([0, SETTING.initialWindowSize, 0, 0, 0, bytes]),
+    );
+    await client.send(frameOf(FRAME.settings, 0, 0, Buffer.concat(windows)));
+    expect(looks()).toBe(STREAMS);
+    expect(client.of(FRAME.data).map(({ content }) => content.length)).toEqual(Array(STREAMS).fill(5));
+  });
+});
+
+describe("a client that does not do its part is cut off", () => {
+  test("one that never begins", async () => {
+    const client = new Client();
+    await client.send(PREFACE.subarray(0, 10));
+    expect(client.isDestroyed).toBe(false);
+    while (client.clock.fireNext());
+    expect(client.isDestroyed).toBe(true);
+  });
+
+  test("one that begins with something else than settings", async () => {
+    const client = new Client();
+    await client.send(PREFACE, open(1));
+    expect(client.farewell).toBe(errors.PROTOCOL_ERROR);
+    expect(client.events).toEqual([]);
+  });
+
+  test("one that was hung up on, but does not read why", async () => {
+    const client = new Client({ reads: false });
+    await client.send(PREFACE, settingsFrame(new Map()), data(0, 1));
+    expect(client.isDestroyed).toBe(false);
+    while (client.clock.fireNext());
+    expect(client.isDestroyed).toBe(true);
+  });
+
+  test("but not one that has begun and is silent", async () => {
+    const client = await begun();
+    expect(client.clock.nextDueMs()).toBeUndefined();
   });
 });

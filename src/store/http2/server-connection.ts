@@ -5,9 +5,12 @@
  * `endpoint` commands send, which is a URL. What it leaves out are push and priorities, which gRPC has no use for.
  *
  * Invariants: headers are read in the order in which they come, whatever becomes of their stream; a peer that breaks
- * the protocol is told so and hung up on, and nothing it sent can cost more memory than the windows allow.
+ * the protocol, or sends without end what costs it nothing, is told so and hung up on; what a frame costs us does not
+ * grow with the number of streams; what a stream is sent is bounded by its window, and what all streams together hold by
+ * whoever takes it.
  */
 import type { Duplex } from "node:stream";
+import type { Clock, Timer } from "#base/clock.ts";
 import { FrameReader } from "./frame-reader.ts";
 import {
   DEFAULT_WINDOW_BYTES,
@@ -24,24 +27,29 @@ import {
   WINDOW_BYTES_MAX,
   windowUpdateFrame,
 } from "./frames.ts";
-import { HeaderReader } from "./hpack.ts";
+import { HEADERS_BYTES_MAX, HeaderReader } from "./hpack.ts";
 import * as errors from "./http2-error.ts";
 import { Http2Error } from "./http2-error.ts";
 import { Outbox } from "./outbox.ts";
+import { PeerLimits } from "./peer-limits.ts";
 import { ServerStream, type StreamLink, type StreamListener } from "./server-stream.ts";
 
 /** Lets a request of the largest size come in without waiting for the window to be opened again. */
 const STREAM_WINDOW_BYTES = 2 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
-const STREAMS_MAX = 100_000;
+const STREAMS_MAX = 10_000;
 /** A block of headers that comes in pieces. */
-const BLOCK_BYTES_MAX = 64 * 1024;
+const BLOCK_BYTES_MAX = HEADERS_BYTES_MAX;
 /** What may wait for the socket before streams have to wait themselves. */
 const CONGESTED_BYTES = 256 * 1024;
 /** A peer that has so much answered that it does not read is of no use. */
 const ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
+/** How long a peer may take to begin as HTTP/2 does, and to hear why it is hung up on. */
+const BEGIN_MS = 10_000;
+const FAREWELL_MS = 1_000;
 
-export interface ConnectionEvents {
+export interface ConnectionOptions {
+  readonly clock: Clock;
   /** Called for each request; what it returns gets the request's content. */
   stream(stream: ServerStream): StreamListener;
 }
@@ -50,7 +58,8 @@ export class ServerConnection implements StreamLink {
   window = DEFAULT_WINDOW_BYTES;
   frameBytesMax = FRAME_BYTES;
   readonly #socket: Duplex;
-  readonly #events: ConnectionEvents;
+  readonly #options: ConnectionOptions;
+  readonly #limits: PeerLimits;
   readonly #outbox: Outbox;
   readonly #headers = new HeaderReader();
   readonly #frames = new FrameReader((header, content) => this.#take(header, content));
@@ -61,11 +70,16 @@ export class ServerConnection implements StreamLink {
   #lastStream = 0;
   #unacknowledgedBytes = 0;
   #block: { readonly header: FrameHeader; readonly pieces: Buffer[]; bytes: number } | undefined;
+  /** Runs until the peer has sent its settings; then again when it is to be cut off. */
+  #deadline: Timer;
+  #begun = false;
   #ended = false;
 
-  constructor(socket: Duplex, events: ConnectionEvents) {
+  constructor(socket: Duplex, options: ConnectionOptions) {
     this.#socket = socket;
-    this.#events = events;
+    this.#options = options;
+    this.#limits = new PeerLimits(options.clock);
+    this.#deadline = options.clock.setTimer(BEGIN_MS, () => socket.destroy());
     this.#outbox = new Outbox(socket);
     socket.on("data", (piece: Buffer) => this.#receive(piece));
     socket.on("drain", () => this.#pumpAll());
@@ -73,7 +87,8 @@ export class ServerConnection implements StreamLink {
     socket.on("error", () => undefined);
     socket.on("end", () => socket.destroy());
     socket.on("close", () => this.#closeAll());
-    this.send(
+    socket.on("close", () => this.#deadline.cancel());
+    this.#outbox.send(
       settingsFrame(
         new Map([
           [SETTING.maxConcurrentStreams, STREAMS_MAX],
@@ -82,7 +97,7 @@ export class ServerConnection implements StreamLink {
         ]),
       ),
     );
-    this.send(windowUpdateFrame(0, CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES));
+    this.#outbox.send(windowUpdateFrame(0, CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES));
   }
 
   get congested(): boolean {
@@ -90,6 +105,7 @@ export class ServerConnection implements StreamLink {
   }
 
   send(piece: Buffer): void {
+    this.#limits.answered();
     this.#outbox.send(piece);
   }
 
@@ -101,7 +117,7 @@ export class ServerConnection implements StreamLink {
     if (stream.peerHasEnded) return;
     stream.consumedBytes += bytes;
     if (stream.consumedBytes < STREAM_WINDOW_BYTES / 2) return;
-    this.send(windowUpdateFrame(stream.id, stream.consumedBytes));
+    this.#outbox.send(windowUpdateFrame(stream.id, stream.consumedBytes));
     stream.receivedBytes -= stream.consumedBytes;
     stream.consumedBytes = 0;
   }
@@ -141,9 +157,12 @@ export class ServerConnection implements StreamLink {
       this.#socket.destroy();
       return;
     }
-    this.send(goAwayFrame(this.#lastStream, error.code, error.message));
+    this.#outbox.send(goAwayFrame(this.#lastStream, error.code, error.message));
     this.#outbox.flush();
     this.#socket.end(() => this.#socket.destroy());
+    // A peer that does not read would never have heard.
+    this.#deadline.cancel();
+    this.#deadline = this.#options.clock.setTimer(FAREWELL_MS, () => this.#socket.destroy());
   }
 
   #closeAll(): void {
@@ -155,6 +174,7 @@ export class ServerConnection implements StreamLink {
     if (isContinuation !== (this.#block !== undefined)) {
       throw new Http2Error(errors.PROTOCOL_ERROR, "headers in pieces have to follow each other");
     }
+    if (!this.#begun) this.#begin(header);
     switch (header.type) {
       case FRAME.data:
         this.#takeData(header, content);
@@ -180,8 +200,17 @@ export class ServerConnection implements StreamLink {
       case FRAME.pushPromise:
         throw new Http2Error(errors.PROTOCOL_ERROR, "a client cannot push");
       default:
-      // Priorities, the peer's farewell and frames of extensions need no answer.
+        // Priorities, the peer's farewell and frames of extensions need no answer.
+        this.#limits.idle();
     }
+  }
+
+  #begin(header: FrameHeader): void {
+    if (header.type !== FRAME.settings || header.flags & FLAG.ack) {
+      throw new Http2Error(errors.PROTOCOL_ERROR, "a connection begins with settings");
+    }
+    this.#begun = true;
+    this.#deadline.cancel();
   }
 
   #takeData(header: FrameHeader, content: Buffer): void {
@@ -191,24 +220,31 @@ export class ServerConnection implements StreamLink {
       throw new Http2Error(errors.PROTOCOL_ERROR, "data on a stream that was not opened");
     }
     this.#acknowledge(header.length);
+    const data = withoutPadding(header, content);
+    if (data.length === 0 && (header.flags & FLAG.endStream) === 0) this.#limits.idle();
     if (stream === undefined) return;
     stream.receivedBytes += header.length;
     if (stream.peerHasEnded || stream.receivedBytes > STREAM_WINDOW_BYTES) {
-      stream.reset(stream.peerHasEnded ? errors.STREAM_CLOSED : errors.FLOW_CONTROL_ERROR);
+      this.#reset(stream, stream.peerHasEnded ? errors.STREAM_CLOSED : errors.FLOW_CONTROL_ERROR);
       return;
     }
-    const data = withoutPadding(header, content);
     // Padding is nobody's to take.
     stream.consume(header.length - data.length);
     if (data.length > 0) stream.listener?.data(data);
     if (header.flags & FLAG.endStream) stream.takeEnd();
   }
 
+  /** Ends a stream because of what the peer did to it, which costs as much as its own resets. */
+  #reset(stream: ServerStream, code: number): void {
+    this.#limits.reset();
+    stream.reset(code);
+  }
+
   /** What a stream holds back holds up that stream, not the connection. */
   #acknowledge(bytes: number): void {
     this.#unacknowledgedBytes += bytes;
     if (this.#unacknowledgedBytes < CONNECTION_WINDOW_BYTES / 2) return;
-    this.send(windowUpdateFrame(0, this.#unacknowledgedBytes));
+    this.#outbox.send(windowUpdateFrame(0, this.#unacknowledgedBytes));
     this.#unacknowledgedBytes = 0;
   }
 
@@ -239,13 +275,15 @@ export class ServerConnection implements StreamLink {
     const known = this.#streams.get(id);
     if (known !== undefined) {
       if (flags & FLAG.endStream) known.takeEnd();
+      else this.#limits.idle();
       return;
     }
     // Trailers of a stream that has been answered already.
     if (id <= this.#lastStream) return;
     this.#lastStream = id;
     if (this.#streams.size >= STREAMS_MAX) {
-      this.send(resetFrame(id, errors.REFUSED_STREAM));
+      this.#limits.reset();
+      this.#outbox.send(resetFrame(id, errors.REFUSED_STREAM));
       return;
     }
     if (this.#outbox.waitingBytes > ANSWERS_BYTES_MAX) {
@@ -253,7 +291,7 @@ export class ServerConnection implements StreamLink {
     }
     const stream = new ServerStream(id, headers, this, this.#streamWindow);
     this.#streams.set(id, stream);
-    stream.listener = this.#events.stream(stream);
+    stream.listener = this.#options.stream(stream);
     if (flags & FLAG.endStream) stream.takeEnd();
   }
 
@@ -262,23 +300,38 @@ export class ServerConnection implements StreamLink {
     if (header.stream === 0 || header.stream > this.#lastStream) {
       throw new Http2Error(errors.PROTOCOL_ERROR, "a reset of a stream that was not opened");
     }
-    this.#streams.get(header.stream)?.close();
+    const stream = this.#streams.get(header.stream);
+    if (stream === undefined) return;
+    this.#limits.reset();
+    stream.close();
   }
 
   #takeSettings(header: FrameHeader, content: Buffer): void {
-    if (header.flags & FLAG.ack) return;
+    if (header.flags & FLAG.ack) {
+      this.#limits.idle();
+      return;
+    }
+    this.#limits.settings();
     if (content.length % 6 !== 0) throw new Http2Error(errors.FRAME_SIZE_ERROR, "settings are cut short");
+    const windowBefore = this.#streamWindow;
     for (let at = 0; at < content.length; at += 6) {
       this.#set(content.readUInt16BE(at), content.readUInt32BE(at + 2));
     }
     this.#answer(frameOf(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)));
-    this.#pumpAll();
+    if (this.#streamWindow !== windowBefore) this.#growAll(this.#streamWindow - windowBefore);
+  }
+
+  /** Once for a frame, however often the frame says it. */
+  #growAll(bytes: number): void {
+    for (const stream of this.#streams.values()) {
+      stream.window += bytes;
+      stream.pump();
+    }
   }
 
   #set(setting: number, value: number): void {
     if (setting === SETTING.initialWindowSize) {
       if (value > WINDOW_BYTES_MAX) throw new Http2Error(errors.FLOW_CONTROL_ERROR, "a window too large");
-      for (const stream of this.#streams.values()) stream.window += value - this.#streamWindow;
       this.#streamWindow = value;
     } else if (setting === SETTING.maxFrameSize) {
       if (value < FRAME_BYTES || value > 0xff_ffff) {
@@ -290,7 +343,11 @@ export class ServerConnection implements StreamLink {
 
   #takePing(header: FrameHeader, content: Buffer): void {
     expectLength(content, 8);
-    if (header.flags & FLAG.ack) return;
+    if (header.flags & FLAG.ack) {
+      this.#limits.idle();
+      return;
+    }
+    this.#limits.ping();
     this.#answer(frameOf(FRAME.ping, FLAG.ack, 0, content));
   }
 
@@ -299,7 +356,7 @@ export class ServerConnection implements StreamLink {
     if (this.#outbox.waitingBytes > ANSWERS_BYTES_MAX) {
       throw new Http2Error(errors.ENHANCE_YOUR_CALM, "answers are not read");
     }
-    this.send(frame);
+    this.#outbox.send(frame);
   }
 
   #takeWindowUpdate(header: FrameHeader, content: Buffer): void {
@@ -317,14 +374,19 @@ export class ServerConnection implements StreamLink {
     const stream = this.#streams.get(header.stream);
     if (stream === undefined) return;
     stream.window += bytes;
-    if (stream.window > WINDOW_BYTES_MAX) stream.reset(errors.FLOW_CONTROL_ERROR);
+    if (stream.window > WINDOW_BYTES_MAX) this.#reset(stream, errors.FLOW_CONTROL_ERROR);
     else stream.pump();
   }
 
+  /** Each that waits in its turn, as far as the connection has room; those that still wait come last next time. */
   #pumpAll(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const stream of waiting) stream.pump();
+    let left = this.#waiting.size;
+    for (const stream of this.#waiting) {
+      if (left === 0 || this.window <= 0 || this.congested) return;
+      left -= 1;
+      this.#waiting.delete(stream);
+      stream.pump();
+    }
   }
 }
 

@@ -17,7 +17,7 @@ export interface StreamLink {
   /** True while more than enough waits for the socket. */
   readonly congested: boolean;
   send(piece: Buffer): void;
-  /** The stream has something that it could not send; it is to be asked again. */
+  /** The connection has no room for what the stream could send; it is to be asked again. */
   waits(stream: ServerStream): void;
   /** Bytes of a stream have been taken, so that the peer may send as many more. */
   consumed(stream: ServerStream, bytes: number): void;
@@ -110,7 +110,8 @@ export class ServerStream {
   pump(): void {
     while (!this.#closed && this.#queue.length > 0) {
       if (!this.#sendSome()) {
-        this.#link.waits(this);
+        // Of its own window it hears by itself.
+        if (this.window > 0) this.#link.waits(this);
         return;
       }
     }

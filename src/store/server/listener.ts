@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "#base/clock.ts";
 import { listen } from "#host/listen.ts";
 import { PREFACE } from "../http2/frames.ts";
 import { ServerConnection } from "../http2/server-connection.ts";
@@ -11,8 +12,12 @@ import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 
 /** A peer that is gone without a word is noticed by the kernel's probes. */
 const KEEP_ALIVE_MS = 30_000;
-/** A connection that says nothing is nobody's. */
+/** A connection that says nothing is nobody's, and one that has not agreed on its keys either. */
 const FIRST_BYTES_MS = 10_000;
+/** More are hung up on, so that the daemon keeps file descriptors for its own work. */
+const CONNECTIONS_MAX = 4_096;
+/** As many bytes tell HTTP/2 from HTTP/1.1. */
+const TELLING_BYTES = 3;
 
 export interface TlsSettings {
   readonly cert: string;
@@ -24,6 +29,7 @@ export interface TlsSettings {
 }
 
 export interface ListenerHandlers {
+  readonly clock: Clock;
   stream(stream: ServerStream, certificateName: string | undefined): StreamListener;
   /** A connection that speaks HTTP/1.1; what was read of it has been put back. */
   http1(socket: Socket): void;
@@ -41,6 +47,9 @@ export class StoreListener {
   /** Resolves with the port it listens on. @throws FlotillaError `bad-config` or `not-permitted` */
   async listen(host: string, port: number, tls: TlsSettings | undefined): Promise<number> {
     const server = await this.#createServer(tls);
+    server.maxConnections = CONNECTIONS_MAX;
+    // From the first packet on: one that never agrees on keys must not hold up the end.
+    server.on("connection", (socket: Socket) => this.#keep(socket));
     await listen(server, { host, port }, "the store");
     this.#server = server;
     const address = server.address();
@@ -67,6 +76,7 @@ export class StoreListener {
       requestCert: settings.clientCertAuth === true,
       rejectUnauthorized: settings.clientCertAuth === true,
       minVersion: "TLSv1.2",
+      handshakeTimeout: FIRST_BYTES_MS,
     });
     server.on("secureConnection", (socket) => {
       const name = settings.clientCertAuth ? commonName(socket.getPeerCertificate().subject) : undefined;
@@ -75,25 +85,36 @@ export class StoreListener {
     return server;
   }
 
-  #accept(socket: Socket, certificateName?: string): void {
+  #keep(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+  }
+
+  #accept(socket: Socket, certificateName?: string): void {
+    this.#keep(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#sockets.delete(socket));
-    socket.setTimeout(FIRST_BYTES_MS, () => socket.destroy());
-    socket.once("data", (first: Buffer) => {
-      socket.setTimeout(0);
-      socket.removeAllListeners("timeout");
+    const deadline = this.#handlers.clock.setTimer(FIRST_BYTES_MS, () => socket.destroy());
+    socket.on("close", () => deadline.cancel());
+    let first = Buffer.alloc(0);
+    const take = (piece: Buffer): void => {
+      first = Buffer.concat([first, piece]);
+      if (first.length < TELLING_BYTES) return;
+      const isHttp2 = first.subarray(0, TELLING_BYTES).equals(PREFACE.subarray(0, TELLING_BYTES));
+      deadline.cancel();
+      socket.off("data", take);
       socket.pause();
       socket.unshift(first);
-      if (first.subarray(0, 3).equals(PREFACE.subarray(0, 3))) this.#speakHttp2(socket, certificateName);
+      if (isHttp2) this.#speakHttp2(socket, certificateName);
       else this.#handlers.http1(socket);
-    });
+    };
+    socket.on("data", take);
   }
 
   #speakHttp2(socket: Socket, certificateName: string | undefined): void {
     new ServerConnection(socket, {
+      clock: this.#handlers.clock,
       stream: (stream) => this.#handlers.stream(stream, certificateName),
     });
     socket.resume();

@@ -52,6 +52,7 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
     return new PlainHttp({ served, methods: grpc.methods, bodyBytesMax: grpc.messageBytesMax });
   });
   const listener = new StoreListener({
+    clock,
     stream: (stream, certificateName) =>
       isGrpc(stream.headers)
         ? answerCall(stream, grpc, certificateName)
