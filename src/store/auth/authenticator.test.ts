@@ -6,6 +6,7 @@ import { createMemoryStore } from "../memory.ts";
 import { Authenticator } from "./authenticator.ts";
 import { Guard } from "./guard.ts";
 import { GuardedStore } from "./guarded-store.ts";
+import { HashTurns } from "./hash-turns.ts";
 import * as manage from "./management.ts";
 import { hashPassword, isPassword } from "./passwords.ts";
 import { Tokens } from "./tokens.ts";
@@ -53,6 +54,36 @@ describe("a password", () => {
   test("that etcd has hashed is never right", async () => {
     expect(await isPassword("x", toBytes("$2a$10$abcdefghijklmnopqrstuv"))).toBe(false);
     expect(await isPassword("", toBytes(""))).toBe(false);
+  });
+});
+
+describe("hashing", () => {
+  test("is done one at a time, in order, and refused when too many wait", async () => {
+    const turns = new HashTurns();
+    const ends: (() => void)[] = [];
+    const begun: number[] = [];
+    const results = Array.from({ length: 65 }, (_, at) =>
+      turns.take(async () => {
+        begun.push(at);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return at;
+      }),
+    );
+    await expect(turns.take(async () => -1)).rejects.toThrow("etcdserver: too many requests");
+    for (const at of results.keys()) {
+      await expect.poll(() => begun).toHaveLength(at + 1);
+      ends[at]?.();
+      expect(await results[at]).toBe(at);
+    }
+    expect(await turns.take(async () => 65)).toBe(65);
+  });
+
+  test("that fails holds nobody up", async () => {
+    const turns = new HashTurns();
+    const failed = turns.take(() => Promise.reject(new Error("no")));
+    const next = turns.take(async () => 1);
+    await expect(failed).rejects.toThrow("no");
+    expect(await next).toBe(1);
   });
 });
 
@@ -203,6 +234,67 @@ describe("the guarded store", () => {
     await store.deleteRange({ key: foreign });
     await alice.leaseRevoke(id);
     expect(await store.leaseList()).toEqual([]);
+  });
+
+  test("lets no transaction hang a key on such a lease, however deep the put is", async () => {
+    const { alice, store } = await asAlice();
+    const { id } = await store.leaseGrant({ ttlS: 100 });
+    await store.put({ key: foreign, value, lease: id });
+    const put = { kind: "put" as const, request: { key, value, lease: id } };
+    const nested = {
+      kind: "txn" as const,
+      request: { compare: [], success: [], failure: [put] },
+    };
+    for (const op of [put, nested]) {
+      await expect(alice.txn({ compare: [], success: [op], failure: [] })).rejects.toThrow(
+        "permission denied",
+      );
+    }
+    await store.deleteRange({ key: foreign });
+    expect((await alice.txn({ compare: [], success: [nested], failure: [] })).succeeded).toBe(true);
+  });
+
+  test("shows no user what hangs on a lease that he may not read", async () => {
+    const { alice, store } = await asAlice();
+    const { id } = await store.leaseGrant({ ttlS: 100 });
+    await store.put({ key: foreign, value, lease: id });
+    expect((await alice.leaseTimeToLive(id, false)).grantedTtlS).toBe(100);
+    await expect(alice.leaseTimeToLive(id, true)).rejects.toThrow("etcdserver: permission denied");
+  });
+
+  test("is closed to who is nobody: no lease is granted, kept alive, listed, shown or revoked", async () => {
+    const { store, guard } = await opened();
+    const nobody = new GuardedStore(store, guard, NOBODY);
+    const { id } = await store.leaseGrant({ ttlS: 100 });
+    const empty = "etcdserver: user name is empty";
+    await expect(nobody.leaseGrant({ ttlS: 5 })).rejects.toThrow(empty);
+    await expect(nobody.leaseKeepAlive(id)).rejects.toThrow(empty);
+    await expect(nobody.leaseList()).rejects.toThrow(empty);
+    await expect(nobody.leaseTimeToLive(id, false)).rejects.toThrow(empty);
+    await expect(nobody.leaseRevoke(id)).rejects.toThrow(empty);
+    expect(await store.leaseList()).toEqual([id]);
+  });
+
+  test("lets only root forget the past", async () => {
+    const { store, guard } = await opened();
+    const alice = new GuardedStore(store, guard, named("alice"));
+    await expect(alice.compact(1n)).rejects.toThrow("etcdserver: permission denied");
+    await store.put({ key, value });
+    const root = new GuardedStore(store, guard, named("root"));
+    await root.compact(2n);
+    expect(store.status().compactRevision).toBe(2n);
+  });
+
+  test("lets nobody watch more than he may read: not from a key of his own to the end", async () => {
+    const { store, guard, authenticator } = await opened();
+    const only = { kind: "read" as const, key: toBytes("x"), rangeEnd: new Uint8Array(0) };
+    await authenticator.change((now) => manage.grantPermission(now, "r", only));
+    const alice = new GuardedStore(store, guard, named("alice"));
+    const { signal } = new AbortController();
+    const rangeEnd = new Uint8Array(1);
+    expect(() => alice.watch({ key: toBytes("x") }, { signal })).not.toThrow();
+    expect(() => alice.watch({ key: toBytes("x"), rangeEnd }, { signal })).toThrow("permission denied");
+    await expect(alice.range({ key: toBytes("x"), rangeEnd })).rejects.toThrow("permission denied");
   });
 
   test("finds fault with a request before it asks for permission", async () => {

@@ -9,7 +9,8 @@ import type { RecordChange, Records } from "../local-store.ts";
 import { StoreError } from "../store.ts";
 import { type AuthState, readAuthState, type User } from "./auth-state.ts";
 import type { Caller } from "./caller.ts";
-import { hashPassword, isPassword } from "./passwords.ts";
+import { HashTurns } from "./hash-turns.ts";
+import { hashPassword, isPassword, NOBODYS_PASSWORD } from "./passwords.ts";
 import { authRefusal } from "./refusals.ts";
 import { Tokens } from "./tokens.ts";
 
@@ -22,6 +23,7 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #tokens: Tokens;
+  readonly #hashTurns = new HashTurns();
   #state: AuthState;
 
   constructor(options: AuthenticatorOptions) {
@@ -50,20 +52,21 @@ export class Authenticator {
   }
 
   hashPassword(password: string): Promise<Uint8Array> {
-    return hashPassword(password, this.#options.random);
+    return this.#hashTurns.take(() => hashPassword(password, this.#options.random));
   }
 
   /** A token for whoever knows the user's password. @throws StoreError */
   async authenticate(name: string, password: string): Promise<string> {
     if (!this.#state.enabled) throw authRefusal("not-enabled");
     const user = this.#state.users.get(name);
-    if (user === undefined) throw authRefusal("wrong-credentials");
-    if (user.noPassword) {
+    if (user?.noPassword) {
       throw new StoreError("unknown", "auth: authentication failed, password was given for no password user");
     }
-    const isRight = await isPassword(password, user.password);
+    // It takes as long where there is no such user: who guesses must not learn the names first.
+    const stored = user?.password ?? NOBODYS_PASSWORD;
+    const isRight = await this.#hashTurns.take(() => isPassword(password, stored));
     // The password may have become another one while it was looked at.
-    if (!isRight || this.#hasNewPassword(user)) throw authRefusal("wrong-credentials");
+    if (!isRight || user === undefined || this.#hasNewPassword(user)) throw authRefusal("wrong-credentials");
     return this.#tokens.issue(name);
   }
 

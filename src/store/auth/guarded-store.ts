@@ -5,7 +5,7 @@
 import { checkPut, checkRange, checkTxn } from "../mvcc/check.ts";
 import type * as api from "../store.ts";
 import type { Caller } from "./caller.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, LeaseKeys } from "./guard.ts";
 
 export class GuardedStore implements api.Store {
   readonly #store: api.Store;
@@ -26,8 +26,7 @@ export class GuardedStore implements api.Store {
 
   async put(request: api.PutRequest, options?: api.CallOptions): Promise<api.PutResponse> {
     checkPut(request);
-    const keys = await this.#keysOf(request.lease ?? 0n);
-    this.#guard.put(this.#caller, request, keys);
+    this.#guard.put(this.#caller, request, await this.#keysOf([request.lease ?? 0n]));
     return this.#store.put(request, options);
   }
 
@@ -42,7 +41,7 @@ export class GuardedStore implements api.Store {
 
   async txn(request: api.TxnRequest, options?: api.CallOptions): Promise<api.TxnResponse> {
     checkTxn(request);
-    this.#guard.txn(this.#caller, request);
+    this.#guard.txn(this.#caller, request, await this.#keysOf([...leasesOf(request)]));
     return this.#store.txn(request, options);
   }
 
@@ -55,34 +54,43 @@ export class GuardedStore implements api.Store {
   }
 
   async leaseRevoke(id: api.LeaseId, options?: api.CallOptions): Promise<api.Header> {
-    this.#guard.lease(this.#caller, await this.#keysOf(id));
+    this.#guard.anyUser(this.#caller);
+    const keysOf = await this.#keysOf([id]);
+    this.#guard.lease(this.#caller, keysOf(id));
     return this.#store.leaseRevoke(id, options);
   }
 
-  compact(revision: api.Revision, options?: api.CallOptions): Promise<api.Header> {
+  async compact(revision: api.Revision, options?: api.CallOptions): Promise<api.Header> {
+    this.#guard.admin(this.#caller);
     return this.#store.compact(revision, options);
   }
 
-  leaseGrant(
+  async leaseGrant(
     request: { readonly ttlS: number; readonly id?: api.LeaseId },
     options?: api.CallOptions,
   ): Promise<api.LeaseGrant> {
+    this.#guard.anyUser(this.#caller);
     return this.#store.leaseGrant(request, options);
   }
 
-  leaseKeepAlive(id: api.LeaseId, options?: api.CallOptions): Promise<number> {
+  async leaseKeepAlive(id: api.LeaseId, options?: api.CallOptions): Promise<number> {
+    this.#guard.anyUser(this.#caller);
     return this.#store.leaseKeepAlive(id, options);
   }
 
-  leaseTimeToLive(
+  async leaseTimeToLive(
     id: api.LeaseId,
     withKeys: boolean,
     options?: api.CallOptions,
   ): Promise<api.LeaseTimeToLive> {
-    return this.#store.leaseTimeToLive(id, withKeys, options);
+    this.#guard.anyUser(this.#caller);
+    const answer = await this.#store.leaseTimeToLive(id, withKeys, options);
+    for (const key of answer.keys) this.#guard.range(this.#caller, { key });
+    return answer;
   }
 
-  leaseList(options?: api.CallOptions): Promise<readonly api.LeaseId[]> {
+  async leaseList(options?: api.CallOptions): Promise<readonly api.LeaseId[]> {
+    this.#guard.anyUser(this.#caller);
     return this.#store.leaseList(options);
   }
 
@@ -91,9 +99,21 @@ export class GuardedStore implements api.Store {
   }
 
   /** Nothing hangs on a lease that is not there. */
-  async #keysOf(lease: api.LeaseId): Promise<readonly api.Bytes[]> {
-    if (lease === 0n) return [];
-    const { keys } = await this.#store.leaseTimeToLive(lease, true);
-    return keys;
+  async #keysOf(leases: readonly api.LeaseId[]): Promise<LeaseKeys> {
+    const found = new Map<api.LeaseId, readonly api.Bytes[]>();
+    for (const lease of leases) {
+      if (lease !== 0n) found.set(lease, (await this.#store.leaseTimeToLive(lease, true)).keys);
+    }
+    return (lease) => found.get(lease) ?? [];
   }
+}
+
+/** The leases that a transaction may hang keys on. */
+function leasesOf({ success, failure }: api.TxnRequest): Set<api.LeaseId> {
+  const leases = new Set<api.LeaseId>();
+  for (const op of [...success, ...failure]) {
+    if (op.kind === "put") leases.add(op.request.lease ?? 0n);
+    if (op.kind === "txn") for (const lease of leasesOf(op.request)) leases.add(lease);
+  }
+  return leases;
 }

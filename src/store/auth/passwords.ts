@@ -12,6 +12,16 @@ const COST = 16_384;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
+/** What no password makes: a hash of all zeros. */
+export const NOBODYS_PASSWORD: Bytes = toBytes(
+  [
+    "scrypt",
+    COST,
+    Buffer.alloc(SALT_BYTES).toString("base64"),
+    Buffer.alloc(HASH_BYTES).toString("base64"),
+  ].join("$"),
+);
+
 export async function hashPassword(password: string, random: Random): Promise<Bytes> {
   const salt = Buffer.from(random.bytes(SALT_BYTES));
   const hash = await derive(password, salt, COST);

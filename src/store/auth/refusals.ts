@@ -20,6 +20,7 @@ const REFUSALS = {
   "permission-not-given": ["invalid-argument", "etcdserver: permission not given"],
   "not-enabled": ["failed-precondition", "etcdserver: authentication is not enabled"],
   "invalid-token": ["unauthenticated", "etcdserver: invalid auth token"],
+  "too-many-requests": ["resource-exhausted", "etcdserver: too many requests"],
   "invalid-management": ["invalid-argument", "etcdserver: invalid auth management"],
 } as const satisfies Record<string, readonly [StoreStatus, string]>;
 

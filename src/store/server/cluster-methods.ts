@@ -16,11 +16,12 @@ export function clusterMethods(served: ServedStore): Service {
   return new Map([
     [
       "MemberList",
-      unary(emptyRequest, memberListResponse, async () => ({
+      unary(emptyRequest, memberListResponse, async (_request, caller) => {
+        served.checkAnyUser(caller);
         // Etcd gives no revision here.
-        header: served.header({ revision: 0n }),
-        members: [{ id: memberId, name: MEMBER_NAME, clientUrls: [served.clientUrl()] }],
-      })),
+        const header = served.header({ revision: 0n });
+        return { header, members: [{ id: memberId, name: MEMBER_NAME, clientUrls: [served.clientUrl()] }] };
+      }),
     ],
     ["MemberAdd", refused(served, memberAddRequest, () => tooFewMembers())],
     ["MemberRemove", refused(served, memberRequest, ({ id }) => (isOurs(id) ? tooFewMembers() : notFound()))],

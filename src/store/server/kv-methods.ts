@@ -32,8 +32,8 @@ export function kvMethods(served: ServedStore): Service {
     ],
     [
       "Compact",
-      unary(wire.compactRequest, wire.headerResponse, async ({ revision }) => ({
-        header: served.header(await served.store.compact(revision)),
+      unary(wire.compactRequest, wire.headerResponse, async ({ revision }, caller) => ({
+        header: served.header(await served.as(caller).compact(revision)),
       })),
     ],
   ]);

@@ -10,12 +10,12 @@ import { unary } from "./unary.ts";
 const TTL_MIN_S = 2;
 
 export function leaseMethods(served: ServedStore): Service {
-  const { store } = served;
   return new Map([
     [
       "LeaseGrant",
-      unary(wire.leaseGrantRequest, wire.leaseGrantResponse, async (request) => {
-        const grant = await store.leaseGrant({ ...request, ttlS: Math.max(request.ttlS, TTL_MIN_S) });
+      unary(wire.leaseGrantRequest, wire.leaseGrantResponse, async (request, caller) => {
+        const ttlS = Math.max(request.ttlS, TTL_MIN_S);
+        const grant = await served.as(caller).leaseGrant({ ...request, ttlS });
         return { header: served.header(), ...grant };
       }),
     ],
@@ -27,15 +27,15 @@ export function leaseMethods(served: ServedStore): Service {
     ],
     [
       "LeaseTimeToLive",
-      unary(wire.leaseTimeToLiveRequest, wire.leaseTimeToLiveResponse, async ({ id, keys }) => {
-        const left = await store.leaseTimeToLive(id, keys);
+      unary(wire.leaseTimeToLiveRequest, wire.leaseTimeToLiveResponse, async ({ id, keys }, caller) => {
+        const left = await served.as(caller).leaseTimeToLive(id, keys);
         return { header: served.header(), ...left };
       }),
     ],
     [
       "LeaseLeases",
-      unary(wire.emptyRequest, wire.leaseLeasesResponse, async () => {
-        const ids = await store.leaseList();
+      unary(wire.emptyRequest, wire.leaseLeasesResponse, async (_request, caller) => {
+        const ids = await served.as(caller).leaseList();
         return { header: served.header(), leases: ids.map((id) => ({ id })) };
       }),
     ],
@@ -48,7 +48,7 @@ async function serveKeepAlive(served: ServedStore, call: Call): Promise<void> {
   for await (const message of call.messages) {
     const { id } = decode(wire.leaseKeepAliveRequest, message);
     const header = served.header();
-    const ttlS = await served.store.leaseKeepAlive(id);
+    const ttlS = await served.as(call.caller).leaseKeepAlive(id);
     await call.send(encode(wire.leaseKeepAliveResponse, { header, id, ttlS }));
   }
 }

@@ -18,7 +18,10 @@ export function maintenanceMethods(served: ServedStore): Service {
   const { store } = served;
   return new Map([
     ["Status", unary(emptyRequest, statusResponse, async () => statusOf(served))],
-    ["Alarm", unary(wire.alarmRequest, wire.alarmResponse, (request) => alarm(served, request))],
+    [
+      "Alarm",
+      unary(wire.alarmRequest, wire.alarmResponse, (request, caller) => alarm(served, request, caller)),
+    ],
     [
       "Defragment",
       unary(emptyRequest, headerResponse, async (_request, caller) => {
@@ -47,7 +50,8 @@ export function maintenanceMethods(served: ServedStore): Service {
     ["Snapshot", { kind: "stream", handle: (call) => snapshot(served, call) }],
     [
       "MoveLeader",
-      unary(wire.moveLeaderRequest, headerResponse, async ({ targetId }) => {
+      unary(wire.moveLeaderRequest, headerResponse, async ({ targetId }, caller) => {
+        served.checkAdmin(caller);
         if (targetId === store.identity.memberId) return { header: { revision: 0n } };
         throw new StoreError("failed-precondition", "etcdserver: bad leader transferee");
       }),
@@ -86,7 +90,10 @@ function statusOf(served: ServedStore): Parameters<typeof statusResponse.write>[
   };
 }
 
-async function alarm(served: ServedStore, request: AlarmRequest): Promise<AlarmAnswer> {
+/** Alarms stop every writer, so that only root may raise or clear one. */
+async function alarm(served: ServedStore, request: AlarmRequest, caller: Caller): Promise<AlarmAnswer> {
+  if (request.action === "get") served.checkAnyUser(caller);
+  else served.checkAdmin(caller);
   const { store } = served;
   const { memberId } = store.identity;
   const raised = (): AlarmAnswer => ({ alarms: store.alarms().map((name) => ({ memberId, alarm: name })) });

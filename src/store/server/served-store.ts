@@ -60,6 +60,11 @@ export class ServedStore {
     this.#auth?.guard.range(caller, range);
   }
 
+  /** Throws unless the caller may do what every user may. */
+  checkAnyUser(caller: Caller): void {
+    this.#auth?.guard.anyUser(caller);
+  }
+
   /** Throws unless the caller may do what only root may. */
   checkAdmin(caller: Caller): void {
     this.#auth?.guard.admin(caller);

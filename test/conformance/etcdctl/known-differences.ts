@@ -1,2 +1,19 @@
-/** Commands that have another outcome on the embedded store than on etcd, each with the reason. */
-export const knownDifferences: ReadonlyMap<string, string> = new Map([]);
+/** Commands that have another outcome on the embedded store than on etcd, by script and line, each with the reason. */
+
+/** Etcd has closed this since (3.4.26 and 3.4.42): with authentication on, 3.4.23 lets anybody do it. */
+const CLOSED_SINCE = "3.4.23 lets it be done by who is nobody";
+
+export const knownDifferences: ReadonlyMap<string, string> = new Map(
+  [
+    "lease grant 100",
+    "lease list",
+    "lease timetolive $R",
+    "lease timetolive $R --keys",
+    "lease keep-alive $R --once",
+    "lease revoke 1",
+    "compaction 3",
+    "alarm list",
+    "alarm disarm",
+    "move-leader 1",
+  ].map((line) => [`auth.script: ${line}`, CLOSED_SINCE]),
+);

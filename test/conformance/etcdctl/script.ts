@@ -43,6 +43,6 @@ function parseLine(line: string): Step {
 export function splitWords(line: string): string[] {
   const words = line.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [];
   return words.map((word) =>
-    word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double, single) => double ?? single),
+    word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double?: string, single?: string) => double ?? single ?? ""),
   );
 }
