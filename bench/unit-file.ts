@@ -86,7 +86,7 @@ function verifyAll(): readonly number[] {
 function parseAll(): readonly number[] {
   return FILES.map(({ text }) => {
     const json = JSON.stringify(text.split("\n"));
-    return timed(() => JSON.parse(json));
+    return timed(() => void JSON.parse(json));
   });
 }
 

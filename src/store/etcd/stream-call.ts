@@ -21,7 +21,7 @@ export class StreamCall implements CallSink {
   /** Bytes that came and that the store has not been given room for again. */
   #owedBytes = 0;
   /** How the call ended; undefined while it goes on. */
-  #end: { readonly error: unknown } | undefined;
+  #end: { readonly error: Error | undefined } | undefined;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -107,7 +107,7 @@ export class StreamCall implements CallSink {
   }
 
   onLost(error: unknown): void {
-    this.#end ??= { error };
+    this.#end ??= { error: error === undefined || error instanceof Error ? error : connectionLost(error) };
     if (isTokenRefusal(error)) this.#context.credentials?.refused(this.#token);
     // The next call goes to another member.
     if (error instanceof StoreError && error.retryable) this.#context.channel.moveOn(this.#session);

@@ -1,5 +1,5 @@
 /** gRPC calls made of raw bytes, for what no client would send. */
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 
 export interface RawAnswer {
   readonly status: string;
@@ -26,15 +26,18 @@ export function rawCall(
       ...headers,
     });
     const pieces: Buffer[] = [];
-    const told: Record<string, unknown> = {};
-    stream.on("response", (answer) => Object.assign(told, answer));
-    stream.on("trailers", (trailers) => Object.assign(told, trailers));
+    const told = new Map<string, string>();
+    const take = (headers: IncomingHttpHeaders): void => {
+      for (const [name, value] of Object.entries(headers)) told.set(name, String(value));
+    };
+    stream.on("response", take);
+    stream.on("trailers", take);
     stream.on("data", (piece: Buffer) => pieces.push(piece));
     stream.on("error", () => undefined);
     stream.on("close", () => {
       session.destroy();
-      const message = decodeURIComponent(String(told["grpc-message"] ?? ""));
-      resolve({ status: String(told["grpc-status"]), message, bytes: Buffer.concat(pieces) });
+      const message = decodeURIComponent(told.get("grpc-message") ?? "");
+      resolve({ status: told.get("grpc-status") ?? "", message, bytes: Buffer.concat(pieces) });
     });
     stream.end(body);
   });

@@ -78,7 +78,7 @@ describe("a lock", () => {
     const waiting = lock(lease.b, impatient.signal);
     await claimed("lock/", 2);
     impatient.abort();
-    await expect(waiting).rejects.toThrow();
+    await expect(waiting).rejects.toThrow("aborted");
     const last = lock(lease.c);
     await unlock("lock/a");
     expect((await last).status).toBe(200);
