@@ -204,7 +204,7 @@ test.runIf(process.getuid?.() === 0)(
         "b.service",
         "Type=forking",
         `PIDFile=${directory}/b`,
-        `ExecStart=/bin/cp ${directory}/a ${directory}/b`,
+        `ExecStart=/bin/sh -c 'until test -s ${directory}/a; do sleep 0.01; done; cp ${directory}/a ${directory}/b'`,
       ),
     ];
     await using machine = await machineThatWasLoaded(units);
