@@ -4,9 +4,10 @@
  * Arguments are passed to vitest; with any of them only the tests they name are run. The last line is the count of
  * all of it. In CI a skipped test counts as failed, because nothing may be skipped there.
  */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runChecks, type Tally, tallyLine } from "./checks.ts";
@@ -15,16 +16,37 @@ import { findLeftovers, observe, RUN_MARK } from "./leftovers.ts";
 const root = dirname(import.meta.dirname);
 const inCi = process.env.CI === "true";
 
-function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Tally {
+/** A test that failed may have left something that the runner waits for; what it has to say has been said by then. */
+const END_MS = 30_000;
+
+async function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), "flotilla-test-report-"));
   const report = join(folder, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const vitest = join(root, "node_modules", ".bin", "vitest");
   try {
-    const result = spawnSync(vitest, ["run", ...reporters, ...args], { cwd: root, stdio: "inherit", env });
-    return readReport(report, result.status === 0);
+    const runner = spawn(vitest, ["run", ...reporters, ...args], { cwd: root, stdio: "inherit", env });
+    const [status] = await endOf(runner, folder);
+    return readReport(report, status === 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param folder the report comes here, which is the last that the runner does. */
+async function endOf(runner: ChildProcess, folder: string): Promise<unknown[]> {
+  let late: NodeJS.Timeout | undefined;
+  const watcher = watch(folder, () => {
+    late ??= setTimeout(() => {
+      console.log("FAILED  the tests have ended, their runner has not: something is left that it waits for");
+      runner.kill("SIGKILL");
+    }, END_MS);
+  });
+  try {
+    return await once(runner, "exit");
+  } finally {
+    watcher.close();
+    clearTimeout(late);
   }
 }
 
@@ -57,7 +79,7 @@ const args = process.argv.slice(2);
 const mark = randomUUID();
 const checks = args.length === 0 ? [runChecks()] : [];
 const before = observe();
-const tests = runTests(args, { ...process.env, [RUN_MARK]: mark });
+const tests = await runTests(args, { ...process.env, [RUN_MARK]: mark });
 const total = sum([...checks, tests, checkLeftovers(before, mark)]);
 console.log(tallyLine(total));
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -34,6 +34,7 @@ export async function hold(
     ...units,
   ];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  machine.isHeldBy(child);
   let text = "";
   for await (const chunk of child.stdout) {
     text += String(chunk);

@@ -1,5 +1,7 @@
 /** A machine of its own for a test: directories, an embedded supervisor on them, and nothing left behind. */
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -30,6 +32,7 @@ export class TestMachine implements AsyncDisposable {
   readonly cgroupName: string | undefined;
   readonly #root: string;
   readonly #journalLimits: NonNullable<EmbeddedOptions["journalLimits"]>;
+  readonly #holders: ChildProcess[] = [];
   #supervisor: Supervisor | undefined;
 
   constructor(options: TestMachineOptions = {}) {
@@ -62,6 +65,11 @@ export class TestMachine implements AsyncDisposable {
     return this.#supervisor;
   }
 
+  /** A process that has a supervisor on this machine; it ends with the machine at the latest. */
+  isHeldBy(process: ChildProcess): void {
+    this.#holders.push(process);
+  }
+
   async cutPower(): Promise<void> {
     await this.#supervisor?.close();
     this.#supervisor = undefined;
@@ -69,9 +77,16 @@ export class TestMachine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#holders.map(end));
     await this.cutPower();
     rmSync(this.#root, { recursive: true, force: true });
   }
+}
+
+async function end(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  process.kill("SIGKILL");
+  await once(process, "exit");
 }
 
 /** A machine with these units loaded. */

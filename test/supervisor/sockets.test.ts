@@ -70,7 +70,7 @@ test("with Accept=yes each connection gets an instance of its own, named after b
   const { supervisor, machine } = held;
   const path = `${machine.directory}/each.sock`;
   await supervisor.load([
-    unit("each.socket", `[Socket]\nListenStream=127.0.0.1:47113\nListenStream=${path}\nAccept=yes\n`),
+    unit("each.socket", `[Socket]\nListenStream=127.0.0.1:17113\nListenStream=${path}\nAccept=yes\n`),
     unit("each@.service", `[Service]\nExecStart=/usr/bin/perl ${CONNECTION} %i\n`),
   ]);
   await supervisor.start("each.socket");
@@ -80,8 +80,8 @@ test("with Accept=yes each connection gets an instance of its own, named after b
   );
   expect(await talk(path, "x")).toBe(`1 connection - 0-${process.pid}-0 x`);
   expect(instances).toEqual([`each@0-${process.pid}-0.service`]);
-  const answer = await talk("47113", "y");
-  expect(answer).toMatch(/^1 connection 127\.0\.0\.1 1-127\.0\.0\.1:47113-127\.0\.0\.1:\d+ y$/);
+  const answer = await talk("17113", "y");
+  expect(answer).toMatch(/^1 connection 127\.0\.0\.1 1-127\.0\.0\.1:17113-127\.0\.0\.1:\d+ y$/);
   await statusGone(supervisor, `each@0-${process.pid}-0.service`);
   expect(supervisor.status("each.socket")).toMatchObject({ sub: "listening" });
 });
@@ -137,14 +137,14 @@ test("a socket shows where it listens, what it starts, and with Accept=yes how m
   const { supervisor, machine } = held;
   const [plain, each] = [`${machine.directory}/plain.sock`, `${machine.directory}/counted.sock`];
   await supervisor.load([
-    unit("plain.socket", `[Socket]\nListenDatagram=${plain}\nListenStream=127.0.0.1:47119\n`),
+    unit("plain.socket", `[Socket]\nListenDatagram=${plain}\nListenStream=127.0.0.1:17119\n`),
     service("plain.service", "ExecStart=/bin/sleep 1000"),
     unit("counted.socket", `[Socket]\nListenStream=${each}\nAccept=yes\n`),
     unit("counted@.service", `[Service]\nExecStart=/usr/bin/perl ${CONNECTION} %i\n`),
   ]);
   expect(supervisor.usage("plain.socket").facts).toEqual([
     { label: "Listen", text: `${plain} (Datagram)` },
-    { label: "Listen", text: "127.0.0.1:47119 (Stream)" },
+    { label: "Listen", text: "127.0.0.1:17119 (Stream)" },
     { label: "Triggers", text: "○ plain.service" },
   ]);
   await supervisor.start("counted.socket");
