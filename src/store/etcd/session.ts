@@ -22,7 +22,7 @@ import {
   settingsFrame,
   windowUpdateFrame,
 } from "../http2/frames.ts";
-import { HeaderReader, type Headers, writeHeaders } from "../http2/hpack.ts";
+import { ANSWER_HEADERS_BYTES_MAX, HeaderReader, type Headers, writeHeaders } from "../http2/hpack.ts";
 import {
   CANCEL,
   ENHANCE_YOUR_CALM,
@@ -93,7 +93,7 @@ export interface Outgoing {
 export class Session {
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
-  readonly #headers = new HeaderReader();
+  readonly #headers = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
   readonly #streams = new Map<number, Stream>();
   readonly #blocks = new Map<string, Buffer>();
   readonly #ready = Promise.withResolvers<void>();

@@ -3,7 +3,7 @@ import { connect } from "node:http2";
 import { createServer } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HeaderReader, writeHeaders } from "./hpack.ts";
+import { ANSWER_HEADERS_BYTES_MAX, HeaderReader, writeHeaders } from "./hpack.ts";
 import { Http2Error } from "./http2-error.ts";
 import { HuffmanReader } from "./huffman.ts";
 
@@ -45,12 +45,12 @@ const REQUESTS = [
 
 describe("a reader of headers", () => {
   test("reads the examples of the standard, in order on one connection", () => {
-    const reader = new HeaderReader();
+    const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
     for (const [block, expected] of REQUESTS) expect(entries(reader, block)).toEqual(expected);
   });
 
   test("gives a known block the same headers, and other ones once the table has changed", () => {
-    const reader = new HeaderReader();
+    const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
     reader.read(hex("40 01 61 01 31"));
     expect(entries(reader, "be")).toEqual([["a", "1"]]);
     expect(entries(reader, "be")).toEqual([["a", "1"]]);
@@ -60,14 +60,14 @@ describe("a reader of headers", () => {
   });
 
   test("forgets its table when the peer makes it smaller", () => {
-    const reader = new HeaderReader();
+    const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
     reader.read(hex("40 01 61 01 31"));
     expect(entries(reader, "20")).toEqual([]);
     expect(() => reader.read(hex("be"))).toThrow("an unknown header");
   });
 
   test("keeps no more than its table holds", () => {
-    const reader = new HeaderReader();
+    const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
     const long = Buffer.concat([hex("40 01 61 7f 81 0f"), Buffer.alloc(2048, "x")]);
     for (let count = 0; count < 5; count += 1) reader.read(long);
     expect(reader.read(hex("be")).get("a")).toHaveLength(2048);
@@ -83,13 +83,13 @@ describe("a reader of headers", () => {
     ["a Huffman code of the end", "00 84 ff ff ff ff 00"],
     ["a block that ends in a number", "7f"],
   ])("refuses %s", ([, block = ""]) => {
-    expect(() => new HeaderReader().read(hex(block))).toThrow(Http2Error);
+    expect(() => new HeaderReader(ANSWER_HEADERS_BYTES_MAX).read(hex(block))).toThrow(Http2Error);
   });
 
   test("never fails but with an error of the protocol, whatever it is given", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 80 }), { maxLength: 5 }), (blocks) => {
-        const reader = new HeaderReader();
+        const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
         for (const block of blocks) {
           try {
             reader.read(Buffer.from(block));
@@ -103,9 +103,9 @@ describe("a reader of headers", () => {
 
   test("refuses headers that take more memory than is right", () => {
     const one = Buffer.concat([hex("00 01 61 7f 81 0f"), Buffer.alloc(2048, "x")]);
-    expect(() => new HeaderReader().read(Buffer.concat(Array.from({ length: 40 }, () => one)))).toThrow(
-      "too many headers",
-    );
+    expect(() =>
+      new HeaderReader(ANSWER_HEADERS_BYTES_MAX).read(Buffer.concat(Array.from({ length: 40 }, () => one))),
+    ).toThrow("too many headers");
   });
 });
 
@@ -117,7 +117,7 @@ describe("what is written", () => {
     fc.assert(
       fc.property(fc.dictionary(name, value), (headers) => {
         const block = writeHeaders(Object.entries(headers));
-        const reader = new HeaderReader();
+        const reader = new HeaderReader(ANSWER_HEADERS_BYTES_MAX);
         expect(Object.fromEntries(reader.read(block))).toEqual({ ...headers });
         expect(() => reader.read(Buffer.of(0xbe))).toThrow("an unknown header");
       }),
@@ -167,7 +167,8 @@ function headersIn(bytes: Buffer): ReadonlyMap<string, string> {
     if (at + 9 + length > bytes.length) break;
     const content = bytes.subarray(at + 9, at + 9 + length);
     const isPrioritized = ((bytes[at + 4] ?? 0) & 0x20) !== 0;
-    if (bytes[at + 3] === 1) return new HeaderReader().read(content.subarray(isPrioritized ? 5 : 0));
+    if (bytes[at + 3] === 1)
+      return new HeaderReader(ANSWER_HEADERS_BYTES_MAX).read(content.subarray(isPrioritized ? 5 : 0));
     at += 9 + length;
   }
   return new Map();

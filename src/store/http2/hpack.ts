@@ -15,7 +15,9 @@ const TABLE_BYTES = 4096;
 /** What an entry of a table costs beside its characters. */
 const ENTRY_BYTES = 32;
 /** All headers of one request together; gRPC's own limit. */
-export const HEADERS_BYTES_MAX = 16 * 1024;
+export const REQUEST_HEADERS_BYTES_MAX = 16 * 1024;
+/** All headers of one answer; a reason may be long. */
+export const ANSWER_HEADERS_BYTES_MAX = 64 * 1024;
 const KNOWN_BLOCK_BYTES_MAX = 64;
 const KNOWN_BLOCKS_MAX = 64;
 
@@ -46,8 +48,14 @@ export class HeaderReader {
   #tableChanged = false;
   /** Blocks read since the table last changed: calls of one kind have the same headers, and so the same block. */
   readonly #known = new Map<string, Headers>();
+  readonly #bytesMax: number;
   #block: Buffer = Buffer.alloc(0);
   #at = 0;
+
+  /** @param bytesMax of the headers of one block. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
 
   /** The headers of a whole block; of a repeated one the last. @throws Http2Error */
   read(block: Buffer): Headers {
@@ -74,7 +82,7 @@ export class HeaderReader {
       const entry = this.#readEntry();
       if (entry === undefined) continue;
       bytes += entry[0].length + entry[1].length + ENTRY_BYTES;
-      if (bytes > HEADERS_BYTES_MAX) throw new Http2Error(ENHANCE_YOUR_CALM, "too many headers");
+      if (bytes > this.#bytesMax) throw new Http2Error(ENHANCE_YOUR_CALM, "too many headers");
       headers.set(entry[0], entry[1]);
     }
     return headers;

@@ -27,7 +27,7 @@ import {
   WINDOW_BYTES_MAX,
   windowUpdateFrame,
 } from "./frames.ts";
-import { HEADERS_BYTES_MAX, HeaderReader } from "./hpack.ts";
+import { HeaderReader, REQUEST_HEADERS_BYTES_MAX } from "./hpack.ts";
 import * as errors from "./http2-error.ts";
 import { Http2Error } from "./http2-error.ts";
 import { Outbox } from "./outbox.ts";
@@ -39,7 +39,7 @@ const STREAM_WINDOW_BYTES = 2 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 const STREAMS_MAX = 10_000;
 /** A block of headers that comes in pieces. */
-const BLOCK_BYTES_MAX = HEADERS_BYTES_MAX;
+const BLOCK_BYTES_MAX = REQUEST_HEADERS_BYTES_MAX;
 /** What may wait for the socket before streams have to wait themselves. */
 const CONGESTED_BYTES = 256 * 1024;
 /** A peer that has so much answered that it does not read is of no use. */
@@ -61,7 +61,7 @@ export class ServerConnection implements StreamLink {
   readonly #options: ConnectionOptions;
   readonly #limits: PeerLimits;
   readonly #outbox: Outbox;
-  readonly #headers = new HeaderReader();
+  readonly #headers = new HeaderReader(REQUEST_HEADERS_BYTES_MAX);
   readonly #frames = new FrameReader((header, content) => this.#take(header, content));
   readonly #streams = new Map<number, ServerStream>();
   readonly #waiting = new Set<ServerStream>();

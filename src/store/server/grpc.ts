@@ -4,12 +4,15 @@
  *
  * A peer that does not read is not written to: `send` resolves only when there is room again.
  */
+import type { Clock, Timer } from "#base/clock.ts";
 import type { Caller } from "../auth/caller.ts";
 import { type Headers, writeHeaders } from "../http2/hpack.ts";
+import { ENHANCE_YOUR_CALM } from "../http2/http2-error.ts";
 import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 import { StoreError } from "../store.ts";
 import { Deframer, frame } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
+import type { HeldBytes, HeldShare } from "./held-bytes.ts";
 import { LateListener } from "./late-listener.ts";
 
 /** A call whose both sides may send many messages. */
@@ -47,7 +50,12 @@ const OK = writeHeaders(Object.entries(OK_TRAILERS));
 export interface GrpcOptions {
   readonly methods: Methods;
   readonly messageBytesMax: number;
+  readonly clock: Clock;
+  readonly held: HeldBytes;
 }
+
+/** A request that has begun to come has to be there by then. */
+const REQUEST_MS = 60_000;
 
 export function isGrpc(headers: Headers): boolean {
   return headers.get("content-type")?.startsWith("application/grpc") ?? false;
@@ -74,14 +82,14 @@ function listenerFor(
   stream: ServerStream,
   method: Method | undefined,
   caller: Caller,
-  { methods, messageBytesMax }: GrpcOptions,
+  options: GrpcOptions,
 ): StreamListener {
   if (method === undefined) {
-    const refusal = unknownMethod(stream.headers.get(":path") ?? "", methods);
+    const refusal = unknownMethod(stream.headers.get(":path") ?? "", options.methods);
     return answerWith(stream, () => refuse(stream, refusal));
   }
-  if (method.kind === "unary") return new UnaryCall(stream, method.handle, caller, messageBytesMax);
-  const call = new StreamingCall(stream, caller, messageBytesMax);
+  if (method.kind === "unary") return new UnaryCall(stream, method.handle, caller, options);
+  const call = new StreamingCall(stream, caller, options);
   call.run(method.handle);
   return call;
 }
@@ -98,6 +106,10 @@ class UnaryCall implements StreamListener {
   readonly #handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>;
   readonly #caller: Caller;
   readonly #deframer: Deframer;
+  readonly #clock: Clock;
+  readonly #held: HeldShare;
+  /** Runs while the request is not complete. */
+  #deadline: Timer | undefined;
   #gone: AbortController | undefined;
   #called = false;
 
@@ -105,12 +117,14 @@ class UnaryCall implements StreamListener {
     stream: ServerStream,
     handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>,
     caller: Caller,
-    messageBytesMax: number,
+    { messageBytesMax, clock, held }: GrpcOptions,
   ) {
     this.#stream = stream;
     this.#handle = handle;
     this.#caller = caller;
     this.#deframer = new Deframer(messageBytesMax);
+    this.#clock = clock;
+    this.#held = held.share();
   }
 
   data(piece: Buffer): void {
@@ -118,25 +132,42 @@ class UnaryCall implements StreamListener {
     if (this.#called) return;
     try {
       const message = this.#deframer.push(piece)[0];
-      if (message !== undefined) this.#call(message);
+      if (message === undefined) this.#waitForRest();
+      else this.#call(message);
     } catch (error) {
-      this.#called = true;
-      refuse(this.#stream, error);
+      this.#refuse(error);
     }
   }
 
   end(): void {
-    if (this.#called) return;
-    this.#called = true;
-    refuse(this.#stream, new StoreError("internal", "grpc: the request has no message"));
+    if (!this.#called) this.#refuse(new StoreError("internal", "grpc: the request has no message"));
   }
 
   closed(): void {
+    this.#settle();
     this.#gone?.abort();
   }
 
-  #call(message: Buffer): void {
+  #waitForRest(): void {
+    this.#held.set(this.#deframer.heldBytes);
+    const late = new StoreError("cancelled", "grpc: the request has not come in time");
+    this.#deadline ??= this.#clock.setTimer(REQUEST_MS, () => this.#refuse(late));
+  }
+
+  #refuse(error: unknown): void {
+    this.#settle();
+    refuse(this.#stream, error);
+  }
+
+  /** The request is complete, or will never be. */
+  #settle(): void {
     this.#called = true;
+    this.#deadline?.cancel();
+    this.#held.set(0);
+  }
+
+  #call(message: Buffer): void {
+    this.#settle();
     const signal = (): AbortSignal => {
       this.#gone ??= new AbortController();
       return this.#gone.signal;
@@ -154,13 +185,16 @@ class StreamingCall implements StreamListener, Call {
   readonly #deframer: Deframer;
   readonly #gone = new AbortController();
   readonly #pieces: Buffer[] = [];
+  readonly #held: HeldShare;
+  #unreadBytes = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(stream: ServerStream, caller: Caller, messageBytesMax: number) {
+  constructor(stream: ServerStream, caller: Caller, { messageBytesMax, held }: GrpcOptions) {
     this.#stream = stream;
     this.caller = caller;
     this.#deframer = new Deframer(messageBytesMax);
+    this.#held = held.share();
   }
 
   get signal(): AbortSignal {
@@ -186,6 +220,12 @@ class StreamingCall implements StreamListener, Call {
 
   data(piece: Buffer): void {
     this.#pieces.push(piece);
+    this.#unreadBytes += piece.length;
+    try {
+      this.#hold();
+    } catch {
+      this.#stream.reset(ENHANCE_YOUR_CALM);
+    }
     this.#wake?.();
   }
 
@@ -196,8 +236,13 @@ class StreamingCall implements StreamListener, Call {
 
   closed(): void {
     this.#ended = true;
+    this.#held.set(0);
     this.#gone.abort();
     this.#wake?.();
+  }
+
+  #hold(): void {
+    this.#held.set(this.#stream.isClosed ? 0 : this.#unreadBytes + this.#deframer.heldBytes);
   }
 
   /** Bytes that nobody has read yet keep the peer's window closed. */
@@ -206,7 +251,10 @@ class StreamingCall implements StreamListener, Call {
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
         this.#stream.consume(piece.length);
-        yield* this.#deframer.push(piece);
+        const messages = this.#deframer.push(piece);
+        this.#unreadBytes -= piece.length;
+        this.#hold();
+        yield* messages;
       } else if (this.#ended) {
         return;
       } else {

@@ -8,7 +8,9 @@ import { systemClock, systemRandom } from "#host/system.ts";
 import type { LocalStore } from "../local-store.ts";
 import { REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES } from "../mvcc/check.ts";
 import { clusterMethods } from "./cluster-methods.ts";
+import type { PlainHttp, PlainHttpOptions } from "./gateway/plain-http.ts";
 import { answerCall, isGrpc } from "./grpc.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { kvMethods } from "./kv-methods.ts";
 import { LateListener } from "./late-listener.ts";
 import { leaseMethods } from "./lease-methods.ts";
@@ -45,22 +47,29 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
   await served.loadAuthIfEnabled();
   const grpc = {
     methods: methodsOf(served),
+    clock,
+    held: new HeldBytes(),
     messageBytesMax: REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES,
   };
-  const plain = lazily(async () => {
-    const { PlainHttp } = await import("./gateway/plain-http.ts");
-    return new PlainHttp({ served, methods: grpc.methods, bodyBytesMax: grpc.messageBytesMax });
-  });
+  let plain: Promise<PlainHttp> | undefined;
+  const openPlain = (): Promise<PlainHttp> => {
+    plain ??= loadPlainHttp({ served, ...grpc });
+    return plain;
+  };
   const listener = new StoreListener({
     clock,
     stream: (stream, certificateName) =>
       isGrpc(stream.headers)
         ? answerCall(stream, grpc, certificateName)
-        : new LateListener(plain().then((http) => http.takeStream(stream))),
-    http1: (socket) => void plain().then((http) => http.take(socket)),
+        : new LateListener(openPlain().then((http) => http.takeStream(stream))),
+    http1: (socket) => void openPlain().then((http) => http.take(socket)),
   });
   boundPort = await listener.listen(host, options.port, tls);
-  return { address: { host, port: boundPort }, close: () => listener.close() };
+  const close = async (): Promise<void> => {
+    await listener.close();
+    (await plain)?.close();
+  };
+  return { address: { host, port: boundPort }, close };
 }
 
 function methodsOf(served: ServedStore): MethodTable {
@@ -83,11 +92,7 @@ function methodsOf(served: ServedStore): MethodTable {
   );
 }
 
-/** Made once, when it is first asked for. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
+async function loadPlainHttp(options: PlainHttpOptions): Promise<PlainHttp> {
+  const { PlainHttp } = await import("./gateway/plain-http.ts");
+  return new PlainHttp(options);
 }

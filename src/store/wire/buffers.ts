@@ -6,10 +6,13 @@ export const VARINT = 0;
 const FIXED64 = 1;
 export const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
+/** Protobuf's own limit. A transaction may hold at most 128 others, two messages deep each. */
+const DEPTH_MAX = 300;
 
 export class WireReader {
   readonly #bytes: Uint8Array;
   at = 0;
+  #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -60,6 +63,22 @@ export class WireReader {
     const end = this.at + length;
     if (length < 0 || end > this.#bytes.length) throw malformed("unexpected EOF");
     return end;
+  }
+
+  /** Reads a message within the message. @param read is given where it ends, and has to end there. */
+  nested<T>(read: (end: number) => T): T {
+    const end = this.end();
+    this.#depth += 1;
+    if (this.#depth > DEPTH_MAX) throw malformed("proto: messages are nested too deeply");
+    const value = read(end);
+    if (this.at !== end) throw malformed("unexpected EOF");
+    this.#depth -= 1;
+    return value;
+  }
+
+  /** @throws StoreError when a field is not of the type that it has in its message. */
+  expect(type: WireType, known: WireType): void {
+    if (type !== known) throw malformed(`proto: wrong wireType = ${type}`);
   }
 
   skip(type: WireType): void {

@@ -5,6 +5,8 @@
 import { StoreError } from "../store.ts";
 
 const PREFIX_BYTES = 5;
+/** What a piece costs beside its content. */
+const PIECE_BYTES = 128;
 
 export function frame(message: Uint8Array): Buffer {
   const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
@@ -22,6 +24,11 @@ export class Deframer {
 
   constructor(messageBytesMax: number) {
     this.#messageBytesMax = messageBytesMax;
+  }
+
+  /** About what the message that is not complete costs; small pieces cost more than they hold. */
+  get heldBytes(): number {
+    return this.#length + this.#pieces.length * PIECE_BYTES;
   }
 
   /**

@@ -103,7 +103,10 @@ function singular<Out, In>(number: number, kind: Kind<Out, In>): Field<Out, In, 
     number,
     presence: "always",
     zero: kind.zero,
-    read: (reader) => kind.read(reader),
+    read: (reader, type) => {
+      reader.expect(type, kind.type);
+      return kind.read(reader);
+    },
     write: (writer, value) => {
       if (!kind.isZero(value)) writeField(writer, number, kind, value);
     },
@@ -172,7 +175,7 @@ function messageKind<Out, In>(codec: () => Codec<Out, In>): Kind<Out, In> {
   return {
     type: LENGTH_DELIMITED,
     zero: () => decode<Out>(codec(), EMPTY),
-    read: (reader) => codec().read(reader, reader.end()),
+    read: (reader) => reader.nested((end) => codec().read(reader, end)),
     write: (writer, value) => {
       const before = writer.length;
       codec().write(writer, value);
@@ -191,8 +194,10 @@ function list<Out, In>(number: number, kind: Kind<Out, In>): Field<Out[], readon
       const values = previous ?? [];
       // Numbers of a list may come packed into one field.
       const packedEnd = type === LENGTH_DELIMITED && kind.type === VARINT ? reader.end() : undefined;
-      if (packedEnd === undefined) values.push(kind.read(reader));
-      else while (reader.at < packedEnd) values.push(kind.read(reader));
+      if (packedEnd === undefined) {
+        reader.expect(type, kind.type);
+        values.push(kind.read(reader));
+      } else while (reader.at < packedEnd) values.push(kind.read(reader));
       return values;
     },
     write: (writer, values) => {

@@ -36,8 +36,8 @@ function withoutIdentity(text: string, endpoint: string): string {
       .replace(/"(ttl|TTL)" ?: ?\d+/g, '"$1":0')
       .replace(/remaining\(\d+s\)/g, "remaining")
       .replace(/took = [\w.µ]+|"took":"[^"]*"/g, "took")
-      .replace(/\b\d{16,20}\b/g, "ID")
-      .replace(/\b[0-9a-f]{14,16}\b/g, "HEX")
+      // Some numbers of sixteen hexadecimal digits have decimal ones only.
+      .replace(/\b(\d{14,20}|[0-9a-f]{14,16})\b/g, "ID")
   );
 }
 

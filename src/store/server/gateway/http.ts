@@ -5,6 +5,8 @@ export interface HttpRequest {
   /** Without the query. */
   readonly path: string;
   readonly authorization: string | undefined;
+  /** The site whose page makes the request; only browsers say it. */
+  readonly origin: string | undefined;
   readonly body: Buffer;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
@@ -17,20 +19,12 @@ export interface HttpAnswer {
   readonly body: string | AsyncIterable<string>;
 }
 
-/** Etcd lets any page call it. */
-const CORS = {
-  "access-control-allow-headers": "accept, content-type, authorization",
-  "access-control-allow-methods": "POST, GET, OPTIONS, PUT, DELETE",
-  "access-control-allow-origin": "*",
-};
-
 export function jsonAnswer(status: number, body: string | AsyncIterable<string>): HttpAnswer {
-  return { status, headers: { ...CORS, "content-type": "application/json" }, body };
+  return { status, headers: { "content-type": "application/json" }, body };
 }
 
 export function textAnswer(status: number, body: string): HttpAnswer {
   const headers = {
-    ...CORS,
     "content-type": "text/plain; charset=utf-8",
     "x-content-type-options": "nosniff",
   };

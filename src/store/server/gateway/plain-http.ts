@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { writeHeaders } from "../../http2/hpack.ts";
 import type { ServerStream, StreamListener } from "../../http2/server-stream.ts";
 import type { Methods } from "../grpc.ts";
+import type { HeldBytes } from "../held-bytes.ts";
 import type { ServedStore } from "../served-store.ts";
 import { Gateway } from "./gateway.ts";
 import { type HttpAnswer, type HttpRequest, textAnswer } from "./http.ts";
@@ -13,18 +14,35 @@ import { answerPage } from "./pages.ts";
 export interface PlainHttpOptions {
   readonly served: ServedStore;
   readonly methods: Methods;
-  readonly bodyBytesMax: number;
+  readonly messageBytesMax: number;
+  readonly held: HeldBytes;
 }
+
+/** Requests of HTTP/1.1 have to be there by then; on an idle connection the next one has to begin. */
+const REQUEST_MS = 60_000;
+const IDLE_MS = 60_000;
 
 export class PlainHttp {
   readonly #options: PlainHttpOptions;
   readonly #gateway: Gateway;
   /** It never listens: the store's port hands it its connections. */
-  readonly #server = createServer((request, response) => void this.#answer1(request, response));
+  readonly #server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: IDLE_MS },
+    (request, response) => {
+      this.#answer1(request, response).catch(() => response.destroy());
+    },
+  );
 
   constructor(options: PlainHttpOptions) {
     this.#options = options;
     this.#gateway = new Gateway(options.methods);
+    // Node looks for requests that take too long from this event on.
+    this.#server.emit("listening");
+  }
+
+  /** Connections are cut by whoever has handed them over. */
+  close(): void {
+    this.#server.close();
   }
 
   /** Takes over a connection that speaks HTTP/1.1. */
@@ -37,22 +55,39 @@ export class PlainHttp {
   takeStream(stream: ServerStream): StreamListener {
     const gone = new AbortController();
     const pieces: Buffer[] = [];
+    const held = this.#options.held.share();
     let bytes = 0;
+    const take = (piece: Buffer): void => {
+      stream.consume(piece.length);
+      bytes += piece.length;
+      if (bytes > this.#options.messageBytesMax) throw new RangeError("the request is too long");
+      held.set(bytes);
+      pieces.push(piece);
+    };
     return {
       data: (piece) => {
-        stream.consume(piece.length);
-        bytes += piece.length;
-        if (bytes > this.#options.bodyBytesMax) stream.reset();
-        else pieces.push(piece);
+        try {
+          take(piece);
+        } catch {
+          stream.reset();
+        }
       },
-      end: () => void this.#answer2(stream, Buffer.concat(pieces), gone.signal),
-      closed: () => gone.abort(),
+      end: () => {
+        this.#answer2(stream, Buffer.concat(pieces), gone.signal).catch(() => stream.reset());
+      },
+      closed: () => {
+        held.set(0);
+        gone.abort();
+      },
     };
   }
 
   #answer(request: HttpRequest): Promise<HttpAnswer> | HttpAnswer {
     const page = answerPage(this.#options.served, request);
     if (page !== undefined) return page;
+    if (request.path.startsWith("/v3") && request.origin !== undefined) {
+      return textAnswer(403, "a page in a browser may not call the store\n");
+    }
     if (request.path.startsWith("/v3")) return this.#gateway.answer(request);
     return textAnswer(404, "404 page not found\n");
   }
@@ -60,17 +95,18 @@ export class PlainHttp {
   async #answer1(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
-    const body = await bodyOf(request, this.#options.bodyBytesMax);
+    const body = await bodyOf(request, this.#options.messageBytesMax);
     if (body === undefined) {
       response.writeHead(413).end();
       return;
     }
     const { method = "GET", url = "/" } = request;
-    const { authorization } = request.headers;
+    const { authorization, origin } = request.headers;
     const answer = await this.#answer({
       method,
       path: pathOf(url),
       authorization,
+      origin,
       body,
       signal: gone.signal,
     });
@@ -92,6 +128,7 @@ export class PlainHttp {
       method: headers.get(":method") ?? "GET",
       path: pathOf(headers.get(":path") ?? "/"),
       authorization: headers.get("authorization"),
+      origin: headers.get("origin"),
       body,
       signal,
     });
