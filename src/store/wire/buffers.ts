@@ -76,11 +76,6 @@ export class WireReader {
     return value;
   }
 
-  /** @throws StoreError when a field is not of the type that it has in its message. */
-  expect(type: WireType, known: WireType): void {
-    if (type !== known) throw malformed(`proto: wrong wireType = ${type}`);
-  }
-
   skip(type: WireType): void {
     if (type === VARINT) this.uint64();
     else if (type === LENGTH_DELIMITED) this.at = this.end();
@@ -99,7 +94,7 @@ export class WireReader {
 }
 
 /** The error for bytes that are no message, in the words of gRPC's Go library. */
-function malformed(what: string): StoreError {
+export function malformed(what: string): StoreError {
   return new StoreError("internal", `grpc: error unmarshalling request: ${what}`);
 }
 

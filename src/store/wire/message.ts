@@ -4,7 +4,8 @@
  * Reading fills absent fields with their zero, as proto3 says, and leaves absent messages out; unknown fields are
  * passed over. Writing takes any field as absent, and leaves zeros out. 64-bit numbers are bigint.
  */
-import { LENGTH_DELIMITED, VARINT, WireReader, type WireType, WireWriter } from "./buffers.ts";
+import type { StoreError } from "../store.ts";
+import { LENGTH_DELIMITED, malformed, VARINT, WireReader, type WireType, WireWriter } from "./buffers.ts";
 
 /** How values of one type are read and written, without a field's number. */
 interface Kind<Out, In = Out> {
@@ -20,6 +21,7 @@ interface Field<Out, In, Presence extends "always" | "optional"> {
   readonly number: number;
   readonly presence: Presence;
   readonly zero: () => Out;
+  accepts(type: WireType): boolean;
   /** @param previous what earlier occurrences of the field have given. */
   read(reader: WireReader, type: WireType, previous: Out | undefined): Out;
   write(writer: WireWriter, value: In): void;
@@ -72,6 +74,7 @@ export function message<S extends Shape>(shape: S): Codec<Decoded<S>, Encodable<
         const tag = reader.number();
         const known = byNumber.get(tag >>> 3);
         if (known === undefined) reader.skip(tag & 7);
+        else if (!known.field.accepts(tag & 7)) throw wrongType(tag & 7, known.name);
         else result[known.name] = known.field.read(reader, tag & 7, result[known.name]);
       }
       // The loop above has just built what the table says; the compiler cannot follow the names.
@@ -84,6 +87,13 @@ export function message<S extends Shape>(shape: S): Codec<Decoded<S>, Encodable<
       }
     },
   };
+}
+
+/** In the words of etcd's own reader, which has fields in capitals. */
+function wrongType(type: WireType, field: string): StoreError {
+  return malformed(
+    `proto: wrong wireType = ${type} for field ${field.charAt(0).toUpperCase()}${field.slice(1)}`,
+  );
 }
 
 /** A codec whose values take another form in the rest of the program. */
@@ -103,10 +113,8 @@ function singular<Out, In>(number: number, kind: Kind<Out, In>): Field<Out, In, 
     number,
     presence: "always",
     zero: kind.zero,
-    read: (reader, type) => {
-      reader.expect(type, kind.type);
-      return kind.read(reader);
-    },
+    accepts: (type) => type === kind.type,
+    read: (reader) => kind.read(reader),
     write: (writer, value) => {
       if (!kind.isZero(value)) writeField(writer, number, kind, value);
     },
@@ -190,14 +198,13 @@ function list<Out, In>(number: number, kind: Kind<Out, In>): Field<Out[], readon
     number,
     presence: "always",
     zero: () => [],
+    accepts: (type) => type === kind.type || type === LENGTH_DELIMITED,
     read: (reader, type, previous) => {
       const values = previous ?? [];
       // Numbers of a list may come packed into one field.
       const packedEnd = type === LENGTH_DELIMITED && kind.type === VARINT ? reader.end() : undefined;
-      if (packedEnd === undefined) {
-        reader.expect(type, kind.type);
-        values.push(kind.read(reader));
-      } else while (reader.at < packedEnd) values.push(kind.read(reader));
+      if (packedEnd === undefined) values.push(kind.read(reader));
+      else while (reader.at < packedEnd) values.push(kind.read(reader));
       return values;
     },
     write: (writer, values) => {

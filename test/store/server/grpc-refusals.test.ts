@@ -33,6 +33,8 @@ const CALLS: readonly (readonly [
   ["a path that is no method", "/nothing", framed(Buffer.alloc(0))],
   ["an empty range", `${KV}/Range`, framed(Buffer.alloc(0))],
   ["an unknown sort order", `${KV}/Range`, framed(Buffer.from([0x0a, 1, 107, 0x28, 9]))],
+  ["a key that is a number", `${KV}/Range`, framed(Buffer.from([0x08, 1]))],
+  ["a limit that is a text", `${KV}/Range`, framed(Buffer.from([0x0a, 1, 107, 0x1a, 1, 107]))],
   ["a future revision", `${KV}/Range`, range({ key, revision: 1_000_000n })],
   ["a negative revision", `${KV}/Range`, range({ key, revision: -5n })],
   ["a negative limit", `${KV}/Range`, range({ key, limit: -1 })],

@@ -1,7 +1,9 @@
 /** The store behind TLS: whose certificates it takes, and that a certificate's name is a user. */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -52,6 +54,16 @@ describe.runIf(isInstalled("openssl") && isInstalled("etcdctl"))("the store behi
     const listening = await serveStore({ store, host: "127.0.0.1", port: 0, tls });
     return { store, server: listening, endpoint: `https://127.0.0.1:${listening.address.port}` };
   }
+
+  test("a client that never agrees on keys does not hold up the end", async () => {
+    const short = await serve(false);
+    const socket = connect(short.server.address.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.on("error", () => undefined);
+    const gone = once(socket, "close");
+    await end(short);
+    await gone;
+  });
 
   async function end({ store, server: listening }: Served): Promise<void> {
     await listening.close();
