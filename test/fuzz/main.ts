@@ -1,6 +1,8 @@
 /**
  * `npm run fuzz -- [--inputs N] [--seed N] [--workers N]`: N inputs, a million unless given, through every subject.
  *
+ * Then as many hundreds of peers send requests and frames of every kind to a store.
+ *
  * An input that breaks a promise, or takes longer than a second, is printed with the seed that makes it again, and so is
  * one that does not come to an end. Exit code 1 then. A run that was interrupted goes on from the seed it told last.
  */
@@ -8,11 +10,15 @@ import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { seededRandom } from "#base/random.ts";
 import { type Batch, type Finding, INPUTS_PER_SEED } from "./batch.ts";
+import { fuzzStore } from "./store-peers.ts";
 import { SUBJECTS } from "./subjects.ts";
 
 /** A batch takes seconds; one that is not done by now hangs, however busy the machine is. */
 const HANG_MS = 10 * 60_000;
+/** A peer of the store sends dozens of requests, each answered. */
+const INPUTS_PER_PEER = 100;
 const PROGRESS_EVERY_MS = 10_000;
 /** Nearly all that an input makes is garbage when the next one comes; with room it is seldom swept. */
 const YOUNG_MIB = 64;
@@ -107,6 +113,7 @@ const startedMs = performance.now();
 const run = new Run(seed, inputs);
 try {
   await Promise.all(Array.from({ length: workers }, () => work(run)));
+  await fuzzStore(seededRandom(seed), Math.ceil(inputs / INPUTS_PER_PEER));
 } catch (error) {
   print(error instanceof Error ? error.message : String(error));
   process.exit(1);
