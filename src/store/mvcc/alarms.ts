@@ -1,7 +1,8 @@
 /**
  * The alarms that are raised, kept as records, and the one the store raises by itself: its files have reached the quota.
  * As with etcd, whatever makes the store larger is then refused until the alarm is cleared by hand, while deletes and
- * compaction go on (etcdserver/quota.go, apply.go).
+ * compaction go on (etcdserver/quota.go, apply.go). An alarm that the store is damaged, which only an operator raises,
+ * stops all writing.
  */
 import type { Alarm, RecordChange, RecordsView } from "../local-store.ts";
 import type { PutRequest, TxnRequest } from "../store.ts";

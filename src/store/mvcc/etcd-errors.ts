@@ -14,6 +14,7 @@ const REFUSALS = {
   "request-too-large": ["invalid-argument", "etcdserver: request is too large"],
   "future-revision": ["out-of-range", "etcdserver: mvcc: required revision is a future revision"],
   "no-space": ["resource-exhausted", "etcdserver: mvcc: database space exceeded"],
+  corrupt: ["data-loss", "etcdserver: corrupt cluster"],
   "lease-not-found": ["not-found", "etcdserver: requested lease not found"],
   "lease-exists": ["failed-precondition", "etcdserver: lease already exists"],
   "lease-ttl-too-large": ["out-of-range", "etcdserver: too large lease TTL"],

@@ -194,13 +194,13 @@ export class MvccStore implements LocalStore {
   }
 
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
-    this.#checkCall(options);
+    this.#checkWrite(options);
     checkPut(request);
     return this.#write(putCost(request), () => applyPut(this.#state, request));
   }
 
   async deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
-    this.#checkCall(options);
+    this.#checkWrite(options);
     checkRange(request);
     return this.#writer.writeInSteps(0, () => applyDeleteRange(this.#state, request));
   }
@@ -212,6 +212,7 @@ export class MvccStore implements LocalStore {
       const revision = this.#state.settledRevision;
       return this.#read(applyTxn(this.#state, request, () => revision));
     }
+    this.#checkWrite(options);
     const cost = txnCost(request);
     return this.#writer.writeInSteps(cost, () => {
       this.#checkSpace(cost);
@@ -220,7 +221,7 @@ export class MvccStore implements LocalStore {
   }
 
   async compact(revision: Revision, options?: CallOptions): Promise<Header> {
-    this.#checkCall(options);
+    this.#checkWrite(options);
     const header = await this.#writer.write(0, () => {
       this.#state.compact(Number(revision));
       return { revision: BigInt(this.#state.revision) };
@@ -240,7 +241,7 @@ export class MvccStore implements LocalStore {
     request: { readonly ttlS: number; readonly id?: LeaseId },
     options?: CallOptions,
   ): Promise<LeaseGrant> {
-    this.#checkCall(options);
+    this.#checkWrite(options);
     if (request.ttlS > LEASE_TTL_MAX_S) throw refusal("lease-ttl-too-large");
     const ttlS = Math.max(LEASE_TTL_MIN_S, request.ttlS);
     const lease = await this.#write(LEASE_COST, () => {
@@ -253,7 +254,7 @@ export class MvccStore implements LocalStore {
   }
 
   async leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
-    this.#checkCall(options);
+    this.#checkWrite(options);
     return this.#writer.writeInSteps(0, () => this.#revoke(id));
   }
 
@@ -294,6 +295,12 @@ export class MvccStore implements LocalStore {
   #checkCall(options: CallOptions | undefined): void {
     options?.signal?.throwIfAborted();
     if (this.#closed) throw refusal("stopped");
+  }
+
+  /** What somebody has found to be damaged is not changed any more until the alarm is cleared. */
+  #checkWrite(options: CallOptions | undefined): void {
+    this.#checkCall(options);
+    if (this.alarms().includes("corrupt")) throw refusal("corrupt");
   }
 
   /** What has held up forgetting is forgotten afterwards. */

@@ -115,6 +115,30 @@ describe.runIf(isInstalled("etcd"))("the gateway", () => {
     }
   });
 
+  test("refuses what writes while somebody has found the store damaged, as etcd does", async () => {
+    const calls: readonly (readonly [string, object])[] = [
+      ["/v3/kv/put", { key, value: key }],
+      ["/v3/kv/deleterange", { key }],
+      ["/v3/kv/txn", { success: [{ request_put: { key, value: key } }] }],
+      ["/v3/kv/txn", { success: [{ request_range: { key } }] }],
+      ["/v3/kv/range", { key }],
+      ["/v3/kv/compaction", { revision: "1" }],
+      ["/v3/lease/grant", { TTL: "5", ID: "55" }],
+      ["/v3/lease/revoke", { ID: "55" }],
+    ];
+    const [ours, theirs] = await both(async (client) => {
+      const { body } = await client.call("/v3/cluster/member/list", {});
+      const [, memberID] = /"ID":"(\d+)"/.exec(JSON.stringify(body)) ?? [];
+      const alarm = { memberID, alarm: "CORRUPT" };
+      const answers = [await client.call("/v3/maintenance/alarm", { ...alarm, action: "ACTIVATE" })];
+      for (const [path, request] of calls) answers.push(await client.call(path, request));
+      answers.push(await client.call("/v3/maintenance/alarm", { ...alarm, action: "DEACTIVATE" }));
+      return answers.map((answer) => withoutIds(JSON.stringify(answer)));
+    });
+    expect(ours).toEqual(theirs);
+    expect(ours?.[1]).toContain("etcdserver: corrupt cluster");
+  });
+
   test("streams what a watch sees, each answer a line", async () => {
     const [ours, theirs] = await both(async (client) => {
       await client.call("/v3/kv/put", { key: base64("w"), value: base64("1") });
