@@ -9,8 +9,9 @@ import type { LocalStore } from "../local-store.ts";
 import { createMemoryStore } from "../memory.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
+import { ServedStore } from "./served-store.ts";
 import { type StoreServer, serveStore } from "./server.ts";
-import { fragments } from "./watch-stream.ts";
+import { fragments, SENDING_MAX, serveWatch } from "./watch-stream.ts";
 
 const means = { clock: systemClock, random: seededRandom(1) };
 let store: LocalStore;
@@ -90,6 +91,29 @@ test("progress is told when asked for, with the current revision, after all even
   expect(await next()).toMatchObject({ watchId: 0n, keys: ["a"] });
   send({ progress: {} });
   expect(await next()).toMatchObject({ watchId: -1n, keys: [], revision: 3n });
+});
+
+test("a peer that reads nothing gets only so many watches", async () => {
+  const served = new ServedStore({ ...means, store, clientUrl: () => "" });
+  const gone = new AbortController();
+  const create = Buffer.from(encode(watchRequest, { create: { key: toBytes("a") } }));
+  let asked = 0;
+  async function* messages(): AsyncGenerator<Buffer, void, undefined> {
+    for (; !gone.signal.aborted; asked += 1) yield create;
+  }
+  const unread = Promise.withResolvers<void>();
+  const ended = serveWatch(served, {
+    caller: { token: undefined, certificateName: undefined },
+    messages: messages(),
+    signal: gone.signal,
+    send: () => unread.promise,
+  });
+  await expect.poll(() => store.status().watches).toBe(SENDING_MAX);
+  expect(asked).toBe(SENDING_MAX);
+  gone.abort();
+  unread.reject(new Error("the peer is gone"));
+  await ended;
+  expect(store.status().watches).toBe(0);
 });
 
 describe("an answer in pieces", () => {

@@ -20,6 +20,10 @@ type Event = NonNullable<Answer["events"]>[number];
 
 /** From this size on an answer is cut into pieces. */
 const FRAGMENT_BYTES = REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES;
+/** While so many watches have something that the peer has not taken, none is created. */
+export const SENDING_MAX = 1_000;
+/** Of the whole store: a watch costs some kilobytes. */
+const WATCHES_MAX = 250_000;
 /** The ID in answers that concern no single watch. */
 const NO_WATCH = -1n;
 
@@ -48,6 +52,7 @@ class WatchStream {
   #nextId = 0n;
   /** Watches that have something the peer has not taken yet. */
   #sending = 0;
+  #taken: (() => void) | undefined;
 
   constructor(served: ServedStore, call: Call) {
     this.#served = served;
@@ -56,9 +61,17 @@ class WatchStream {
   }
 
   async take(request: Request): Promise<void> {
+    while (this.#sending >= SENDING_MAX) await this.#someTaken();
     if (request.create !== undefined) await this.#create(request.create);
     else if (request.cancel !== undefined) await this.#cancel(request.cancel.watchId);
     else if (request.progress !== undefined) await this.#tellProgress();
+  }
+
+  /** Resolves when the peer has taken what one of the watches had for it, or is gone. */
+  #someTaken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#taken = resolve;
+    });
   }
 
   /** Ends every watch of the stream. */
@@ -91,6 +104,7 @@ class WatchStream {
       if (error instanceof StoreError) return showStatus(error);
       throw error;
     }
+    if (this.#served.store.status().watches >= WATCHES_MAX) return "etcdserver: too many requests";
     if (isEmptyRange(request)) return "mvcc: watcher range is empty";
     const isTaken = request.watchId !== 0n && this.#watches.has(request.watchId);
     return isTaken ? "mvcc: duplicate watch ID provided on the WatchStream" : undefined;
@@ -118,6 +132,7 @@ class WatchStream {
         this.#sending += 1;
         await this.#sendAll(request, { ...this.#answerTo(response), watchId }).finally(() => {
           this.#sending -= 1;
+          this.#taken?.();
         });
       }
     } catch (error) {
