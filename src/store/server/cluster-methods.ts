@@ -1,6 +1,7 @@
 /**
  * Etcd's Cluster service, for a cluster that has one member and cannot have more. A change of the members is refused in
- * etcd's own words for what cannot be done.
+ * etcd's own words for what cannot be done. Etcd itself takes a second member here, and then stands still until that one
+ * has come; from this store `flotilla store promote` leads to more members.
  */
 import { StoreError } from "../store.ts";
 import { memberAddRequest, memberRequest } from "../wire/admin-messages.ts";

@@ -146,3 +146,43 @@ describe("a message", () => {
     expect(() => m.decode(outer, whole.subarray(0, -1))).toThrow("unexpected EOF");
   });
 });
+
+describe("what is no message is refused as such", () => {
+  const nested = (depth: number): Buffer => {
+    let bytes = Buffer.alloc(0);
+    for (let at = 0; at < depth; at += 1) {
+      const length = varint(bytes.length);
+      bytes = Buffer.concat([Buffer.of(0x0a), length, bytes]);
+    }
+    return bytes;
+  };
+  const varint = (value: number): Buffer => {
+    const bytes: number[] = [];
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+    return Buffer.from([...bytes, rest]);
+  };
+  interface Deep {
+    readonly inner?: Deep;
+  }
+  const deep: m.Codec<Deep> = m.message({ inner: m.optional<Deep, Deep>(1, () => deep) });
+
+  test("messages within messages, beyond the depth that any request has", () => {
+    expect(m.decode(deep, nested(256))).toBeDefined();
+    for (const depth of [400, 20_000]) {
+      expect(() => m.decode(deep, nested(depth))).toThrow("proto: messages are nested too deeply");
+    }
+  });
+
+  test("a message that reaches beyond the one it is in", () => {
+    // The outer one is two bytes long, the inner one would be nine.
+    const bytes = Buffer.from([0x4a, 2, 0x12, 9, ...Buffer.from("too long.")]);
+    expect(() => m.decode(outer, bytes)).toThrow("unexpected EOF");
+  });
+
+  test("a field of another type than its own, by its name", () => {
+    expect(() => m.decode(outer, Buffer.from([0x28, 1]))).toThrow(
+      "proto: wrong wireType = 0 for field Bytes",
+    );
+  });
+});
