@@ -31,6 +31,9 @@ interface Change {
   readonly restarts: boolean;
 }
 
+/** What has been begun reaches the shims before more of it is begun, and a turn of the event loop stays short. */
+const JOBS_A_TURN = 16;
+
 export class JobEngine {
   readonly #units: JobUnits;
   readonly #queue: JobQueue;
@@ -229,9 +232,14 @@ export class JobEngine {
   }
 
   #dispatch(): void {
-    while (!this.#closed && (this.#keepUp() || this.#queue.dispatch())) {
-      // Each round may make more possible.
+    let left = JOBS_A_TURN;
+    while (!this.#closed && left > 0) {
+      if (this.#keepUp()) continue;
+      const tried = this.#queue.dispatch(left);
+      if (tried === 0) return;
+      left -= tried;
     }
+    if (!this.#closed) setImmediate(() => this.#dispatch());
   }
 
   #keepUp(): boolean {

@@ -114,16 +114,16 @@ export class JobQueue {
 
   // --- running ---------------------------------------------------------------------------------------------------
 
-  /** Runs what can run. True when there was anything to try. */
-  dispatch(): boolean {
-    const hasAny = this.#runnable.size > 0;
-    while (this.#runnable.size > 0) {
+  /** Runs what can run, `max` jobs at most. Returns how many there were to try. */
+  dispatch(max: number): number {
+    let tried = 0;
+    for (; tried < max && this.#runnable.size > 0; tried += 1) {
       const unit = firstToRun(this.#runnable);
       this.#runnable.delete(unit);
       const job = this.#jobs.get(unit);
       if (job?.state === "waiting" && !this.#mustWait(job)) this.#run(job);
     }
-    return hasAny;
+    return tried;
   }
 
   /**
