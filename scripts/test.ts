@@ -26,15 +26,15 @@ async function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   const vitest = join(root, "node_modules", ".bin", "vitest");
   try {
     const runner = spawn(vitest, ["run", ...reporters, ...args], { cwd: root, stdio: "inherit", env });
-    const [status] = await endOf(runner, folder);
-    return readReport(report, status === 0);
+    await endOf(runner, folder);
+    return readReport(report, runner.exitCode === 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** @param folder the report comes here, which is the last that the runner does. */
-async function endOf(runner: ChildProcess, folder: string): Promise<unknown[]> {
+async function endOf(runner: ChildProcess, folder: string): Promise<void> {
   let late: NodeJS.Timeout | undefined;
   const watcher = watch(folder, () => {
     late ??= setTimeout(() => {
@@ -43,7 +43,7 @@ async function endOf(runner: ChildProcess, folder: string): Promise<unknown[]> {
     }, END_MS);
   });
   try {
-    return await once(runner, "exit");
+    await once(runner, "exit");
   } finally {
     watcher.close();
     clearTimeout(late);
