@@ -32,7 +32,7 @@ interface Change {
 }
 
 /** What has been begun reaches the shims before more of it is begun, and a turn of the event loop stays short. */
-const JOBS_A_TURN = 16;
+const JOBS_A_TURN = 6;
 
 export class JobEngine {
   readonly #units: JobUnits;
