@@ -100,8 +100,8 @@ async function holdIdle(supervisor: Supervisor, count: number, seconds: number):
   }
   const shims = (await processesTitled("flotilla-shim")).filter((pid) => !before.has(pid));
   const shimMiB = await Promise.all(shims.map(proportionalMiB));
-  // Ten seconds after the last start the collector tidies up once.
-  await delay(15_000);
+  // Ten seconds after the last start the collector tidies up once, and again after what was read of so many shims.
+  await delay(40_000);
   const used = process.cpuUsage();
   await delay(seconds * 1000);
   const { user, system } = process.cpuUsage(used);
