@@ -6,8 +6,10 @@ import type { FlotillaClient } from "#client/client.ts";
 const AGAIN_MS = 50;
 
 export interface Writer {
-  /** Value by key, each acknowledged. */
+  /** What was acknowledged last, by key. */
   readonly acknowledged: ReadonlyMap<string, string>;
+  /** Values whose write ended without an answer: each may be written at any later time, once, as etcd's proposals are. */
+  readonly unanswered: ReadonlySet<string>;
   /** The longest time between two acknowledgements, milliseconds. */
   readonly longestPauseMs: number;
   /** Resolves when the write under way is acknowledged. */
@@ -17,9 +19,14 @@ export interface Writer {
 /** Each client writes keys of its own, one after the other; a write that fails is made again until it succeeds. */
 export function startWriter(clients: readonly FlotillaClient[]): Writer {
   const acknowledged = new Map<string, string>();
+  const unanswered = new Set<string>();
   const pause = { longestMs: 0, lastMs: performance.now() };
   const end = new AbortController();
-  const note = (key: string, value: string): void => {
+  const note = (key: string, value: string, isAcknowledged: boolean): void => {
+    if (!isAcknowledged) {
+      unanswered.add(value);
+      return;
+    }
     const nowMs = performance.now();
     pause.longestMs = Math.max(pause.longestMs, nowMs - pause.lastMs);
     pause.lastMs = nowMs;
@@ -28,6 +35,7 @@ export function startWriter(clients: readonly FlotillaClient[]): Writer {
   const writing = clients.map((client, index) => write(client, index, note, end.signal));
   return {
     acknowledged,
+    unanswered,
     get longestPauseMs() {
       return pause.longestMs;
     },
@@ -41,18 +49,19 @@ export function startWriter(clients: readonly FlotillaClient[]): Writer {
 async function write(
   client: FlotillaClient,
   index: number,
-  note: (key: string, value: string) => void,
+  note: (key: string, value: string, isAcknowledged: boolean) => void,
   end: AbortSignal,
 ): Promise<void> {
   for (let number = 0; !end.aborted; number += 1) {
     const key = `load/${index}/${number % 200}`;
-    const value = String(number);
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
+      const value = `${index}/${number}/${attempt}`;
       try {
         await client.putKv({ key, value });
-        note(key, value);
+        note(key, value, true);
         break;
       } catch (error) {
+        note(key, value, false);
         const { code } = toFlotillaError(error);
         if (code === "internal") throw error;
         if (end.aborted) return;
@@ -62,7 +71,7 @@ async function write(
   }
 }
 
-/** Keys whose value is not the one that was acknowledged last; one more may have been written without an answer. */
+/** Keys whose value is neither the one that was acknowledged last nor one whose write got no answer. */
 export async function lost(client: FlotillaClient, writer: Writer): Promise<readonly string[]> {
   const found = new Map<string, string>();
   let from: string | undefined;
@@ -74,7 +83,7 @@ export async function lost(client: FlotillaClient, writer: Writer): Promise<read
   }
   return [...writer.acknowledged].flatMap(([key, value]) => {
     const now = found.get(key);
-    return now !== undefined && Number(now) >= Number(value)
+    return now === value || (now !== undefined && writer.unanswered.has(now))
       ? []
       : [`${key}: ${value} written, ${now} found`];
   });
