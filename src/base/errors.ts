@@ -65,6 +65,12 @@ export const ERROR_CODES = {
   "store-foreign": { http: 409, exit: 1, meaning: "The store's file belongs to another store." },
   "state-dir-in-use": { http: 409, exit: 1, meaning: "Another daemon works on this state directory." },
   "disk-full": { http: 507, exit: 1, meaning: "There is no space left on the disk." },
+  "not-initialised": {
+    http: 500,
+    exit: 1,
+    meaning: "This machine belongs to no cluster yet: flotilla init or flotilla join.",
+  },
+  "not-authenticated": { http: 401, exit: 10, meaning: "The API wants to know who asks." },
   "not-permitted": { http: 403, exit: 10, meaning: "The system or the cluster does not permit it." },
   unsupported: { http: 501, exit: 1, meaning: "This machine or this version cannot do it." },
 } as const satisfies Record<string, ErrorKind>;

@@ -258,9 +258,9 @@ export const COMMANDS: readonly Command[] = [
     name: "daemon",
     summary: "Run this machine's daemon in the foreground",
     options: SETTINGS.map((setting) => ({
-      flags: `--${setting.name} <${setting.value}>`,
+      flags: "value" in setting ? `--${setting.name} <${setting.value}>` : `--${setting.name}`,
       summary:
-        "fallback" in setting && setting.fallback !== ""
+        "value" in setting && "fallback" in setting && setting.fallback !== ""
           ? `${setting.help}; ${setting.fallback} unless given`
           : setting.help,
     })),

@@ -6,7 +6,7 @@ import type { CommandContext } from "./command.ts";
 
 export async function daemon({ options }: CommandContext): Promise<number> {
   const given = SETTINGS.flatMap(({ name }) => {
-    const value = options.text(name);
+    const value = options.flag(name) ? "true" : options.text(name);
     return value === undefined ? [] : [[name, value] as const];
   });
   return runDaemon(Object.fromEntries(given), VERSION);

@@ -38,6 +38,8 @@ export interface DaemonConfig {
   /** IP address that other machines reach this one by. */
   readonly address: string;
   readonly apiPort: number;
+  /** Nobody is asked who they are, and nothing is encrypted. */
+  readonly insecure: boolean;
   readonly socketPath: string;
   readonly store: StoreConfig;
   /** Ports of this machine's part of the store, should it have or get one. */
@@ -85,6 +87,7 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
     name: readName(get("name") ?? hostname()),
     address: get("address") ?? "127.0.0.1",
     apiPort: readWhole("api-port", get("api-port"), 0, 65_535),
+    insecure: readChoice("insecure", get("insecure"), ["true", "false"]) === "true",
     store: readStore(get),
     storePorts: {
       client: readWhole("store-port", get("store-port"), 0, 65_535),

@@ -32,6 +32,7 @@ import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
+import { requireTrust } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
@@ -122,6 +123,7 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const means = { clock, random, log };
   await makeDirectory(config.directory, "dir");
   await makeDirectory(config.runDirectory, "run-dir");
+  await requireTrust(config, log);
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);

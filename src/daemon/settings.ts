@@ -1,11 +1,12 @@
 /**
  * The daemon's settings: one table from which the command line, the environment and the help are read.
- * Each is `--NAME VALUE` or `FLOTILLA_NAME=VALUE` (dashes as underscores); the command line wins.
+ * Each is `--NAME VALUE` or `FLOTILLA_NAME=VALUE` (dashes as underscores); the command line wins. One without a value is
+ * a flag, `--NAME` or `FLOTILLA_NAME=true`.
  */
 
 export interface Setting {
   readonly name: string;
-  readonly value: string;
+  readonly value?: string;
   readonly help: string;
   readonly fallback?: string;
 }
@@ -27,6 +28,11 @@ export const SETTINGS = [
     fallback: "127.0.0.1",
   },
   { name: "api-port", value: "PORT", help: "TCP port of the API on that address", fallback: "7400" },
+  {
+    name: "insecure",
+    help: "serve and ask without certificates: whoever reaches this machine's ports may do everything",
+    fallback: "false",
+  },
   { name: "store", value: "URLS", help: "etcd endpoints of the store, comma-separated (http://HOST:PORT)" },
   {
     name: "store-port",

@@ -165,7 +165,9 @@ export function daemonArguments(layout: DevLayout, machine: DevMachine): readonl
       .join(","),
     cgroup: machine.cgroup ?? "none",
   };
-  return ["daemon", ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])];
+  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  // A toy cluster on one computer: its ports are the computer's own or on a network of its own.
+  return ["daemon", ...given, "--insecure"];
 }
 
 /** The machine of this name. @throws FlotillaError `machine-not-found`. */

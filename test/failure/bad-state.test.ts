@@ -12,7 +12,18 @@ import { launch, rowsOf, running } from "../cluster/units.ts";
 
 /** Runs a daemon that is expected to end by itself. */
 async function runDaemon(directory: string, more: readonly string[] = []): Promise<CommandResult> {
-  const settings = ["--dir", directory, "--api-port", "0", "--store-port", "0", "--cgroup", "none", ...more];
+  const settings = [
+    "--dir",
+    directory,
+    "--api-port",
+    "0",
+    "--store-port",
+    "0",
+    "--cgroup",
+    "none",
+    "--insecure",
+    ...more,
+  ];
   const child = execFile(LAUNCHER, ["daemon", ...settings], {
     timeout: 20_000,
     env: { ...process.env, NO_COLOR: "1" },
