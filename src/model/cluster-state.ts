@@ -28,6 +28,7 @@ import {
   unitStateSchema,
   usageSchema,
 } from "./records.ts";
+import { type RevokedRecord, revokedRecordSchema } from "./trust-records.ts";
 
 /** Values under two names: machine, then unit. */
 export type PerMachine<T> = ReadonlyMap<string, ReadonlyMap<string, T>>;
@@ -51,6 +52,8 @@ export interface ClusterView {
   /** What the units of each machine use, where that is counted. */
   readonly usages: ReadonlyMap<string, Usage>;
   readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** Machines that were removed and whose certificates are refused, by ID. */
+  readonly revoked: ReadonlyMap<string, RevokedRecord>;
   /** Keys whose value could not be read, with the reason. */
   readonly faults: ReadonlyMap<string, string>;
 }
@@ -76,6 +79,7 @@ export class ClusterState implements ClusterView {
   readonly states = new Map<string, Map<string, UnitState>>();
   readonly usages = new Map<string, Usage>();
   readonly outcomes = new Map<string, Outcome>();
+  readonly revoked = new Map<string, RevokedRecord>();
   readonly faults = new Map<string, string>();
 
   /** Takes in one change. Keys outside the layout are ignored. Returns the kind that changed. */
@@ -119,7 +123,13 @@ export class ClusterState implements ClusterView {
       case "outcome":
         set(this.outcomes, first, this.#read(change.key, text, outcomeSchema));
         break;
+      case "revoked":
+        set(this.revoked, first, this.#read(change.key, text, revokedRecordSchema));
+        break;
+      // Events are read when they are asked for. Secrets are not kept where everything else looks.
       case "event":
+      case "trust":
+      case "token":
         break;
     }
     return kind;

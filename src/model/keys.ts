@@ -15,6 +15,9 @@
  * | `event/<time>-<id>` | ClusterEvent | engine and API |
  * | `store` | StoreRecord: where the store is, once it is no longer the embedded one | API |
  * | `engine` (leased) | EngineRecord | the elected engine |
+ * | `trust` | TrustRecord: the cluster's authorities with their keys | the daemon that first opens the store |
+ * | `token/<id>` | TokenRecord | API |
+ * | `revoked/<machine>` | RevokedRecord: a machine that was removed | API |
  * | `kv/…` | configuration of the user's own services | users |
  *
  * Nothing else may build or take apart a key.
@@ -34,12 +37,18 @@ export type KeyKind =
   | "outcome"
   | "event"
   | "store"
-  | "engine";
+  | "engine"
+  | "trust"
+  | "token"
+  | "revoked";
 
 export const keys = {
   cluster: (): string => `${PREFIX}cluster`,
   engine: (): string => `${PREFIX}engine`,
   store: (): string => `${PREFIX}store`,
+  trust: (): string => `${PREFIX}trust`,
+  token: (id: string): string => `${PREFIX}token/${id}`,
+  revoked: (machine: string): string => `${PREFIX}revoked/${machine}`,
   machine: (machine: string): string => `${PREFIX}machine/${machine}`,
   machineConfig: (machine: string): string => `${PREFIX}machine-config/${machine}`,
   file: (hash: string): string => `${PREFIX}file/${hash}`,
@@ -60,6 +69,8 @@ export const ranges = {
   units: `${PREFIX}unit/`,
   files: `${PREFIX}file/`,
   events: `${PREFIX}event/`,
+  tokens: `${PREFIX}token/`,
+  revoked: `${PREFIX}revoked/`,
   kv: `${PREFIX}kv/`,
   assignments: (machine: string): string => `${PREFIX}assignment/${machine}/`,
   states: (machine: string): string => `${PREFIX}state/${machine}/`,
@@ -85,6 +96,9 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "event",
   "store",
   "engine",
+  "trust",
+  "token",
+  "revoked",
 ]);
 
 /** Takes a key apart; undefined for keys that are not part of the layout, such as those under `kv/`. */

@@ -1,0 +1,11 @@
+/** When a machine's certificate is renewed. Pure. */
+import type { X509Certificate } from "node:crypto";
+
+/** A failed renewal is tried again so often: there is a third of the certificate's time left for it. */
+export const RENEWAL_RETRY_MS = 60_000;
+
+/** Wall-clock time from which on it is to be renewed: two thirds of its life. */
+export function renewalDueMs({ validFromDate, validToDate }: X509Certificate): number {
+  const fromMs = validFromDate.getTime();
+  return fromMs + ((validToDate.getTime() - fromMs) * 2) / 3;
+}
