@@ -52,8 +52,20 @@ export const machineRecordSchema = z.object({
   startedMs: z.number(),
   bootId: z.string(),
   leaseTtlS: z.number(),
+  /** It is about to go: its units are moved away as from a drained machine. */
+  leaving: z.boolean().exactOptional(),
 });
 export type MachineRecord = Readonly<z.infer<typeof machineRecordSchema>>;
+
+/** The operator's wish that a machine be emptied. */
+export const drainSchema = z.object({
+  sinceMs: z.number(),
+  /** From then on what is still there is stopped. The one time that another machine's clock is asked about. */
+  untilMs: z.number().exactOptional(),
+  /** Units that fit on no other machine are stopped rather than left. */
+  force: z.boolean().default(false),
+});
+export type Drain = Readonly<z.infer<typeof drainSchema>>;
 
 /** What the operator says of a machine; outlives its presence. */
 export const machineConfigSchema = z.object({
@@ -61,6 +73,8 @@ export const machineConfigSchema = z.object({
   metadata: z.record(metadataKey, z.string().nullable()).default({}),
   /** No new units are placed there; those there stay. */
   cordoned: z.boolean().default(false),
+  /** Its units go to other machines, and none comes; absent: it is not drained. */
+  drain: drainSchema.exactOptional(),
 });
 export type MachineConfig = Readonly<z.infer<typeof machineConfigSchema>>;
 
@@ -75,6 +89,17 @@ export const unitRecordSchema = z.object({
 });
 export type UnitRecord = Readonly<z.infer<typeof unitRecordSchema>>;
 
+/** A move to `machine` that came to nothing, so that the same is not tried again at once. */
+export const failedMoveSchema = z.object({
+  machine: machineId,
+  /** What the copy there came to, in words. */
+  cause: z.string(),
+  failedMs: z.number(),
+  /** How often it has failed there in this launch. */
+  count: z.number().int().positive(),
+});
+export type FailedMove = Readonly<z.infer<typeof failedMoveSchema>>;
+
 /** "This machine shall have this unit in this state." */
 export const assignmentSchema = z.object({
   file: fileHash,
@@ -83,6 +108,9 @@ export const assignmentSchema = z.object({
   /** Why this machine, in a sentence. */
   reason: z.string(),
   assignedMs: z.number(),
+  /** The machine that has the unit until the copy here is active: the unit is on its way from there. */
+  movesFrom: machineId.exactOptional(),
+  failedMoves: z.array(failedMoveSchema).exactOptional(),
 });
 export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
 

@@ -39,6 +39,7 @@ export function checkPlacement(
   return [
     ...exclusivePairs(file, options),
     ...selfExcludingPeers(file, placement, readers.fleet),
+    ...overlapOfStrict(file, placement, readers.flotilla),
     ...withoutEffect(file, placement, readers, options.get("Global")),
   ];
 }
@@ -118,6 +119,20 @@ function contradiction(file: UnitFile, entry: Entry, message: string, hint: stri
   return { severity: "error", code: "contradictory-options", message, place: file.placeOf(entry), hint };
 }
 
+/** A strict unit never runs twice, on no occasion. */
+function overlapOfStrict(
+  file: UnitFile,
+  placement: Placement,
+  flotilla: Readers["flotilla"],
+): readonly Diagnostic[] {
+  if (placement.failover !== "strict" || !placement.overlap) return [];
+  const [strict, overlap] = [flotilla.located("Failover").at(-1), flotilla.located("Overlap").at(-1)];
+  if (strict === undefined || overlap === undefined) return [];
+  const message = `Failover=strict (line ${strict.entry.line}) and Overlap=yes (line ${overlap.entry.line}) exclude each other`;
+  const entry = later(strict.entry, overlap.entry);
+  return [contradiction(file, entry, message, "remove Overlap=yes, or let it be Failover=eager")];
+}
+
 /** A global unit is on every machine once, so nothing is chosen, spread or moved. */
 function withoutEffect(
   file: UnitFile,
@@ -126,9 +141,9 @@ function withoutEffect(
   global: Option | undefined,
 ): readonly Diagnostic[] {
   if (global === undefined || !placement.global) return [];
-  const lines = (["Spread", "Prefer", "MaxPerMachine", "Failover"] as const).flatMap((key) =>
-    flotilla.located(key),
-  );
+  const lines = (
+    ["Spread", "Prefer", "MaxPerMachine", "MaxUnavailable", "Failover", "Overlap"] as const
+  ).flatMap((key) => flotilla.located(key));
   return lines.map(({ entry }) => ({
     severity: "warning",
     code: "no-effect",

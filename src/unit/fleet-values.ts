@@ -2,8 +2,9 @@
 import { Complaint } from "./diagnostic.ts";
 import { isGlob } from "./glob.ts";
 import { type Grammar, grammar } from "./grammar.ts";
-import type { Preference } from "./placement.ts";
+import type { Allowance, Preference } from "./placement.ts";
 import { expandSpecifiers, type SpecifierContext } from "./specifiers.ts";
+import { parseBoolean } from "./values.ts";
 
 /** The only specifiers fleet knows; any other stays as it is. */
 const FLEET_SPECIFIERS = /%[nNpi]/g;
@@ -141,3 +142,19 @@ export const maxPerMachine = grammar(
   "MaxPerMachine= is not a whole number from 1: %v",
   "error",
 );
+
+export const overlap = grammar("yes or no", parseBoolean, "Overlap= is neither yes nor no: %v", "error");
+
+export const maxUnavailable = grammar<Allowance>(
+  "a whole number from 1, or a share from 1% to 100%",
+  readAllowance,
+  "MaxUnavailable= is neither a whole number from 1 nor a share from 1% to 100%: %v",
+  "error",
+);
+
+function readAllowance(text: string): Allowance | undefined {
+  const [, digits = "", percent] = /^([1-9]\d{0,5})(%)?$/.exec(text) ?? [];
+  const number = Number(digits);
+  if (digits === "" || (percent !== undefined && number > 100)) return undefined;
+  return percent === undefined ? { units: number } : { share: number / 100 };
+}

@@ -26,6 +26,9 @@ export interface Reservation {
   readonly memoryShare?: number;
 }
 
+/** So many units, or a share of them (0 to 1) rounded up. */
+export type Allowance = { readonly units: number } | { readonly share: number };
+
 export interface Placement {
   /** Full machine ID, or its first eight digits. */
   readonly machineId?: string;
@@ -40,6 +43,10 @@ export interface Placement {
   readonly global: boolean;
   /** `strict`: never two copies, not even for a moment. */
   readonly failover: "eager" | "strict";
+  /** When the unit is moved: whether it may run on its new machine before it is stopped on its old one. */
+  readonly overlap: boolean;
+  /** How many instances of the same template moves may have under way, or without a running copy, at a time. */
+  readonly maxUnavailable?: Allowance;
   /** Metadata keys over whose values instances of the same template are spread evenly; `machine` means machines. */
   readonly spread: readonly string[];
   readonly prefer: readonly Preference[];
@@ -56,6 +63,7 @@ export const ANYWHERE: Placement = {
   replaces: [],
   global: false,
   failover: "eager",
+  overlap: true,
   spread: [],
   prefer: [],
   reservation: {},

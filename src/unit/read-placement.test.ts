@@ -161,7 +161,7 @@ describe("options that exclude each other name both lines", () => {
 
 describe("[X-Flotilla]", () => {
   test.each<[string, Partial<Placement>]>([
-    ["Failover=strict", { failover: "strict" }],
+    ["Failover=strict", { failover: "strict", overlap: false }],
     ["Failover=strict\nFailover=eager", { failover: "eager" }],
     ["Spread=zone", { spread: ["zone"] }],
     ["Spread=zone machine\nSpread=rack,zone", { spread: ["zone", "machine", "rack"] }],
@@ -176,6 +176,10 @@ describe("[X-Flotilla]", () => {
       },
     ],
     ["MaxPerMachine=2", { maxPerMachine: 2 }],
+    ["Overlap=no", { overlap: false }],
+    ["Overlap=no\nOverlap=yes", { overlap: true }],
+    ["MaxUnavailable=2", { maxUnavailable: { units: 2 } }],
+    ["MaxUnavailable=25%", { maxUnavailable: { share: 0.25 } }],
   ])("%j", (lines, placement) => {
     expect(flotilla(lines)).toEqual({ placement: { ...ANYWHERE, ...placement }, diagnostics: [] });
   });
@@ -188,10 +192,31 @@ describe("[X-Flotilla]", () => {
     "Prefer=a=b:101",
     "MaxPerMachine=0",
     "MaxPerMachine=x",
+    "Overlap=perhaps",
+    "MaxUnavailable=0",
+    "MaxUnavailable=0%",
+    "MaxUnavailable=101%",
   ])("%s is an error", (line) => {
     const { placement, diagnostics } = flotilla(line);
     expect(placement).toEqual(ANYWHERE);
     expect(diagnostics).toMatchObject([{ severity: "error", code: "bad-value", place: { line: 2 } }]);
+  });
+
+  test("a oneshot does not overlap with itself unless it says so", () => {
+    const read = (lines: string): boolean =>
+      readPlacement(parseUnitFile(`[Service]\nType=oneshot\n[X-Flotilla]\n${lines}\n`), NAME).placement
+        .overlap;
+    expect([read(""), read("Overlap=yes"), read("Overlap=no")]).toEqual([false, true, false]);
+  });
+
+  test("a strict unit may not overlap", () => {
+    const { diagnostics } = flotilla("Failover=strict\nOverlap=yes");
+    expect(diagnostics).toMatchObject([
+      { severity: "error", code: "contradictory-options", place: { line: 3 } },
+    ]);
+    expect(diagnostics[0]?.message).toBe(
+      "Failover=strict (line 2) and Overlap=yes (line 3) exclude each other",
+    );
   });
 
   test("what a global unit says in vain is a warning", () => {

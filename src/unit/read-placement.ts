@@ -26,6 +26,8 @@ export function readPlacement(file: UnitFile, unitName: string): PlacementReadin
   const flotilla = new SectionReader(file, "X-Flotilla", context);
   const machineId = firstMachineId(fleet);
   const maxPerMachine = flotilla.last("MaxPerMachine");
+  const maxUnavailable = flotilla.last("MaxUnavailable");
+  const failover = flotilla.last("Failover") ?? "eager";
   const placement: Placement = {
     ...(machineId === undefined ? {} : { machineId }),
     machineOf: [...fleet.all("X-ConditionMachineOf").flat(), ...fleet.all("MachineOf").flat()],
@@ -36,7 +38,9 @@ export function readPlacement(file: UnitFile, unitName: string): PlacementReadin
     conflicts: [...fleet.all("X-Conflicts").flat(), ...fleet.all("Conflicts").flat()],
     replaces: fleet.all("Replaces").flat(),
     global: fleet.last("Global") ?? false,
-    failover: flotilla.last("Failover") ?? "eager",
+    failover,
+    overlap: flotilla.last("Overlap") ?? (failover === "eager" && !isOneshot(file, context)),
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
     spread: [...new Set(flotilla.all("Spread").flat())],
     prefer: flotilla.all("Prefer").flat(),
     ...(maxPerMachine === undefined ? {} : { maxPerMachine }),
@@ -48,6 +52,11 @@ export function readPlacement(file: UnitFile, unitName: string): PlacementReadin
     ...checkPlacement(file, placement, { fleet, flotilla }),
   ]);
   return { placement, diagnostics };
+}
+
+/** A job that is begun elsewhere while it is still under way would be done twice. */
+function isOneshot(file: UnitFile, context: SpecifierContext): boolean {
+  return new SectionReader(file, "Service", context).last("Type") === "oneshot";
 }
 
 /** The first value wins, of the first of these keys that has any. */

@@ -7,7 +7,9 @@ import {
   fleetText,
   machineId,
   maxPerMachine,
+  maxUnavailable,
   metadataPairs,
+  overlap,
   preferences,
   spreadKeys,
 } from "../fleet-values.ts";
@@ -38,4 +40,6 @@ export const X_FLOTILLA_KEYS = {
   Spread: additive(spreadKeys, "run"),
   Prefer: additive(preferences, "run"),
   MaxPerMachine: last(maxPerMachine, "run"),
+  Overlap: last(overlap, "run"),
+  MaxUnavailable: last(maxUnavailable, "run"),
 } as const;
