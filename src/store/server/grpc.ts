@@ -94,6 +94,11 @@ function listenerFor(
   return call;
 }
 
+/** Answers a call of a client that is not let in. @param reason in words */
+export function refuseCall(stream: ServerStream, reason: string): StreamListener {
+  return answerWith(stream, () => refuse(stream, new StoreError("unauthenticated", reason)));
+}
+
 /** The listener of a stream that needs to hear nothing to be answered. */
 function answerWith(stream: ServerStream, answer: () => void): StreamListener {
   // Not before the stream knows its listener.

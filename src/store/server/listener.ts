@@ -2,8 +2,10 @@
  * The port of the store: TCP or TLS, and on it HTTP/2 for gRPC and HTTP/1.1 for everything else. Which of the two a
  * connection speaks is told by ALPN, or by its first bytes.
  */
+import type { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket, Server as TlsServer } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import { listen } from "#host/listen.ts";
 import { PREFACE } from "../http2/frames.ts";
@@ -26,11 +28,18 @@ export interface TlsSettings {
   readonly trustedCa?: string;
   /** Refuses clients without a certificate of `trustedCa`. */
   readonly clientCertAuth?: boolean;
+  /**
+   * With `clientCertAuth`: judges each client's certificate by itself, signature and all, and throws where it is not
+   * good. A client that is refused is told why as the answer to its calls.
+   */
+  readonly admit?: (certificate: X509Certificate) => void;
 }
 
 export interface ListenerHandlers {
   readonly clock: Clock;
   stream(stream: ServerStream, certificateName: string | undefined): StreamListener;
+  /** A call of a client that is not let in. */
+  readonly refused: (stream: ServerStream, reason: Error) => StreamListener;
   /** A connection that speaks HTTP/1.1; what was read of it has been put back. */
   http1(socket: Socket): void;
 }
@@ -38,7 +47,11 @@ export interface ListenerHandlers {
 export class StoreListener {
   readonly #handlers: ListenerHandlers;
   readonly #sockets = new Set<Socket>();
+  /** Connections of clients whose certificates were judged. */
+  readonly #admitted = new Map<Socket, X509Certificate>();
   #server: Server | undefined;
+  #tls: TlsServer | undefined;
+  #settings: TlsSettings | undefined;
 
   constructor(handlers: ListenerHandlers) {
     this.#handlers = handlers;
@@ -65,6 +78,20 @@ export class StoreListener {
     await closed;
   }
 
+  /** Shows another certificate to whoever connects from now on; the authorities it believes stay. */
+  renew({ cert, key }: Pick<TlsSettings, "cert" | "key">): void {
+    const trustedCa = this.#settings?.trustedCa;
+    const ca = trustedCa === undefined ? {} : { ca: trustedCa };
+    this.#tls?.setSecureContext({ cert, key, ...ca, minVersion: "TLSv1.2" });
+  }
+
+  /** Judges the clients that are connected anew, and cuts those that are no longer let in. */
+  review(): void {
+    for (const [socket, certificate] of this.#admitted) {
+      if (this.#refusalOf(certificate) !== undefined) socket.destroy();
+    }
+  }
+
   async #createServer(settings: TlsSettings | undefined): Promise<Server> {
     if (settings === undefined) return createServer({ noDelay: true }, (socket) => this.#accept(socket));
     const tls = await import("node:tls");
@@ -74,15 +101,52 @@ export class StoreListener {
       ALPNProtocols: ["h2", "http/1.1"],
       ...(settings.trustedCa === undefined ? {} : { ca: settings.trustedCa }),
       requestCert: settings.clientCertAuth === true,
-      rejectUnauthorized: settings.clientCertAuth === true,
+      rejectUnauthorized: settings.clientCertAuth === true && settings.admit === undefined,
       minVersion: "TLSv1.2",
       handshakeTimeout: FIRST_BYTES_MS,
     });
     server.on("secureConnection", (socket) => {
-      const name = settings.clientCertAuth ? commonName(socket.getPeerCertificate().subject) : undefined;
-      this.#accept(socket, name);
+      if (settings.admit !== undefined) this.#judge(socket);
+      else this.#accept(socket, settings.clientCertAuth ? nameOf(socket) : undefined);
     });
+    this.#tls = server;
+    this.#settings = settings;
     return server;
+  }
+
+  #judge(socket: TLSSocket): void {
+    const certificate = socket.getPeerX509Certificate();
+    // One that shows none is no machine, so that nobody there would read why.
+    if (certificate === undefined) {
+      socket.destroy();
+      return;
+    }
+    const refusal = this.#refusalOf(certificate);
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal);
+      return;
+    }
+    this.#admitted.set(socket, certificate);
+    socket.on("close", () => this.#admitted.delete(socket));
+    this.#accept(socket, nameOf(socket));
+  }
+
+  #refusalOf(certificate: X509Certificate): Error | undefined {
+    try {
+      this.#settings?.admit?.(certificate);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** It has as long as others have for their first bytes to ask, and to read why it is answered nothing else. */
+  #refuse(socket: TLSSocket, reason: Error): void {
+    const { clock, refused } = this.#handlers;
+    socket.on("error", () => undefined);
+    const deadline = clock.setTimer(FIRST_BYTES_MS, () => socket.destroy());
+    socket.on("close", () => deadline.cancel());
+    new ServerConnection(socket, { clock, stream: (stream) => refused(stream, reason) });
   }
 
   #keep(socket: Socket): void {
@@ -121,7 +185,8 @@ export class StoreListener {
   }
 }
 
-/** A name that a certificate gives twice is no name. */
-function commonName(subject: { readonly CN?: string | string[] } | undefined): string | undefined {
+/** The common name of a certificate; one that it gives twice is no name. */
+function nameOf(socket: TLSSocket): string | undefined {
+  const subject: { readonly CN?: string | string[] } | undefined = socket.getPeerCertificate().subject;
   return typeof subject?.CN === "string" ? subject.CN : undefined;
 }

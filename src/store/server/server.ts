@@ -9,7 +9,7 @@ import type { LocalStore } from "../local-store.ts";
 import { REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES } from "../mvcc/check.ts";
 import { clusterMethods } from "./cluster-methods.ts";
 import type { PlainHttp, PlainHttpOptions } from "./gateway/plain-http.ts";
-import { answerCall, isGrpc } from "./grpc.ts";
+import { answerCall, isGrpc, refuseCall } from "./grpc.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { kvMethods } from "./kv-methods.ts";
 import { LateListener } from "./late-listener.ts";
@@ -34,6 +34,10 @@ export interface ServeStoreOptions {
 export interface StoreServer {
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Shows another certificate from now on; connections that are open stay. */
+  renew(tls: Pick<TlsSettings, "cert" | "key">): void;
+  /** Cuts connections of clients that `tls.admit` no longer lets in. */
+  review(): void;
   /** Cuts every connection. The store stays open. */
   close(): Promise<void>;
 }
@@ -62,6 +66,7 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
       isGrpc(stream.headers)
         ? answerCall(stream, grpc, certificateName)
         : new LateListener(openPlain().then((http) => http.takeStream(stream))),
+    refused: (stream, reason) => refuseCall(stream, reason.message),
     http1: (socket) => void openPlain().then((http) => http.take(socket)),
   });
   boundPort = await listener.listen(host, options.port, tls);
@@ -69,7 +74,12 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
     await listener.close();
     (await plain)?.close();
   };
-  return { address: { host, port: boundPort }, close };
+  return {
+    address: { host, port: boundPort },
+    renew: (renewed) => listener.renew(renewed),
+    review: () => listener.review(),
+    close,
+  };
 }
 
 function methodsOf(served: ServedStore): MethodTable {
