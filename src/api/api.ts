@@ -7,6 +7,8 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
+import { identify, type Origin } from "./access/identify.ts";
+import { mayCall } from "./access/may-call.ts";
 import type { Answer } from "./answer.ts";
 import { answerError } from "./answer-error.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -19,6 +21,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A request as it came, whatever it came over. */
 export interface ApiRequest {
+  readonly origin: Origin;
   readonly method: string;
   /** Path and query: `/v1/units?machine=m1`. */
   readonly target: string;
@@ -36,12 +39,19 @@ export interface Api {
 /** The API over what it is given; it starts nothing and holds nothing open by itself. */
 export function createApi(dependencies: ApiDependencies): Api {
   const findRoute = createRouter(ROUTES);
+  const isRevoked = (machine: string): boolean => dependencies.mirror.view.revoked.has(machine);
+  const identifying = { ...dependencies, isRevoked };
   const serve = async (request: ApiRequest): Promise<Answer> => {
     const { pathname, searchParams } = readTarget(request);
     const found = findRoute(request.method, pathname);
     if (found === undefined) throw noSuchRoute(request.method, pathname);
     const { route, params } = found;
-    return route.serve(await readRequest(request, route, params, searchParams), dependencies);
+    const identified = await identify(request.origin, request.headers, identifying);
+    // Before the body is read: nobody gets to send megabytes who may not.
+    const verdict = mayCall(identified.caller, route.needs);
+    if (!verdict.allowed) throw verdict.error;
+    const query = readQuery(searchParams);
+    return route.serve(await readRequest(request, route, { params, query, ...identified }), dependencies);
   };
   return { answer: (request) => serve(request).catch((error) => answerError(error, dependencies.log)) };
 }
@@ -62,12 +72,11 @@ function noSuchRoute(method: string, path: string): FlotillaError {
 async function readRequest(
   request: ApiRequest,
   route: Route,
-  params: Readonly<Record<string, string>>,
-  query: URLSearchParams,
+  read: Pick<RawRequest, "params" | "query" | "caller" | "isForwarded">,
 ): Promise<RawRequest> {
   const { headers, signal } = request;
   const body = route.body === undefined ? undefined : await readJson(request);
-  return { params, query: readQuery(query), body, headers, signal };
+  return { ...read, body, headers, signal };
 }
 
 /** A name that is given once is a text, one that is given several times a list. */

@@ -7,11 +7,14 @@ import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
+import type { Access } from "./access/identify.ts";
 import type { PeerAnswer, PeerOptions } from "./peer.ts";
 
 export interface ApiDependencies {
   readonly store: Store;
   readonly mirror: ClusterMirror;
+  /** Whom to believe. */
+  readonly access: Access;
   /** The journal of this machine. */
   readonly journal: (query: JournalQuery) => AsyncIterable<JournalEntry>;
   /** What a unit of this machine uses now. */

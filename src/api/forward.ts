@@ -1,33 +1,39 @@
 /** Passing a request on to the machine that alone can answer it. */
-import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
+import { type Caller, FORWARDED, formatCaller } from "./access/caller.ts";
 import type { Answer } from "./answer.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 
-/** Marks a request that another daemon has passed on, which is answered here or not at all. */
-const FORWARDED = "flotilla-forwarded";
+/** What is asked of the other machine. */
+export interface Forwarded {
+  /** With the query. */
+  readonly path: string;
+  /** For the error: `the journal`. */
+  readonly what: string;
+  /** Makes it a POST, with this as JSON. */
+  readonly body?: object;
+}
 
-export const FORWARD_HEADERS = { [FORWARDED]: "1" };
+/** On whose behalf, and until when. */
+export interface Asker {
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+}
 
-export function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers[FORWARDED] !== undefined;
+/** Headers of a request that is passed on for somebody, who is its caller there, too. */
+export function forwardHeaders(caller: Caller): Readonly<Record<string, string>> {
+  return { [FORWARDED]: formatCaller(caller) };
 }
 
 /**
  * The other machine's answer as it comes.
- *
- * @param path of the request, with the query
- * @param what is asked for, for the error: `the journal`
- * @param body makes it a POST, with this as JSON
  * @throws FlotillaError `machine-gone` when the machine is not present or does not answer
  */
 export async function forward(
   machine: string,
-  path: string,
-  what: string,
-  signal: AbortSignal,
+  { path, what, body }: Forwarded,
+  { caller, signal }: Asker,
   { mirror, askPeer }: Pick<ApiDependencies, "mirror" | "askPeer">,
-  body?: object,
 ): Promise<Answer> {
   const record = mirror.view.machines.get(machine);
   if (record === undefined) throw machineGone(machine, what, undefined);
@@ -37,13 +43,13 @@ export async function forward(
   try {
     const sent =
       body === undefined
-        ? { headers: FORWARD_HEADERS }
+        ? { headers: forwardHeaders(caller) }
         : {
             method: "POST" as const,
-            headers: { ...FORWARD_HEADERS, "content-type": "application/json" },
+            headers: { ...forwardHeaders(caller), "content-type": "application/json" },
             body: JSON.stringify(body),
           };
-    const answer = await askPeer(new URL(path, api).href, { ...sent, signal: ended });
+    const answer = await askPeer(new URL(path, api).href, { ...sent, machine, signal: ended });
     return {
       status: answer.status,
       type: answer.type,

@@ -4,7 +4,6 @@
  * A cursor is the machine's own with the machine and the time before it, so that any machine can go on behind it: the
  * machine itself exactly, another by the time, which is how entries of several machines are merged.
  */
-import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
 import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { LIMITS } from "#model/limits.ts";
@@ -14,7 +13,7 @@ import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
 import type { Answer } from "./answer.ts";
 import type { JournalLine, JournalWish } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { forward, isForwarded } from "./forward.ts";
+import { type Asker, forward } from "./forward.ts";
 import { answerLines } from "./stream.ts";
 import { unitNotFound } from "./unit-decisions.ts";
 
@@ -25,12 +24,13 @@ import { unitNotFound } from "./unit-decisions.ts";
 export async function answerJournal(
   locate: (view: ClusterView) => string,
   wish: JournalWish,
-  { headers, signal }: { readonly headers: IncomingHttpHeaders; readonly signal: AbortSignal },
+  request: Asker & { readonly isForwarded: boolean },
   dependencies: ApiDependencies,
 ): Promise<Answer> {
   const { mirror, machineId } = dependencies;
-  const id = isForwarded(headers) ? machineId : locate(mirror.view);
-  if (id !== machineId) return forward(id, pathOf(id, wish), "the journal", signal, dependencies);
+  const id = request.isForwarded ? machineId : locate(mirror.view);
+  if (id !== machineId)
+    return forward(id, { path: pathOf(id, wish), what: "the journal" }, request, dependencies);
   return answerLines((gone) => readJournal(wish, gone, dependencies));
 }
 

@@ -18,6 +18,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/kv",
     summary: "A key of the users' configuration, or those that begin with a prefix, a page at a time.",
+    needs: "viewer",
     query: kvQuery,
     response: kvListSchema,
     handle: ({ query, signal }, { store }) =>
@@ -27,6 +28,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/kv",
     summary: "Writes a key, where asked only if it is still at a revision.",
+    needs: "operator",
     body: kvPutSchema,
     response: kvPutResultSchema,
     handle: ({ body }, { store }) => putKv(body, store),
@@ -35,6 +37,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/kv/delete",
     summary: "Deletes a key, or all that begin with a prefix, in one revision.",
+    needs: "operator",
     body: kvDeleteSchema,
     response: kvDeleteResultSchema,
     handle: ({ body }, { store }) => deleteKv(body, store),
@@ -44,6 +47,7 @@ export const KV_ROUTES: readonly Route[] = [
     path: "/v1/kv/watch",
     summary:
       "Follows a key or those that begin with a prefix; an event's ID is the revision to go on behind.",
+    needs: "viewer",
     query: kvWatchQuery,
     produces: "text/event-stream",
     response: kvChangeSchema,

@@ -1,10 +1,15 @@
 /** Asking another machine's API, for what only that machine has. */
-import type { IncomingMessage } from "node:http";
+import { X509Certificate } from "node:crypto";
+import type { IncomingMessage, RequestOptions } from "node:http";
+import { FlotillaError } from "#base/errors.ts";
 import { http } from "#host/http.ts";
+import { readIdentity } from "#trust/identity.ts";
 
 export interface PeerOptions {
   /** GET when absent. */
   readonly method?: "POST";
+  /** ID of the machine that is asked; over TLS no other is believed to be it. */
+  readonly machine: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -17,19 +22,60 @@ export interface PeerAnswer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** `url` is absolute. Rejects when the machine does not answer. */
-export function askPeer(url: string, { method, headers, body, signal }: PeerOptions): Promise<PeerAnswer> {
-  return new Promise((resolve, reject) => {
-    // A stream of lines has no end of its own, so it gets a connection of its own.
-    const options = { method: method ?? "GET", headers, signal, agent: false };
-    const request = http.request(url, options, (response: IncomingMessage) =>
-      resolve({
-        status: response.statusCode ?? 0,
-        type: response.headers["content-type"] ?? "",
-        body: response,
-      }),
-    );
-    request.once("error", reject);
-    request.end(body);
-  });
+/** What this machine shows to others, and by what it knows them; PEM. */
+export interface PeerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** The machines' authority. */
+  readonly ca: string;
+  readonly clusterId: string;
+}
+
+/**
+ * @param tls asked for each request, since certificates are renewed; undefined: machines are asked without TLS
+ * @returns asks another machine; `url` is absolute. Rejects when the machine does not answer.
+ */
+export function createAskPeer(
+  tls: () => PeerTls | undefined,
+): (url: string, options: PeerOptions) => Promise<PeerAnswer> {
+  return (url, { method, machine, headers, body, signal }) =>
+    new Promise((resolve, reject) => {
+      // A stream of lines has no end of its own, so it gets a connection of its own.
+      const options = { method: method ?? "GET", headers, signal, agent: false };
+      const answered = (response: IncomingMessage): void =>
+        resolve({
+          status: response.statusCode ?? 0,
+          type: response.headers["content-type"] ?? "",
+          body: response,
+        });
+      const request = start(url, { ...options, ...secured(tls(), machine) }, answered);
+      request.once("error", reject);
+      request.end(body);
+    });
+}
+
+/** TLS is loaded by the first machine that is asked over it. */
+function start(
+  url: string,
+  options: RequestOptions,
+  answered: (response: IncomingMessage) => void,
+): ReturnType<typeof http.request> {
+  if (!url.startsWith("https:")) return http.request(url, options, answered);
+  return process.getBuiltinModule("node:https").request(url, options, answered);
+}
+
+/** A machine is known by its ID, not by its address, which may have become another's. */
+function secured(tls: PeerTls | undefined, machine: string): object {
+  if (tls === undefined) return {};
+  const { cert, key, ca, clusterId } = tls;
+  const checkServerIdentity = (_host: string, { raw }: { readonly raw: Buffer }): Error | undefined => {
+    const identity = readIdentity(new X509Certificate(raw));
+    const isIt = identity?.kind === "machine" && identity.id === machine && identity.clusterId === clusterId;
+    return isIt ? undefined : anotherAnswers(machine);
+  };
+  return { cert, key, ca, checkServerIdentity, minVersion: "TLSv1.2" };
+}
+
+function anotherAnswers(machine: string): FlotillaError {
+  return new FlotillaError("not-authenticated", `another than machine ${machine.slice(0, 8)} answers there`);
 }

@@ -2,6 +2,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
+import type { Caller } from "./access/caller.ts";
+import type { Need } from "./access/may-call.ts";
 import { type Answer, answerJson } from "./answer.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 
@@ -20,6 +22,10 @@ export interface RouteRequest<P, Q, B> {
   readonly body: B;
   /** Names in lower case. */
   readonly headers: IncomingHttpHeaders;
+  /** Who asks; whether that suffices has been judged. */
+  readonly caller: Caller;
+  /** Another machine has passed it on, so it is answered here or not at all. */
+  readonly isForwarded: boolean;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -37,6 +43,8 @@ export interface Route {
   /** With `{name}` for parameters, as in OpenAPI. */
   readonly path: string;
   readonly summary: string;
+  /** What its caller must be. There is no default, so that no route is open by being forgotten. */
+  readonly needs: Need;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
@@ -53,6 +61,7 @@ interface RouteOptions<P, Q, B> {
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
+  readonly needs: Need;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;

@@ -6,7 +6,15 @@ import { createRouter } from "./router.ts";
 
 function route(method: "get" | "post", path: string): Route {
   const handle = () => answerText(path);
-  return rawRoute({ method, path, summary: path, produces: "text/plain", response: z.string(), handle });
+  return rawRoute({
+    method,
+    path,
+    summary: path,
+    needs: "nothing",
+    produces: "text/plain",
+    response: z.string(),
+    handle,
+  });
 }
 
 const find = createRouter([

@@ -23,7 +23,7 @@ import {
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
-import { forward, isForwarded } from "./forward.ts";
+import { forward } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
 import { KV_ROUTES } from "./kv-routes.ts";
 import { configureMachine } from "./machine-config.ts";
@@ -42,6 +42,7 @@ const MACHINE_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/machines",
     summary: "Machines that are present.",
+    needs: "viewer",
     response: machineListSchema,
     handle: (_, { mirror }) => ({ machines: machineRows(mirror.view) }),
   }),
@@ -49,6 +50,7 @@ const MACHINE_ROUTES: readonly Route[] = [
     method: "patch",
     path: "/v1/machines/{machine}",
     summary: "Cordons a machine or changes the metadata that units are placed by.",
+    needs: "operator",
     params: machineParams,
     body: machinePatchSchema,
     response: z.object({ machine: machineRowSchema.nullable().describe("null while it is not present") }),
@@ -67,15 +69,16 @@ const USAGE_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/machines/{machine}/units/{unit}/usage",
     summary: "What a unit uses on a machine now; what is not counted there is absent.",
+    needs: "viewer",
     params: machineParams.extend(unitParams.shape),
     produces: "application/json",
     response: unitUsageSchema,
-    handle: async ({ params: { machine, unit }, headers, signal }, dependencies) => {
+    handle: async ({ params: { machine, unit }, ...request }, dependencies) => {
       const { mirror, machineId, usage } = dependencies;
-      const id = isForwarded(headers) ? machineId : findMachine(mirror.view, machine);
+      const id = request.isForwarded ? machineId : findMachine(mirror.view, machine);
       if (id === machineId) return answerJson(usage(unit));
       const path = `/v1/machines/${id}/units/${encodeURIComponent(unit)}/usage`;
-      return forward(id, path, `the processes of ${unit}`, signal, dependencies);
+      return forward(id, { path, what: `the processes of ${unit}` }, request, dependencies);
     },
   }),
 ];
@@ -85,6 +88,7 @@ const JOURNAL_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/machines/{machine}/journal",
     summary: 'A machine\'s journal, a line of JSON each; a failure on the way is a last line `{"error": …}`.',
+    needs: "viewer",
     params: machineParams,
     query: journalQuery,
     produces: "application/x-ndjson",
@@ -99,6 +103,7 @@ const EVENT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/events",
     summary: "The latest events, oldest first.",
+    needs: "viewer",
     query: eventQuery.extend({ limit: countQuery }),
     response: eventListSchema,
     handle: async ({ query }, dependencies) => ({
@@ -114,6 +119,7 @@ const EVENT_ROUTES: readonly Route[] = [
     path: "/v1/events/watch",
     summary:
       "Follows events; with the header Last-Event-ID, or the parameter `after`, from behind that event.",
+    needs: "viewer",
     query: eventQuery.extend({ after: z.string().optional() }),
     produces: "text/event-stream",
     response: eventSchema,
@@ -149,6 +155,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/version",
     summary: "The version of the daemon that answers.",
+    needs: "nothing",
     response: versionSchema,
     handle: (_, { version }) => ({ version, api: "v1" as const }),
   }),
@@ -156,6 +163,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/health",
     summary: "200 while the store answers, else 503 with the error.",
+    needs: "nothing",
     produces: "application/json",
     response: z.object({ status: z.literal("ok") }),
     handle: (_, { mirror }) => {
@@ -167,6 +175,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/cluster",
     summary: "The cluster at a glance.",
+    needs: "viewer",
     response: clusterSchema,
     handle: (_, { mirror, machineId }) => ({
       id: mirror.view.cluster?.id ?? null,
@@ -183,6 +192,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/verify",
     summary: "Checks a unit file without storing it.",
+    needs: "viewer",
     body: verifyRequestSchema,
     response: verifyResultSchema,
     handle: ({ body }) => verifyText(body.unit, body.text),
@@ -191,6 +201,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "get",
     path: "/metrics",
     summary: "Metrics in Prometheus' text format.",
+    needs: "viewer",
     produces: "text/plain",
     response: z.string(),
     handle: (_, dependencies) =>
@@ -200,6 +211,7 @@ const CLUSTER_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/openapi.json",
     summary: "This description.",
+    needs: "nothing",
     response: z.record(z.string(), z.unknown()),
     handle: (_, { version }) => openApiDocument(ROUTES, version),
   }),

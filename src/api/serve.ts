@@ -1,14 +1,17 @@
 /** Listens for the API's requests on a unix socket and on a TCP port. */
 import { chmod, lstat, rm } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { type AddressInfo, connect, type ListenOptions } from "node:net";
+import { type AddressInfo, connect, type Server as NetServer } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { http } from "#host/http.ts";
 import { listen } from "#host/listen.ts";
+import type { Origin } from "./access/identify.ts";
 import type { Answer } from "./answer.ts";
 import type { Api } from "./api.ts";
+import { guardServer, SERVER_OPTIONS } from "./http-limits.ts";
+import { createSecureServer, type SecureServer, type ServerTls } from "./secure-server.ts";
 
 export interface ServeOptions {
   readonly api: Api;
@@ -20,16 +23,20 @@ export interface ServeOptions {
   readonly host?: string;
   /** 0 or absent: a free one. */
   readonly port?: number;
+  /** The TCP port speaks TLS with this; absent: plain HTTP. */
+  readonly tls?: ServerTls;
   readonly log: Logger;
 }
 
 export interface ServedApi {
-  /** `unix:PATH` and `http://HOST:PORT`, in that order. */
+  /** `unix:PATH` and `http://HOST:PORT` or `https://HOST:PORT`, in that order. */
   readonly addresses: readonly string[];
   /** The TCP port; 0 without one. */
   readonly port: number;
   /** Takes no further request, ends those that are open, and removes the socket. */
   close(): Promise<void>;
+  /** Shows another certificate from the next connection on. */
+  renew(tls: ServerTls): void;
 }
 
 /** sun_path of unix(7) has 108 bytes, of which the last is zero. */
@@ -37,46 +44,80 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** @throws FlotillaError `bad-config` or `not-permitted` when it cannot listen; then nothing stays open. */
 export async function serveApi(options: ServeOptions): Promise<ServedApi> {
-  const servers: Server[] = [];
-  const addresses: string[] = [];
-  let port = 0;
+  const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map(closeServer));
+    await Promise.all(closing.map((step) => step()));
   };
-  const open = async (where: ListenOptions): Promise<Server> => {
-    const server = http.createServer(
-      (request, response) => void serveRequest(options.api, request, response),
-    );
-    await listen(server, where, "the API");
-    servers.push(server);
-    return server;
-  };
+  const addresses: string[] = [];
   try {
     if (options.socketPath !== undefined) {
-      await clearSocket(options.socketPath);
-      await open({ path: options.socketPath });
-      await chmod(options.socketPath, options.socketMode ?? 0o660);
+      const server = plainServer(options.api, () => ({ kind: "socket" }));
+      await listenOnSocket(server, options.socketPath, options.socketMode ?? 0o660);
+      closing.push(() => closeServer(server));
       addresses.push(`unix:${options.socketPath}`);
     }
-    if (options.host !== undefined) {
-      const { host, port: wanted = 0 } = options;
-      port = portOf(await open({ host, port: wanted }), wanted);
-      addresses.push(`http://${hostInUrl(host)}:${port}`);
-    }
+    if (options.host === undefined) return { addresses, port: 0, close, renew: () => undefined };
+    const { host, port: wanted = 0, tls } = options;
+    const opened = tls === undefined ? openPlain(options.api) : openSecure(options.api, tls);
+    await listen(opened.listener, { host, port: wanted }, "the API");
+    closing.push(opened.close);
+    const port = portOf(opened.listener, wanted);
+    addresses.push(`${tls === undefined ? "http" : "https"}://${hostInUrl(host)}:${port}`);
+    return { addresses, port, close, renew: opened.renew };
   } catch (error) {
     await close();
     throw error;
   }
-  return { addresses, port, close };
 }
 
-async function serveRequest(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
+function openPlain(api: Api): SecureServer {
+  const listener = plainServer(api, networkOrigin);
+  return { listener, renew: () => undefined, close: () => closeServer(listener) };
+}
+
+function openSecure(api: Api, tls: ServerTls): SecureServer {
+  return createSecureServer(
+    tls,
+    (request, response) => void serveRequest(api, networkOrigin(request), request, response),
+  );
+}
+
+function plainServer(api: Api, originOf: (request: IncomingMessage) => Origin): Server {
+  const server = http.createServer(
+    SERVER_OPTIONS,
+    (request, response) => void serveRequest(api, originOf(request), request, response),
+  );
+  guardServer(server);
+  return server;
+}
+
+function networkOrigin({ socket }: IncomingMessage): Origin {
+  const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
+  const certificate =
+    "getPeerX509Certificate" in socket && socket instanceof process.getBuiltinModule("node:tls").TLSSocket
+      ? socket.getPeerX509Certificate()
+      : undefined;
+  return { kind: "network", address, certificate };
+}
+
+async function listenOnSocket(server: Server, path: string, mode: number): Promise<void> {
+  await clearSocket(path);
+  await listen(server, { path }, "the API");
+  await chmod(path, mode);
+}
+
+async function serveRequest(
+  api: Api,
+  origin: Origin,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const { method = "GET", url: target = "/", headers } = request;
   // A body that is refused half read is not cut off, so that its sender comes to read why; Node discards the rest.
   const body = request.iterator({ destroyOnReturn: false });
-  const answer = await api.answer({ method, target, headers, body, signal: gone.signal });
+  const answer = await api.answer({ origin, method, target, headers, body, signal: gone.signal });
   writeAnswer(answer, method === "HEAD", response);
 }
 
@@ -144,7 +185,7 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function portOf(server: Server, fallback: number): number {
+function portOf(server: NetServer, fallback: number): number {
   const address: AddressInfo | string | null = server.address();
   return typeof address === "object" && address !== null ? address.port : fallback;
 }

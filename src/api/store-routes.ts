@@ -7,10 +7,11 @@ import type { StoreAdmin } from "#members/store-admin.ts";
 import type { Units } from "#members/units.ts";
 import { storeAccessSchema } from "#model/records.ts";
 import { type MemberPlace, memberPlaceSchema, storeStatusSchema } from "#model/store-status.ts";
+import type { Caller } from "./access/caller.ts";
 import { type Answer, answerJson } from "./answer.ts";
 import { machineParams, type UnitResult } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import { FORWARD_HEADERS, forward, isForwarded } from "./forward.ts";
+import { forward, forwardHeaders } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
 import { jsonRoute, type Route, type RouteRequest, rawRoute } from "./route.ts";
 import { eventOp } from "./unit-commit.ts";
@@ -28,6 +29,7 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/store",
     summary: "What the store is, who its members are, and what is wrong with it.",
+    needs: "viewer",
     response: storeStatusSchema,
     handle: async (_, { storeAdmin }) => (await storeAdmin()).status(),
   }),
@@ -35,6 +37,7 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/store/promote",
     summary: "Makes a member of etcd of the embedded store, on its machine; a line for each step.",
+    needs: "admin",
     body: z.object({}),
     produces: "application/x-ndjson",
     response: stepSchema,
@@ -49,6 +52,7 @@ export const STORE_ROUTES: readonly Route[] = [
     path: "/v1/store/use",
     summary:
       "Copies the cluster's state to an etcd of one's own and makes it the store; a line for each step.",
+    needs: "admin",
     body: storeAccessSchema,
     produces: "application/x-ndjson",
     response: stepSchema,
@@ -62,6 +66,7 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/store/backup",
     summary: "All of the store as a snapshot file of etcd's, which ends with a checksum.",
+    needs: "admin",
     produces: "application/octet-stream",
     response: z.string().meta({ format: "binary" }),
     handle: async (_, { storeAdmin }) => {
@@ -76,6 +81,7 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/store/defrag",
     summary: "Frees space on each member in turn and clears the alarms over it; a line for each step.",
+    needs: "admin",
     body: z.object({}),
     produces: "application/x-ndjson",
     response: stepSchema,
@@ -88,12 +94,13 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/store/add",
     summary: "Gives the store's etcd a member on another machine; a line for each step.",
+    needs: "admin",
     body: z.object({ machine: z.string() }),
     produces: "application/x-ndjson",
     response: stepSchema,
-    handle: async ({ body }, dependencies) => {
+    handle: async ({ body, caller }, dependencies) => {
       const admin = await dependencies.storeAdmin();
-      const place = await placeOf(body.machine, dependencies);
+      const place = await placeOf(body.machine, caller, dependencies);
       return change(dependencies, {
         told: `${place.name} is a member of the store`,
         work: (tell) => admin.add(place, unitsOf(dependencies), tell),
@@ -104,6 +111,7 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/store/remove",
     summary: "Takes a member away from the store's etcd; a line for each step.",
+    needs: "admin",
     body: z.object({ machine: z.string() }),
     produces: "application/x-ndjson",
     response: stepSchema,
@@ -119,12 +127,13 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/store/replace",
     summary: "Has another machine take the place of a member; a line for each step.",
+    needs: "admin",
     body: z.object({ machine: z.string(), by: z.string() }),
     produces: "application/x-ndjson",
     response: stepSchema,
-    handle: async ({ body }, dependencies) => {
+    handle: async ({ body, caller }, dependencies) => {
       const admin = await dependencies.storeAdmin();
-      const place = await placeOf(body.by, dependencies);
+      const place = await placeOf(body.by, caller, dependencies);
       return change(dependencies, {
         told: `${place.name} is a member of the store in the place of ${body.machine}`,
         work: (tell) => admin.replace(body.machine, place, unitsOf(dependencies), tell),
@@ -135,14 +144,16 @@ export const STORE_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/machines/{machine}/store-place",
     summary: "What a machine has for being a member of the store.",
+    needs: "viewer",
     params: machineParams,
     produces: "application/json",
     response: memberPlaceSchema,
-    handle: async ({ params, headers, signal }, dependencies) => {
+    handle: async ({ params, ...request }, dependencies) => {
       const { mirror, machineId, storeAdmin } = dependencies;
-      const id = isForwarded(headers) ? machineId : findMachine(mirror.view, params.machine);
+      const id = request.isForwarded ? machineId : findMachine(mirror.view, params.machine);
       if (id === machineId) return answerJson(await (await storeAdmin()).place());
-      return forward(id, `/v1/machines/${id}/store-place`, "its etcd", signal, dependencies);
+      const path = `/v1/machines/${id}/store-place`;
+      return forward(id, { path, what: "its etcd" }, request, dependencies);
     },
   }),
 ];
@@ -159,18 +170,18 @@ async function begun<T>(source: AsyncGenerator<T, void>): Promise<AsyncIterable<
 /** Has it done by the machine that has the embedded store. @throws FlotillaError `conflict` where there is none */
 async function onHolder(
   path: string,
-  { headers, signal, body }: RouteRequest<unknown, unknown, object>,
+  { body, ...request }: RouteRequest<unknown, unknown, object>,
   dependencies: ApiDependencies,
   { told, work }: { readonly told: string; readonly work: (admin: StoreAdmin, tell: Tell) => Promise<void> },
 ): Promise<Answer> {
   const admin = await dependencies.storeAdmin();
-  const holder = isForwarded(headers) ? dependencies.machineId : admin.embeddedHolder();
+  const holder = request.isForwarded ? dependencies.machineId : admin.embeddedHolder();
   if (holder === undefined) throw alreadyEtcd();
   if (holder === dependencies.machineId)
     return change(dependencies, { told, work: (tell) => work(admin, tell) });
   // While the store is silent, so is its machine, and might be asked for long.
   if (!dependencies.mirror.connected) throw holderAway();
-  return forward(holder, path, "the store", signal, dependencies, body);
+  return forward(holder, { path, what: "the store", body }, request, dependencies);
 }
 
 type Tell = (step: string) => void;
@@ -191,7 +202,7 @@ function change(
 }
 
 /** What a machine has for being a member, asked of that machine. @throws FlotillaError `machine-gone` */
-async function placeOf(asked: string, dependencies: ApiDependencies): Promise<MemberPlace> {
+async function placeOf(asked: string, caller: Caller, dependencies: ApiDependencies): Promise<MemberPlace> {
   const { mirror, machineId, storeAdmin, askPeer } = dependencies;
   const id = findMachine(mirror.view, asked);
   if (id === machineId) return (await storeAdmin()).place();
@@ -201,7 +212,8 @@ async function placeOf(asked: string, dependencies: ApiDependencies): Promise<Me
   const url = new URL(`/v1/machines/${id}/store-place`, machine.api).href;
   try {
     const { body } = await askPeer(url, {
-      headers: FORWARD_HEADERS,
+      machine: id,
+      headers: forwardHeaders(caller),
       signal: AbortSignal.timeout(PLACE_TIMEOUT_MS),
     });
     return memberPlaceSchema.parse(JSON.parse(await text(Readable.from(body))));

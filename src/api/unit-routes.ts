@@ -42,6 +42,7 @@ function verbRoute(verb: string, summary: string, decide: (situation: UnitSituat
     method: "post",
     path: `/v1/units/${verb}`,
     summary,
+    needs: "operator",
     body: unitNamesSchema,
     response: unitResultsSchema,
     handle: async ({ body }, dependencies) => ({
@@ -55,6 +56,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/units",
     summary: "Units that are on a machine or shall be: one row for each unit and machine.",
+    needs: "viewer",
     query: z.object({ unit: listQuery, machine: z.string().optional() }),
     response: unitListSchema,
     handle: ({ query }, { mirror, planContext }) => {
@@ -68,6 +70,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "post",
     path: "/v1/units",
     summary: "Submits units and, if `desired` is given, asks for them to be loaded or launched.",
+    needs: "operator",
     body: submitSchema,
     response: unitResultsSchema,
     handle: async ({ body }, dependencies) => ({
@@ -88,6 +91,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/units/watch",
     summary: "Follows units: an event `snapshot`, then `change` with the rows of the units that changed.",
+    needs: "viewer",
     query: z.object({ unit: listQuery }),
     produces: "text/event-stream",
     response: unitChangeSchema,
@@ -98,6 +102,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/unit-files",
     summary: "Submitted units and templates.",
+    needs: "viewer",
     response: unitFileListSchema,
     handle: (_, { mirror, planContext }) => ({
       unitFiles: unitFileRows(mirror.view, planContext().placementOf),
@@ -107,6 +112,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/units/{unit}",
     summary: "One unit: what is asked for, and its row on each machine.",
+    needs: "viewer",
     params: unitParams,
     response: unitDetailSchema,
     handle: ({ params }, dependencies) => unitDetail(params.unit, dependencies),
@@ -115,6 +121,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/units/{unit}/file",
     summary: "The unit file as it was submitted.",
+    needs: "viewer",
     params: unitParams,
     produces: "text/plain",
     response: z.string(),
@@ -125,6 +132,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     path: "/v1/units/{unit}/why",
     summary:
       "Why the unit is where it is, or nowhere: the decision, each machine's refusal, the latest events.",
+    needs: "viewer",
     params: unitParams,
     response: whySchema,
     handle: ({ params }, dependencies) => unitWhy(params.unit, dependencies),
@@ -133,6 +141,7 @@ export const UNIT_ROUTES: readonly Route[] = [
     method: "get",
     path: "/v1/units/{unit}/journal",
     summary: "What the unit wrote, on the machine that has it; lines as of a machine's journal.",
+    needs: "viewer",
     params: unitParams,
     query: journalQuery.omit({ unit: true }).extend({ machine: z.string().optional() }),
     produces: "application/x-ndjson",

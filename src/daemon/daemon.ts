@@ -11,7 +11,7 @@ import { memoryFile } from "#agent/memory.ts";
 import { directoryCache } from "#agent/unit-files.ts";
 import { UsagePublisher } from "#agent/usage-publisher.ts";
 import { createApi } from "#api/api.ts";
-import { askPeer } from "#api/peer.ts";
+import { createAskPeer } from "#api/peer.ts";
 import { type ServedApi, serveApi } from "#api/serve.ts";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
@@ -167,7 +167,8 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
     storeAdmin,
-    askPeer,
+    access: { kind: "unchecked" },
+    askPeer: createAskPeer(() => undefined),
   });
   const { socketPath, address: host, apiPort: port } = config;
   const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });

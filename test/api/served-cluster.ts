@@ -68,6 +68,7 @@ export class TestCluster {
     this.dependencies = {
       store: this.store,
       mirror: this.#mirror,
+      access: { kind: "unchecked" },
       journal: noJournal,
       usage: () => ({}),
       machineId: M1,
@@ -128,6 +129,7 @@ export class TestCluster {
   async fetch(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
     const { status, type, body } = await this.api.answer({
+      origin: { kind: "socket" },
       method: request.method,
       target: pathname + search,
       headers: Object.fromEntries(request.headers),

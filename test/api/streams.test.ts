@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventBody, JournalLine, UnitChange } from "#api/bodies.ts";
-import { askPeer } from "#api/peer.ts";
+import { createAskPeer } from "#api/peer.ts";
 import { serveApi } from "#api/serve.ts";
 import { readAhead } from "#api/stream.ts";
 import { FlotillaError } from "#base/errors.ts";
@@ -164,7 +164,7 @@ describe("what a unit uses", () => {
     const usage = { memoryBytes: 4096, tasks: 2 };
     const there = await start({ machineId: M2, usage: (unit) => (unit === "a.service" ? usage : {}) });
     const { http } = await there.serve();
-    const here = await start({ askPeer });
+    const here = await start({ askPeer: createAskPeer(() => undefined) });
     const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
     await here.addMachine(M2, "m2", { api: http });
     expect(await client.usage("m2", "a.service")).toEqual(usage);
@@ -184,7 +184,7 @@ describe("the journal", () => {
     const there = await start({ machineId: M2, journal: lines });
     const { http } = await there.serve();
     const here = await start({
-      askPeer,
+      askPeer: createAskPeer(() => undefined),
     });
     const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
     await here.addMachine(M2, "m2", { api: http });
@@ -201,7 +201,7 @@ describe("the journal", () => {
     }
     const there = await start({ machineId: M2, journal: endless });
     const { http } = await there.serve();
-    const here = await start({ askPeer });
+    const here = await start({ askPeer: createAskPeer(() => undefined) });
     const client = new FlotillaClient({ endpoint: (await here.serve()).unix });
     await here.addMachine(M2, "m2", { api: http });
     await client.submit({ units: [{ unit: "a.service", text: SERVICE }], desired: "launched" });

@@ -1,6 +1,6 @@
 /** `flotilla journal` over the journals of several machines. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { askPeer } from "#api/peer.ts";
+import { createAskPeer } from "#api/peer.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { FakeJournal } from "#supervisor/fake-journal.ts";
 import type { JournalEntry, JournalQuery } from "#supervisor/supervisor.ts";
@@ -53,7 +53,7 @@ beforeEach(async () => {
     { timeUs: 3_000_000, message: "three", priority: 3 },
   );
   second = new Machine({ timeUs: 2_000_000, message: "two" }, { timeUs: 4_000_000, message: "four" });
-  here = await TestCluster.start({ journal: first.journal, askPeer });
+  here = await TestCluster.start({ journal: first.journal, askPeer: createAskPeer(() => undefined) });
   there = await TestCluster.start({ journal: second.journal, machineId: M2 });
   const { http } = await there.serve();
   ({ unix: endpoint } = await here.serve());
