@@ -39,14 +39,12 @@ export interface Api {
 /** The API over what it is given; it starts nothing and holds nothing open by itself. */
 export function createApi(dependencies: ApiDependencies): Api {
   const findRoute = createRouter(ROUTES);
-  const isRevoked = (machine: string): boolean => dependencies.mirror.view.revoked.has(machine);
-  const identifying = { ...dependencies, isRevoked };
   const serve = async (request: ApiRequest): Promise<Answer> => {
     const { pathname, searchParams } = readTarget(request);
     const found = findRoute(request.method, pathname);
     if (found === undefined) throw noSuchRoute(request.method, pathname);
     const { route, params } = found;
-    const identified = await identify(request.origin, request.headers, identifying);
+    const identified = await identify(request.origin, request.headers, dependencies);
     // Before the body is read: nobody gets to send megabytes who may not.
     const verdict = mayCall(identified.caller, route.needs);
     if (!verdict.allowed) throw verdict.error;

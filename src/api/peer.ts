@@ -27,7 +27,7 @@ export interface PeerTls {
   readonly cert: string;
   readonly key: string;
   /** The machines' authority. */
-  readonly ca: string;
+  readonly ca: string[];
   readonly clusterId: string;
 }
 

@@ -1,25 +1,52 @@
 /** Who may reach this daemon: whom its trust directory knows, or, where the settings say so, whoever comes. */
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import type { Access } from "#api/access/identify.ts";
+import type { PeerTls } from "#api/peer.ts";
+import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
+import { LiveTrust } from "#trust/live-trust.ts";
+import { readTrust, trustDirectory } from "#trust/trust-directory.ts";
 import type { DaemonConfig } from "./config.ts";
 
-/** @throws FlotillaError `not-initialised`; `bad-config` where a machine of a cluster shall check nobody */
-export async function requireTrust({ directory, insecure }: DaemonConfig, log: Logger): Promise<void> {
-  const path = join(directory, "trust");
-  const isMember = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isMember && insecure) throw openMember(path);
-  if (!isMember && !insecure) throw notInitialised(directory);
-  if (insecure) log.warn({}, "insecure: whoever reaches this machine's ports may do everything");
+interface Means {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Whether the machine of this ID was removed, as far as is known here. */
+  readonly isRevoked: (machine: string) => boolean;
+}
+
+/**
+ * Undefined where the settings say that nobody is checked.
+ * @throws FlotillaError `not-initialised`; `bad-config` where a machine of a cluster shall check nobody
+ */
+export async function openTrust(
+  { directory, insecure }: DaemonConfig,
+  { clock, log, isRevoked }: Means,
+): Promise<LiveTrust | undefined> {
+  const trust = await readTrust(directory);
+  if (trust !== undefined) {
+    if (insecure) throw openMember(trust.directory);
+    return new LiveTrust({ trust, clock, isRevoked });
+  }
+  if (!insecure) throw notInitialised(directory);
+  log.warn({}, "insecure: whoever reaches this machine's ports may do everything");
+  return undefined;
+}
+
+/** What the API serves by and whom it believes. */
+export function accessOf(trust: LiveTrust | undefined): Access {
+  if (trust === undefined) return { kind: "unchecked" };
+  return { kind: "checked", judge: (certificate) => trust.judge(certificate, "machines and people") };
+}
+
+/** How other machines' APIs are asked; undefined: without TLS. */
+export function peerTlsOf(trust: LiveTrust | undefined): PeerTls | undefined {
+  return trust === undefined ? undefined : { ...trust.clientTls(), clusterId: trust.clusterId };
 }
 
 function notInitialised(directory: string): FlotillaError {
   return new FlotillaError("not-initialised", "this machine belongs to no cluster yet", {
-    causes: [`there is no ${join(directory, "trust")}`],
+    causes: [`there is no ${trustDirectory(directory)}`],
     hint: "make a cluster with: flotilla init; or join one with: flotilla join ADDRESS --token TOKEN; to try it without certificates: --insecure",
   });
 }

@@ -29,10 +29,11 @@ import { createPlacementCache } from "#plan/placement-cache.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
+import type { LiveTrust } from "#trust/live-trust.ts";
 import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
-import { requireTrust } from "./access.ts";
+import { accessOf, openTrust, peerTlsOf } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
@@ -94,6 +95,8 @@ interface Ground {
   readonly supervisor: Supervisor;
   readonly cluster: ClusterMirror;
   readonly placementOf: PlanContext["placementOf"];
+  /** Undefined where nobody is checked. */
+  readonly trust: LiveTrust | undefined;
   readonly storeAdmin: () => Promise<StoreAdmin>;
 }
 
@@ -123,7 +126,10 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const means = { clock, random, log };
   await makeDirectory(config.directory, "dir");
   await makeDirectory(config.runDirectory, "run-dir");
-  await requireTrust(config, log);
+  // The store, by which it is known who was removed, is itself reached by what is trusted.
+  const known: { cluster?: ClusterMirror } = {};
+  const isRevoked = (machine: string): boolean => known.cluster?.view.revoked.has(machine) ?? false;
+  const trust = await openTrust(config, { clock, log, isRevoked });
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);
@@ -133,12 +139,13 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   undo.add(() => supervisor.close());
   const cluster = startClusterMirror({ store: opened.store, clock, random });
   undo.add(() => cluster.stop());
+  known.cluster = cluster;
   followStoreRecord(cluster, opened, log);
   const storeAdmin = storeAdminOf({ config, means, identity, opened, supervisor, cluster });
   undo.add(finishHandover(opened, storeAdmin, means));
   undo.add(await scheduleBackups(config, storeAdmin, means));
   const placementOf = readPlacements(cluster);
-  return { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin };
+  return { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin, trust };
 }
 
 /** @throws FlotillaError that names the setting which chose the directory. */
@@ -156,7 +163,7 @@ async function makeDirectory(path: string, setting: string): Promise<void> {
 }
 
 async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
-  const { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin } = ground;
+  const { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin, trust } = ground;
   const api = createApi({
     ...means,
     store: opened.store,
@@ -167,13 +174,18 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
     storeAdmin,
-    access: { kind: "unchecked" },
-    askPeer: createAskPeer(() => undefined),
+    access: accessOf(trust),
+    askPeer: createAskPeer(() => peerTlsOf(trust)),
   });
   const { socketPath, address: host, apiPort: port } = config;
-  const served = await serveApi({ api, socketPath, socketMode: 0o660, host, port, log: means.log });
+  const served = await serveApi({
+    ...{ api, socketPath, socketMode: 0o660, host, port, log: means.log },
+    ...(trust === undefined ? {} : { tls: trust.serverTls("machines and people") }),
+  });
   undo.add(() => served.close());
   return served;
+  if (trust !== undefined)
+    undo.add(trust.onRenewed(() => served.renew(trust.serverTls("machines and people"))));
 }
 
 /** The engine of this machine, which works while the machine is elected. */

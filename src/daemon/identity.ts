@@ -51,7 +51,7 @@ export function describeMachine(
     instance: identity.instance,
     name: config.name,
     address: config.address,
-    api: `http://${config.address}:${apiPort}`,
+    api: `${config.insecure ? "http" : "https"}://${config.address}:${apiPort}`,
     metadata: config.metadata,
     capacity: {
       cpuMillis: config.cpuMillis ?? availableParallelism() * 1000,

@@ -6,7 +6,7 @@ import { keys } from "#model/keys.ts";
 import { type PersonRole, type TokenRecord, tokenRecordSchema } from "#model/trust-records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import type { Store } from "#store/store.ts";
-import { type Believed, judgeCertificate } from "#trust/identity.ts";
+import type { Identity } from "#trust/identity.ts";
 import { judgeToken, parseToken, type Token } from "#trust/token.ts";
 import { type Caller, FORWARDED, parseCaller } from "./caller.ts";
 
@@ -26,9 +26,8 @@ export type Access =
   | { readonly kind: "unchecked" }
   | {
       readonly kind: "checked";
-      readonly clusterId: string;
-      readonly machines: X509Certificate;
-      readonly people: X509Certificate;
+      /** Whose certificate it is. @throws FlotillaError `not-authenticated` */
+      readonly judge: (certificate: X509Certificate) => Identity;
     };
 
 export interface IdentifyDependencies {
@@ -36,7 +35,6 @@ export interface IdentifyDependencies {
   readonly store: Pick<Store, "range">;
   /** Wall clock. */
   readonly clock: { readonly now: () => number };
-  readonly isRevoked: Believed["isRevoked"];
 }
 
 export interface Identified {
@@ -53,9 +51,10 @@ export async function identify(
 ): Promise<Identified> {
   if (origin.kind === "socket") return { caller: { kind: "local" }, isForwarded: false };
   const forwarded = single(headers[FORWARDED]);
-  if (dependencies.access.kind === "unchecked")
+  const { access } = dependencies;
+  if (access.kind === "unchecked")
     return { caller: { kind: "unchecked" }, isForwarded: forwarded !== undefined };
-  const caller = await callerOf(origin.certificate, headers, dependencies.access, dependencies).catch(
+  const caller = await callerOf(origin.certificate, headers, access.judge, dependencies).catch(
     (error: unknown): Caller => ({
       kind: "nobody",
       why: error instanceof Error ? error : toFlotillaError(error),
@@ -66,25 +65,24 @@ export async function identify(
   return { caller: parseCaller(forwarded) ?? { kind: "nobody" }, isForwarded: true };
 }
 
-type Checked = Extract<Access, { readonly kind: "checked" }>;
-
 async function callerOf(
   certificate: X509Certificate | undefined,
   headers: IncomingHttpHeaders,
-  { clusterId, machines, people }: Checked,
-  { store, clock, isRevoked }: IdentifyDependencies,
+  judge: (certificate: X509Certificate) => Identity,
+  { store, clock }: IdentifyDependencies,
 ): Promise<Caller> {
-  if (certificate !== undefined) {
-    const believed = { clusterId, machines, people, nowMs: clock.now(), isRevoked };
-    const identity = judgeCertificate(certificate, believed);
-    if (identity.kind === "machine") return { kind: "machine", id: identity.id, name: identity.name };
-    return { kind: "person", name: identity.name, role: identity.role, by: "certificate" };
-  }
+  if (certificate !== undefined) return certified(judge(certificate));
   const token = bearerOf(headers);
   return token === undefined ? { kind: "nobody" } : personOf(token, store, clock.now());
 }
 
-/** @throws FlotillaError `bad-request` for an authorization of another kind than Bearer */
+function certified(identity: Identity): Caller {
+  const { kind, name } = identity;
+  if (kind === "machine") return { kind, name, id: identity.id };
+  return { kind, name, role: identity.role, by: "certificate" };
+}
+
+/** @throws FlotillaError `not-authenticated` for an authorization of another kind than Bearer */
 function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
   if (authorization === undefined) return undefined;
   const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
