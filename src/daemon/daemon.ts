@@ -94,9 +94,9 @@ interface Ground {
   readonly opened: DaemonStore;
   readonly supervisor: Supervisor;
   readonly cluster: ClusterMirror;
-  readonly placementOf: PlanContext["placementOf"];
   /** Undefined where nobody is checked. */
   readonly trust: LiveTrust | undefined;
+  readonly placementOf: PlanContext["placementOf"];
   readonly storeAdmin: () => Promise<StoreAdmin>;
 }
 
@@ -138,8 +138,8 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const supervisor = await openSupervisor(config, identity, means);
   undo.add(() => supervisor.close());
   const cluster = startClusterMirror({ store: opened.store, clock, random });
-  undo.add(() => cluster.stop());
   known.cluster = cluster;
+  undo.add(() => cluster.stop());
   followStoreRecord(cluster, opened, log);
   const storeAdmin = storeAdminOf({ config, means, identity, opened, supervisor, cluster });
   undo.add(finishHandover(opened, storeAdmin, means));
@@ -183,9 +183,9 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     ...(trust === undefined ? {} : { tls: trust.serverTls("machines and people") }),
   });
   undo.add(() => served.close());
-  return served;
   if (trust !== undefined)
     undo.add(trust.onRenewed(() => served.renew(trust.serverTls("machines and people"))));
+  return served;
 }
 
 /** The engine of this machine, which works while the machine is elected. */
