@@ -47,6 +47,8 @@ export class Cgroups {
   readonly #slices = new Map<string, ResourceLimits>();
   /** Paths of the units' leaves below the machine's own cgroups. */
   readonly #paths = new Map<string, string>();
+  /** Units that were killed, until their cgroups are seen empty. */
+  readonly #killed = new Set<string>();
 
   constructor(usable: UsableCgroups) {
     this.#usable = usable;
@@ -124,6 +126,7 @@ export class Cgroups {
   /** Ends what is left in the unit's cgroup; for when its shim, which does that otherwise, is gone. */
   kill(unit: string): void {
     const { tracking, builtIn } = this.#usable;
+    this.#killed.add(unit);
     const path = this.#pathOf(unit);
     // A kernel before 5.14 lacks the file; then each process is signalled while none can fork.
     if (tracking !== undefined && writeQuietly(join(tracking, path, "cgroup.kill"), "1")) return;
@@ -132,6 +135,15 @@ export class Cgroups {
     this.freeze(unit, true);
     for (const pid of (readQuietly(join(parent, path, "cgroup.procs")) ?? "").split("\n")) killQuietly(pid);
     this.freeze(unit, false);
+  }
+
+  /** Whether processes of the unit that `kill` has killed are still there: the kernel takes its time to put them away. */
+  isEnding(unit: string): boolean {
+    if (!this.#killed.has(unit)) return false;
+    const parent = this.#usable.tracking ?? this.#usable.builtIn.get("freezer");
+    const isLeft = parent !== undefined && hasProcesses(join(parent, this.#pathOf(unit)));
+    if (!isLeft) this.#killed.delete(unit);
+    return isLeft;
   }
 
   /** Removes the unit's leaves, with what the unit itself made inside, and slices that are empty then. */
@@ -249,6 +261,11 @@ function movePids(from: string, to: string): void {
 export function removeTree(directory: string): void {
   for (const child of directoriesIn(directory)) removeTree(join(directory, child));
   removeQuietly(directory);
+}
+
+function hasProcesses(directory: string): boolean {
+  if ((readQuietly(join(directory, "cgroup.procs")) ?? "") !== "") return true;
+  return directoriesIn(directory).some((child) => hasProcesses(join(directory, child)));
 }
 
 function directoriesIn(directory: string): readonly string[] {

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use constant {
-  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, SIG_BLOCK => 0, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030, F_GETFL => 3,
+  SYS_CLOSE_RANGE => 436, CLOSE_RANGE_CLOEXEC => 4, PR_SET_NO_NEW_PRIVS => 38, PR_SET_PDEATHSIG => 1, SIGKILL => 9, SIG_BLOCK => 0, SIG_UNBLOCK => 1, F_DUPFD_CLOEXEC => 1030, F_GETFL => 3,
   # systemd's own: an idle command that nobody lets go on does so by itself.
   IDLE_SECONDS => 5,
   EPERM => 1, ENOENT => 2, EACCES => 13,
@@ -148,6 +148,8 @@ sub prepare_child {
   if (($request->{nnp}[0] // '') eq '1') {
     sys('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or die "nnp:$!\n";
   }
+  # Without cgroups nothing else ends it when its shim is gone; a change of user, above, would take this away again.
+  sys('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) if !@{ $request->{cgroup} || [] };
   $SIG{PIPE} = 'IGNORE' if $request->{sigpipe}[0];
   filter_calls($request) if $request->{seccomp};
 }

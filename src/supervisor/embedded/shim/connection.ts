@@ -77,13 +77,19 @@ export class ShimConnection {
 
 /**
  * A new shim, which is asked for with the first that is sent to it: both are done or neither. What is sent before it can
- * be connected to is kept for it.
+ * be connected to is kept for it. `isReady`: what has to be waited for until it may be there.
  */
-export function startShim(spawner: ShimSpawner, place: ShimPlace, listener: ShimListener): ShimConnection {
+export function startShim(
+  spawner: ShimSpawner,
+  place: ShimPlace,
+  listener: ShimListener,
+  isReady?: Promise<void>,
+): ShimConnection {
   const socket = new Socket();
   socket.cork();
+  const spawn = (first: string): Promise<void> => spawner.spawn(place, first);
   const connection = new ShimConnection(socket, listener, (first) =>
-    spawner.spawn(place, first).then(
+    (isReady === undefined ? spawn(first) : isReady.then(() => spawn(first))).then(
       () => {
         connectTo(socket, place.runDirectory, place.id);
         socket.uncork();

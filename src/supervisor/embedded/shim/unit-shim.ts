@@ -16,6 +16,7 @@
  *   a shim without a state          one that was asked for nothing; it is told to go
  * Events are taken in once all units are there (Unit.resume), for the step that follows may need another unit's shim.
  */
+import { sleep } from "#base/clock.ts";
 import { randomId } from "#base/random.ts";
 import type { UnitHost } from "../unit.ts";
 import { findShim, type ShimConnection, type ShimListener, startShim } from "./connection.ts";
@@ -32,6 +33,10 @@ export interface ShimUser {
   /** The shim is gone, with all it held. */
   onLost(reason: string): void;
 }
+
+/** How often the kernel is asked whether killed processes are gone, which it tells nobody but their parent, and for how long. */
+const LOOK_MS = 5;
+const GIVE_UP_MS = 10_000;
 
 export class UnitShim {
   readonly id: string;
@@ -51,7 +56,10 @@ export class UnitShim {
     this.#user = user;
   }
 
-  /** A new shim; requests can be made at once. It begins with those of this turn. */
+  /**
+   * A new shim; requests can be made at once. It begins with those of this turn, and not before what a lost shim left is
+   * gone: a unit never runs twice.
+   */
   static start(host: UnitHost, user: ShimUser): UnitShim {
     const { run, journal, random, spawner } = host;
     const shim = new UnitShim(host, randomId(random), user);
@@ -61,7 +69,7 @@ export class UnitShim {
       runDirectory: run.of(user.unit),
       journal: journal.placeOf(user.unit, user.slice),
     };
-    shim.#connection = startShim(spawner, place, shim.#listener());
+    shim.#connection = startShim(spawner, place, shim.#listener(), untilEnded(host, user.unit));
     shim.listen();
     shim.save();
     return shim;
@@ -150,6 +158,16 @@ export class UnitShim {
     this.#user.onEvent(message.event);
     this.save();
   }
+}
+
+/** Undefined where nothing is left; a process that the kernel cannot end holds its unit up for a while only. */
+function untilEnded({ cgroups, clock }: UnitHost, unit: string): Promise<void> | undefined {
+  if (!cgroups.isEnding(unit)) return undefined;
+  const end = clock.monotonic() + GIVE_UP_MS;
+  const look = async (): Promise<void> => {
+    while (cgroups.isEnding(unit) && clock.monotonic() < end) await sleep(clock, LOOK_MS);
+  };
+  return look();
 }
 
 /** What another version may have written otherwise is nothing. */
