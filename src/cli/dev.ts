@@ -10,6 +10,7 @@ import { readLayout, sweep } from "#dev/host.ts";
 import { environmentLines, machineNamed, storeUrl } from "#dev/layout.ts";
 import { Screen } from "#dev/screen.ts";
 import { up as holdUp } from "#dev/up.ts";
+import { executablePath } from "#host/program-files.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { CommandContext, RunCommand } from "./command.ts";
 import { showListing, writeLines } from "./terminal/output.ts";
@@ -151,7 +152,7 @@ function directoryOf({ options, io }: CommandContext): string {
 
 /** How commands have to be typed here to find the same cluster. */
 function wordingOf({ options, io }: CommandContext): CommandWording {
-  const launcher = io.env.FLOTILLA_LAUNCHER ?? "flotilla";
+  const launcher = io.env.FLOTILLA_LAUNCHER ?? executablePath() ?? "flotilla";
   const near = relative(io.cwd, launcher);
   const program = near.startsWith("../..") ? launcher : near;
   const given = options.text("dir");
@@ -169,7 +170,7 @@ function wordingOf({ options, io }: CommandContext): CommandWording {
 }
 
 function launcherOf(environment: CommandContext["io"]["env"]): string {
-  const launcher = environment.FLOTILLA_LAUNCHER;
+  const launcher = environment.FLOTILLA_LAUNCHER ?? executablePath();
   if (launcher !== undefined) return launcher;
   throw new FlotillaError("unsupported", "FLOTILLA_LAUNCHER does not say which program runs the daemons", {
     hint: "run this command by bin/flotilla, which sets it",

@@ -6,11 +6,14 @@ process.once("SIGINT", () => interrupted.abort());
 // A reader that has gone (`flotilla events -f | head`) is no error of ours.
 process.stdout.on("error", () => process.exit(0));
 
-process.exitCode = await runCli(process.argv.slice(2), {
+// Not awaited here: in the single executable this is a CommonJS script.
+void runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
   cwd: process.cwd(),
   now: () => Date.now(),
   signal: interrupted.signal,
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

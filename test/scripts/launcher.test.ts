@@ -14,7 +14,12 @@ beforeEach(async () => {
   await put("package.json", '{ "type": "module" }');
   await put("src/supervisor/embedded/shim/shim.pl", "1;");
   await program("one");
-  for (const file of ["bin/flotilla", "scripts/build.ts"]) {
+  for (const file of [
+    "bin/flotilla",
+    "bin/daemon.env",
+    "scripts/bundle.ts",
+    "scripts/node-modules-by-call.ts",
+  ]) {
     await mkdir(dirname(join(checkout, file)), { recursive: true });
     await copyFile(join(root, file), join(checkout, file));
   }

@@ -10,6 +10,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import { programFolder } from "#host/program-files.ts";
 import { isUnitName, parseUnitName } from "#unit/name.ts";
 import type { MachineFacts } from "#unit/specifiers.ts";
 import type {
@@ -35,7 +36,7 @@ import type { JournalLimits } from "./journal/limits.ts";
 import { loadUnit } from "./load-unit.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { ServiceUnit } from "./service/service-unit.ts";
-import { requirePerl, ShimSpawner } from "./shim/spawner.ts";
+import { PROGRAM_FOLDER, requirePerl, ShimSpawner } from "./shim/spawner.ts";
 import { SimpleUnit } from "./simple-unit.ts";
 import { PathUnit } from "./triggers/path/path-unit.ts";
 import type { PassedSockets } from "./triggers/socket/passed-sockets.ts";
@@ -120,6 +121,7 @@ class EmbeddedSupervisor implements Supervisor {
     this.#spawner = new ShimSpawner(
       (message) => this.#log(message),
       () => this.#timeChanged("clock"),
+      programFolder(PROGRAM_FOLDER, options.runDirectory),
     );
     this.#timeWatch = new TimeWatch(() => this.#timeChanged("zone"));
     this.#host = this.#createHost();

@@ -7,12 +7,13 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import type { JournalPlace } from "../journal/journal.ts";
 import { decodeFields, encodeLine, encodeWithin } from "./protocol.ts";
 
-const PROGRAM = fileURLToPath(new URL("./spawner.pl", import.meta.url));
+/** Where the shims' program is in a checkout and in its bundle. */
+export const PROGRAM_FOLDER = import.meta.dirname;
 const PERL = "/usr/bin/perl";
 
 /** Perl writes a process's name over its arguments; this is the room for `flotilla-shim: ` and a unit's name. */
@@ -42,14 +43,23 @@ export function requirePerl(perl = PERL): void {
 export class ShimSpawner {
   readonly #log: (message: string) => void;
   readonly #clockSet: () => void;
+  readonly #program: string;
   readonly #waiting = new Map<string, PromiseWithResolvers<ReadonlyMap<string, string>>>();
   #socket: Socket | undefined;
   #closed = false;
 
-  /** `clockSet` is called when the wall clock has been set, which only the process learns from the kernel. */
-  constructor(log: (message: string) => void, clockSet: () => void = () => {}) {
+  /**
+   * `clockSet` is called when the wall clock has been set, which only the process learns from the kernel; `programs` is
+   * the folder of the shims' program.
+   */
+  constructor(
+    log: (message: string) => void,
+    clockSet: () => void = () => {},
+    programs: string = PROGRAM_FOLDER,
+  ) {
     this.#log = log;
     this.#clockSet = clockSet;
+    this.#program = join(programs, "spawner.pl");
   }
 
   /** Starts the process, if it does not run; the first shim then need not wait for it. */
@@ -99,7 +109,7 @@ export class ShimSpawner {
   }
 
   #startProcess(): Socket {
-    const child = spawn(PERL, [PROGRAM, ROOM_FOR_NAME], {
+    const child = spawn(PERL, [this.#program, ROOM_FOR_NAME], {
       // A session of its own: a Ctrl-C for the daemon must not reach units.
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "pipe"],
