@@ -141,6 +141,40 @@ describe("a store that is away", () => {
   });
 });
 
+describe("a strict unit", () => {
+  test("runs on under the next daemon that comes within its time", async () => {
+    await bench.start();
+    await bench.assign("strict.service");
+    const before = bench.hardware.supervisor().status("strict.service")?.invocation;
+    await bench.stop();
+    await bench.pass(1_000);
+    await bench.start();
+    await bench.pass(20_000);
+    expect(bench.hardware.supervisor().status("strict.service")).toMatchObject({
+      active: "active",
+      invocation: before,
+    });
+  });
+
+  test("is ended before the lease can have, where no daemon is left to stop it, and started by the next", async () => {
+    await bench.start();
+    await bench.assign("strict.service");
+    await bench.assign("a.service");
+    await bench.stop();
+    await bench.pass(5_000);
+    expect(bench.hardware.running()).toEqual(["a.service"]);
+    await bench.start();
+    expect(bench.hardware.running()).toEqual(["a.service", "strict.service"]);
+  });
+
+  test("that is taken away is held until it has stopped", async () => {
+    await bench.start();
+    await bench.assign("strict.service");
+    await bench.unassign("strict.service");
+    expect(bench.hardware.supervisor().status("strict.service")).toBe(undefined);
+  });
+});
+
 describe("a daemon that comes back", () => {
   test("repeats nothing that it finds running", async () => {
     await bench.start();

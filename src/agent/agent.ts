@@ -21,6 +21,7 @@ import { toText } from "#store/keys.ts";
 import type { LeaseId, Revision, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
 import { confirmCluster } from "./cluster-check.ts";
+import { Fence } from "./fence.ts";
 import { FileFetcher } from "./file-fetcher.ts";
 import type { MemoryFile } from "./memory.ts";
 import { Presence } from "./presence.ts";
@@ -40,14 +41,12 @@ export interface AgentOptions {
   readonly memory: MemoryFile;
   readonly files: FileCache;
   readonly machine: MachineRecord;
-  /** Whether a unit file asks never to run twice, not even for a moment. */
-  readonly isStrict: (unit: string, text: string) => boolean;
+  /** How long the stop of a unit may take whose file asks never to run twice, not even for a moment; undefined for others. */
+  readonly strictStopMs: (unit: string, text: string) => number | undefined;
   /** Told of each new lease of the machine, and of its loss. */
   readonly onLease?: (lease: LeaseId | undefined) => void;
 }
 
-/** How long before its lease can end a machine begins to stop its strict units. */
-const FENCE_MARGIN_MS = 1_500;
 /**
  * How long a machine that comes up waits for the store before it starts what its disk lists: what was moved while it
  * was gone must not run twice, and where the store is away its units must not wait for it.
@@ -71,7 +70,7 @@ export class Agent {
   readonly #attempted = new Set<string>();
   /** Units whose start was refused because a unit they need was not loaded. */
   readonly #lacking = new Set<string>();
-  readonly #strict = new Set<string>();
+  readonly #fence: Fence;
   readonly #stopped = new AbortController();
   #cluster: string | undefined;
   /** The lease at whose beginning, or later, the assignments known here stood in the store. */
@@ -80,7 +79,6 @@ export class Agent {
   #listed = false;
   #memoryChanged = false;
   #stopListening: () => void = () => undefined;
-  #fenceTimer: Timer | undefined;
   #patienceTimer: Timer | undefined;
 
   constructor(options: AgentOptions) {
@@ -101,7 +99,14 @@ export class Agent {
       log,
       machine,
       announce: (lease) => this.#publisher.announce(lease),
+      onKept: () => this.#extendFence(),
       onLease: (lease, revision) => this.#onLease(lease, revision),
+    });
+    this.#fence = new Fence({
+      clock,
+      supervisor: options.supervisor,
+      leaseTtlMs: machine.leaseTtlS * 1000,
+      onDue: () => this.#loop.wake(),
     });
     this.#fetcher = new FileFetcher({
       store,
@@ -163,14 +168,14 @@ export class Agent {
    */
   async leave(): Promise<void> {
     await this.#stopDeciding();
-    await this.#options.supervisor.unload([...this.#strict]);
+    await this.#options.supervisor.unload(this.#fence.units);
     await this.#presence.leave();
     await this.#publisher.stop();
   }
 
   async #stopDeciding(): Promise<void> {
     this.#stopped.abort();
-    this.#fenceTimer?.cancel();
+    this.#fence.stop();
     this.#patienceTimer?.cancel();
     this.#stopListening();
     await this.#mirror?.stop();
@@ -222,6 +227,7 @@ export class Agent {
 
   #onLease(lease: LeaseId | undefined, revision: Revision): void {
     this.#publisher.useLease(lease);
+    this.#fence.loosen();
     this.#options.onLease?.(lease);
     this.#loop.wake();
     if (lease !== undefined) void this.#confirm(lease, revision);
@@ -236,7 +242,13 @@ export class Agent {
     await this.#mirror?.reached(revision, signal).catch(() => undefined);
     if (signal.aborted || this.#presence.lease !== lease) return;
     this.#confirmedLease = lease;
+    this.#extendFence();
     this.#loop.wake();
+  }
+
+  #extendFence(): void {
+    const { lease, deadlineMs } = this.#presence;
+    if (lease !== undefined && lease === this.#confirmedLease) this.#fence.extend(deadlineMs);
   }
 
   #onAssignments(batch: MirrorBatch): void {
@@ -249,12 +261,14 @@ export class Agent {
       const assignment = change.value === undefined ? undefined : readAssignment(change.value);
       if (assignment === undefined) this.#assignments.delete(unit);
       else this.#assignments.set(unit, assignment);
+      this.#fence.setToken(unit, assignment === undefined ? undefined : String(change.modRevision));
     }
     this.#reports.forgetUnassigned();
     this.#noteChange();
   }
 
   #onStatus(unit: string, status: UnitStatus | undefined): void {
+    if (status === undefined) this.#fence.forget(unit);
     if (this.#isMade(unit)) return;
     if (status?.completed === true) this.#complete(unit, status);
     this.#reports.publish(unit);
@@ -299,14 +313,14 @@ export class Agent {
   }
 
   #plan(): readonly MachineStep[] {
+    this.#fence.holdAll();
     return planMachine({
       assignments: this.#assignments,
       applied: this.#applied,
       supervised: supervisedUnits(this.#options.supervisor, (unit) => !this.#isMade(unit)),
       busy: this.#steps.underWay,
       attempted: this.#attempted,
-      strict: this.#strict,
-      fenced: this.#isFenced(),
+      strict: this.#fence.standings(),
     });
   }
 
@@ -381,7 +395,6 @@ export class Agent {
   #remember(step: MachineStep): void {
     if (step.applied === undefined) {
       this.#applied.delete(step.unit);
-      this.#strict.delete(step.unit);
       this.#templates.forget(step.unit);
       this.#reports.setTrouble(step.unit, undefined);
     } else {
@@ -437,8 +450,7 @@ export class Agent {
 
   #noteText(unit: string, text: string): void {
     this.#templates.note(unit, text);
-    if (this.#options.isStrict(unit, text)) this.#strict.add(unit);
-    else this.#strict.delete(unit);
+    this.#fence.note(unit, this.#options.strictStopMs(unit, text));
   }
 
   async #save(): Promise<void> {
@@ -460,17 +472,6 @@ export class Agent {
     const assigned = [...this.#assignments.values()].map((assignment) => assignment.file);
     const templates = Object.values(this.#templates.known).filter((file) => file !== null);
     await this.#options.files.keep(new Set([...assigned, ...templates]));
-  }
-
-  /** Strict units must be down before the lease can have ended; until then a timer watches over the deadline. */
-  #isFenced(): boolean {
-    if (this.#strict.size === 0) return false;
-    if (this.#presence.lease === undefined || this.#presence.lease !== this.#confirmedLease) return true;
-    const leftMs = this.#presence.deadlineMs - FENCE_MARGIN_MS - this.#options.clock.monotonic();
-    this.#fenceTimer?.cancel();
-    if (leftMs <= 0) return true;
-    this.#fenceTimer = this.#loop.wakeAfter(leftMs);
-    return false;
   }
 }
 

@@ -53,6 +53,7 @@ async function start(instance = "i"): Promise<Presence> {
       expect(await registered()).not.toMatchObject({ lease });
       announced.push(lease);
     },
+    onKept: () => undefined,
     onLease: (lease) => leases.push(lease),
   });
   presences.push(presence);

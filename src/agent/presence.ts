@@ -3,7 +3,7 @@
  *
  * It registers by overwriting, under an instance ID of its own, so that a daemon that comes back never finds itself
  * locked out by what it left behind. `deadlineMs` is computed from when a keep-alive was sent, not answered, on the
- * monotonic clock: the lease cannot end earlier than that.
+ * clock that goes on while the machine is suspended: the lease cannot end earlier than that.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -22,6 +22,8 @@ export interface PresenceOptions {
   readonly machine: MachineRecord;
   /** Writes on a new lease what must be known of the machine as soon as it is seen. */
   readonly announce: (lease: LeaseId) => Promise<void>;
+  /** Told whenever `deadlineMs` has been put off: the lease was granted or kept alive. */
+  readonly onKept: () => void;
   /** Told of each new lease once the machine is registered on it, at which revision, and of its loss. */
   readonly onLease: (lease: LeaseId | undefined, revision: Revision) => void;
 }
@@ -51,7 +53,7 @@ export class Presence {
     return this.#lease;
   }
 
-  /** Monotonic time until which the lease cannot have ended; negative infinity when there is none. */
+  /** Boot time (base/clock.ts) until which the lease cannot have ended; negative infinity when there is none. */
   get deadlineMs(): number {
     return this.#deadlineMs;
   }
@@ -81,10 +83,11 @@ export class Presence {
       await this.#register();
       return;
     }
-    const sentMs = this.#options.clock.monotonic();
+    const sentMs = this.#options.clock.boottime();
     const ttlS = await this.#options.store.leaseKeepAlive(this.#lease);
     if (ttlS > 0) {
       this.#deadlineMs = sentMs + ttlS * 1000;
+      this.#options.onKept();
       return;
     }
     this.#options.log.warn({}, "the machine's lease has run out; registering anew");
@@ -94,7 +97,7 @@ export class Presence {
 
   async #register(): Promise<void> {
     const { store, clock, machine, announce, onLease } = this.#options;
-    const sentMs = clock.monotonic();
+    const sentMs = clock.boottime();
     const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
     await announce(lease.id);
     const put = putJson(keys.machine(machine.id), machine, lease.id);

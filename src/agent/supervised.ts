@@ -9,9 +9,9 @@ export function supervisedUnits(
 ): ReadonlyMap<string, Supervised> {
   const statuses = supervisor.statuses().filter(({ name }) => isOurs(name));
   return new Map(
-    statuses.map(({ name, file, active, invocation }) => [
+    statuses.map(({ name, file, active, invocation, expired }) => [
       name,
-      { file, up: active !== "inactive" && active !== "failed", invocation },
+      { file, up: active !== "inactive" && active !== "failed", invocation, expired: expired === true },
     ]),
   );
 }

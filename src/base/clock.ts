@@ -13,6 +13,11 @@ export interface Clock {
   now(): number;
   /** Monotonic time in milliseconds from an arbitrary start; never goes back. Deadlines use this one. */
   monotonic(): number;
+  /**
+   * Milliseconds since the machine came up, those in which it was suspended included; never goes back. For deadlines that
+   * others count as well: a machine that was suspended must not believe that no time has passed.
+   */
+  boottime(): number;
   /** Calls `fire` once after `delayMs` (any length, also beyond setTimeout's 2^31 ms). */
   setTimer(delayMs: number, fire: () => void): Timer;
 }

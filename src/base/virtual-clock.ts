@@ -25,6 +25,10 @@ export class VirtualClock implements Clock {
     return this.#elapsedMs;
   }
 
+  boottime(): number {
+    return this.#elapsedMs;
+  }
+
   setTimer(delayMs: number, fire: () => void): Timer {
     const timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), order: this.#order++, fire };
     const at = this.#pending.findIndex((other) => other.dueMs > timer.dueMs);

@@ -24,6 +24,7 @@ function scene(backup: () => AsyncIterable<Uint8Array>, rounds: number) {
   const clock: Clock = {
     now: () => nowMs,
     monotonic: () => nowMs,
+    boottime: () => nowMs,
     setTimer: (delayMs, fire): Timer => {
       nowMs += delayMs;
       if (told.length < rounds) setImmediate(fire);

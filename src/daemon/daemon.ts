@@ -32,6 +32,7 @@ import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { LiveTrust } from "#trust/live-trust.ts";
 import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
+import { longestStopMs } from "#unit/stop-time.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import { accessOf, openTrust, peerTlsOf } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -232,7 +233,7 @@ function createAgent(
     memory: memoryFile(join(config.directory, "agent.json")),
     files: directoryCache(join(config.directory, "files")),
     machine,
-    isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
+    strictStopMs,
     onLease: (lease) => {
       election.useLease(lease);
       usage.useLease(lease);
@@ -261,6 +262,12 @@ async function stopEverything(agent: Agent, supervisor: Supervisor, log: Logger)
     .leave()
     .catch((error: unknown) => log.warn({ error: String(error) }, "could not end the lease"));
   await supervisor.unload(supervisor.statuses().map((status) => status.name));
+}
+
+/** Undefined for a unit that is not strict. */
+function strictStopMs(unit: string, text: string): number | undefined {
+  if (readPlacementOf(unit, text)?.failover !== "strict") return undefined;
+  return longestStopMs(parseUnitFile(text), unit);
 }
 
 function readPlacementOf(unit: string, text: string): Placement | undefined {

@@ -3,6 +3,7 @@
  * host/ owns effects shared by several parts and knows nothing of the cluster.
  */
 import { randomBytes, randomInt } from "node:crypto";
+import { uptime } from "node:os";
 import type { Clock, Timer } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 
@@ -12,6 +13,8 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  // From /proc/uptime, to a hundredth of a second and never ahead, which the shims read as well.
+  boottime: () => uptime() * 1000,
   setTimer: (delayMs, fire) => startTimer(performance.now() + delayMs, fire),
 };
 

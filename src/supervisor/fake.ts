@@ -7,7 +7,7 @@
  */
 import type { Clock, Timer } from "#base/clock.ts";
 import { FakeJournal } from "./fake-journal.ts";
-import type { JobOutcome, JobRequest, Supervisor, UnitSource, UnitStatus } from "./supervisor.ts";
+import type { Hold, JobOutcome, JobRequest, Supervisor, UnitSource, UnitStatus } from "./supervisor.ts";
 
 /** What one run of a unit does. Times are counted from its start. */
 export type FakeRun =
@@ -36,6 +36,8 @@ interface FakeUnit {
   timers: Timer[];
   /** Who waits for the end of the running start job. */
   waiting: ((outcome: JobOutcome) => void)[];
+  hold?: Hold | undefined;
+  holdTimer?: Timer | undefined;
 }
 
 type Listener = (name: string, status: UnitStatus | undefined) => void;
@@ -89,6 +91,8 @@ export class FakeMachine {
       stop: async (name) => this.#stop(name),
       restart: (name) => this.#restart(name),
       enqueue: async (request) => this.#enqueue(request),
+      hold: (name, hold) => this.#hold(name, hold),
+      heldUntil: (name) => this.#units.get(name)?.hold?.untilMs,
       resetFailed: async (name) => this.#resetFailed(name),
       status: (name) => this.#units.get(name)?.status,
       usage: () => ({}),
@@ -147,6 +151,7 @@ export class FakeMachine {
     const unit = this.#units.get(name);
     if (unit === undefined) return;
     this.#stop(name);
+    unit.holdTimer?.cancel();
     this.#units.delete(name);
     for (const listener of this.#listeners) listener(name, undefined);
   }
@@ -157,6 +162,7 @@ export class FakeMachine {
     if (unit.status.load !== "loaded")
       return { result: "failed", message: unit.status.message ?? "bad unit file" };
     if (unit.status.active === "active") return DONE;
+    if (this.#isExpired(unit)) return { result: "failed", message: "its hold has passed" };
     const ended = new Promise<JobOutcome>((resolve) => unit.waiting.push(resolve));
     if (unit.status.active !== "activating") this.#run(unit);
     return ended;
@@ -166,7 +172,8 @@ export class FakeMachine {
     const run = this.#behaviour(unit.source, unit.runs);
     unit.runs += 1;
     const invocation = (++this.#invocations).toString(16).padStart(32, "0");
-    this.#set(unit, { active: "activating", sub: "start", result: "success", invocation, completed: false });
+    const begun = { active: "activating", sub: "start", result: "success", expired: false } as const;
+    this.#set(unit, { ...begun, invocation, completed: false });
     switch (run.kind) {
       case "serve":
         this.#after(unit, run.startMs ?? 0, () => this.#activate(unit));
@@ -218,6 +225,29 @@ export class FakeMachine {
       this.#note(unit, `Stopped ${name}.`);
     }
     return DONE;
+  }
+
+  #hold(name: string, hold: Hold | undefined): void {
+    const unit = this.#units.get(name);
+    if (unit === undefined) return;
+    unit.hold = hold;
+    unit.holdTimer?.cancel();
+    unit.holdTimer = undefined;
+    if (hold === undefined) return;
+    const leftMs = Math.max(0, hold.untilMs - this.#clock.boottime());
+    unit.holdTimer = this.#clock.setTimer(leftMs, () => this.#expire(unit));
+  }
+
+  #isExpired({ hold }: FakeUnit): boolean {
+    return hold !== undefined && hold.untilMs <= this.#clock.boottime();
+  }
+
+  #expire(unit: FakeUnit): void {
+    if (!isUp(unit.status)) return;
+    cancelTimers(unit);
+    const message = "its hold has passed";
+    this.#set(unit, { active: "failed", sub: "failed", result: "timeout", message, expired: true });
+    settle(unit, { result: "failed", message });
   }
 
   #resetFailed(name: string): void {

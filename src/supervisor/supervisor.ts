@@ -133,6 +133,8 @@ export interface UnitStatus {
   readonly restarts: number;
   /** STATUS= of the service, as it said it last. */
   readonly statusText?: string;
+  /** The last run was ended because its hold had passed ({@link Supervisor.hold}), and none has begun since. */
+  readonly expired?: boolean;
   /** One sentence for a person: STATUS= of the service, or what went wrong. */
   readonly message?: string;
   /** True once a oneshot has run to its end with success since its last explicit start. */
@@ -152,6 +154,17 @@ export interface UnitUsage {
   readonly ioReadBytes?: number;
   readonly ioWriteBytes?: number;
   readonly facts?: readonly UnitFact[];
+}
+
+/** Until when a unit may run unless it is told again; see {@link Supervisor.hold}. */
+export interface Hold {
+  /** Boot time (base/clock.ts). */
+  readonly untilMs: number;
+  /**
+   * FLOTILLA_FENCING_TOKEN= of the runs that begin from now on: whoever runs the unit later, anywhere, has a higher one,
+   * so that a storage that remembers the highest can refuse what comes late.
+   */
+  readonly token: string;
 }
 
 export interface JobOutcome {
@@ -247,6 +260,14 @@ export interface Supervisor {
   restart(name: string): Promise<JobOutcome>;
   /** Any job in any mode; the three above are its plain cases. Resolves when the unit's job has ended. */
   enqueue(request: JobRequest): Promise<JobOutcome>;
+  /**
+   * Lets the unit run until then and no longer: all of its processes are killed when the time has come, whether or not
+   * this process is still there, and a start is refused until it is put off. Undefined: it may run as long as it likes.
+   * For units that must not run here once they may run elsewhere. Unknown names are ignored.
+   */
+  hold(name: string, hold: Hold | undefined): void;
+  /** Until when the unit may run, as it was said last, also by an earlier supervisor; undefined: as long as it likes. */
+  heldUntil(name: string): number | undefined;
   /** Clears `failed` and the start limit. */
   resetFailed(name: string): Promise<void>;
   status(name: string): UnitStatus | undefined;

@@ -97,7 +97,7 @@ export class Bench {
       memory: this.#memoryFile,
       files: this.#fileCache,
       machine,
-      isStrict: (unit) => unit.startsWith("strict"),
+      strictStopMs: (unit) => (unit.startsWith("strict") ? 90_000 : undefined),
     });
     await this.agent.start();
     await this.pass(200);

@@ -13,6 +13,7 @@ import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
+import { longestStopMs } from "#unit/stop-time.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import { type Disk, filesOn, memoryOn } from "./disk.ts";
 import type { Link } from "./link.ts";
@@ -57,7 +58,10 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     memory: memoryOn(disk, clock, random),
     files: filesOn(disk, clock, random),
     machine,
-    isStrict: (unit, text) => readPlacementOf(unit, text)?.failover === "strict",
+    strictStopMs: (unit, text) =>
+      readPlacementOf(unit, text)?.failover === "strict"
+        ? longestStopMs(parseUnitFile(text), unit)
+        : undefined,
     onLease: (lease) => election.useLease(lease),
   });
   void agent.start();

@@ -36,6 +36,15 @@ export class ProcessClock implements Clock {
     return this.#world.monotonic() - this.#skew.bootMs;
   }
 
+  boottime(): number {
+    return this.monotonic();
+  }
+
+  /** The world's time at which `boottime` shows this. */
+  worldTimeOf(bootMs: number): number {
+    return bootMs + this.#skew.bootMs;
+  }
+
   setTimer(delayMs: number, fire: () => void): Timer {
     const leastMs = delayMs > 0 ? RESOLUTION_MS : 0;
     let timer = this.#world.setTimer(Math.max(delayMs, leastMs), () => run());

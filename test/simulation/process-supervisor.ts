@@ -68,6 +68,16 @@ export function supervisorOf(
       asked(requests.onStart, [name]);
       return later([name], STOP_MAX_MS, () => machine.restart(name));
     },
+    // What runs, and until when, belongs to the machine, which knows the world's time only.
+    hold: (name, hold) => {
+      if (process.ended) return;
+      const held = hold && { ...hold, untilMs: process.worldTimeOf(hold.untilMs) };
+      machine.hold(name, held);
+    },
+    heldUntil: (name) => {
+      const untilMs = machine.heldUntil(name);
+      return untilMs === undefined ? undefined : untilMs - process.worldTimeOf(0);
+    },
     resetFailed: (name) => later([name], START_MAX_MS, () => machine.resetFailed(name)),
     onStatus: (listener) => machine.onStatus((name, status) => process.run(() => listener(name, status))),
   };

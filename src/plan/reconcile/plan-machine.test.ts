@@ -6,6 +6,7 @@ import {
   type MachineSituation,
   type MachineStep,
   planMachine,
+  type StrictStanding,
   type Supervised,
 } from "./plan-machine.ts";
 
@@ -30,8 +31,7 @@ interface Case {
   readonly supervised?: Supervised;
   readonly busy?: MachineStep["kind"];
   readonly attempted?: boolean;
-  readonly strict?: boolean;
-  readonly fenced?: boolean;
+  readonly strict?: StrictStanding;
 }
 
 function situation(one: Case): MachineSituation {
@@ -43,8 +43,7 @@ function situation(one: Case): MachineSituation {
     supervised: map(one.supervised),
     busy: map(one.busy),
     attempted: new Set(one.attempted === true ? ["u.service"] : []),
-    strict: new Set(one.strict === true ? ["u.service"] : []),
-    fenced: one.fenced ?? false,
+    strict: map(one.strict),
   };
 }
 
@@ -160,7 +159,7 @@ describe("planMachine", () => {
     ["nothing overtakes a stop", { supervised: supervised(), applied: applied(), busy: "stop" }, []],
     [
       "a strict unit is stopped when the lease may have ended",
-      { assignment: assignment(), supervised: supervised(), applied: applied(), strict: true, fenced: true },
+      { assignment: assignment(), supervised: supervised(), applied: applied(), strict: "fenced" },
       ["stop"],
     ],
     [
@@ -169,8 +168,7 @@ describe("planMachine", () => {
         assignment: assignment({ file: "b".repeat(64) }),
         supervised: supervised(),
         applied: applied(),
-        strict: true,
-        fenced: true,
+        strict: "fenced",
       },
       ["stop"],
     ],
@@ -180,14 +178,44 @@ describe("planMachine", () => {
         assignment: assignment(),
         supervised: IDLE,
         applied: applied({ desired: "loaded" }),
-        strict: true,
-        fenced: true,
+        strict: "fenced",
       },
       [],
     ],
     [
       "when the lease is back the strict unit is started again",
-      { assignment: assignment(), supervised: ENDED, applied: applied({ desired: "loaded" }), strict: true },
+      {
+        assignment: assignment(),
+        supervised: ENDED,
+        applied: applied({ desired: "loaded" }),
+        strict: "free",
+      },
+      ["start"],
+    ],
+    [
+      "a strict unit that an earlier daemon was promised time for runs on",
+      { assignment: assignment(), supervised: supervised(), applied: applied(), strict: "held" },
+      [],
+    ],
+    [
+      "a strict unit is not started while it only has what an earlier daemon was promised",
+      {
+        assignment: assignment(),
+        supervised: ENDED,
+        applied: applied({ desired: "loaded" }),
+        strict: "held",
+      },
+      [],
+    ],
+    [
+      "a strict unit that its supervisor ended without the daemon is started again when it may be",
+      {
+        assignment: assignment(),
+        supervised: supervised({ up: false, expired: true }),
+        applied: applied(),
+        attempted: true,
+        strict: "free",
+      },
       ["start"],
     ],
     [
@@ -238,7 +266,7 @@ describe("planMachine", () => {
     ],
     [
       "other units run on when the lease has ended",
-      { assignment: assignment(), supervised: supervised(), applied: applied(), fenced: true },
+      { assignment: assignment(), supervised: supervised(), applied: applied() },
       [],
     ],
   ];
@@ -264,8 +292,7 @@ describe("planMachine", () => {
       ]),
       busy: new Map(),
       attempted: new Set(),
-      strict: new Set(),
-      fenced: false,
+      strict: new Map(),
     });
     expect(plan.map((step) => `${step.kind} ${step.unit}`)).toEqual([
       "unload gone.service",
@@ -321,15 +348,13 @@ const arbitraryCase: fc.Arbitrary<Case> = fc
         invocation: fc.constantFrom("run-1", "run-2"),
       }),
     ),
-    strict: fc.boolean(),
-    fenced: fc.boolean(),
+    strict: fc.option(fc.constantFrom("free" as const, "held" as const, "fenced" as const)),
   })
-  .map(({ assignment: shall, applied: did, supervised: is, strict, fenced }) => ({
+  .map(({ assignment: shall, applied: did, supervised: is, strict }) => ({
     ...(shall === null ? {} : { assignment: assignment(shall) }),
     ...(did === null ? {} : { applied: did }),
     ...(is === null ? {} : { supervised: is }),
-    strict,
-    fenced,
+    ...(strict === null ? {} : { strict }),
   }));
 
 /** What the world looks like when a step has been taken and went well. */

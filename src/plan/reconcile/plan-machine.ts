@@ -27,7 +27,15 @@ export interface Supervised {
   readonly up: boolean;
   /** Its current or last run; undefined when it has not been started since the machine came up. */
   readonly invocation: string | undefined;
+  /** That run was ended because nobody held it any longer (Supervisor.hold). */
+  readonly expired?: boolean;
 }
+
+/**
+ * What a strict unit may do now. `free`: run and be started; `held`: run on, for as long as it was promised before this
+ * daemon came, but not be started; `fenced`: not run, as the machine's lease may have ended.
+ */
+export type StrictStanding = "free" | "held" | "fenced";
 
 export interface MachineSituation {
   readonly assignments: ReadonlyMap<string, Assignment>;
@@ -37,10 +45,8 @@ export interface MachineSituation {
   readonly busy: ReadonlyMap<string, MachineStepKind>;
   /** Units whose last step this daemon has taken itself: however it ended, it is not taken again. */
   readonly attempted: ReadonlySet<string>;
-  /** Units that may only run while the machine's lease is known to live. */
-  readonly strict: ReadonlySet<string>;
-  /** The lease may have run out: strict units must not run. */
-  readonly fenced: boolean;
+  /** Units that may only run while the machine's lease is known to live, and what each may do now. */
+  readonly strict: ReadonlyMap<string, StrictStanding>;
 }
 
 export type MachineStepKind = "unload" | "stop" | "load" | "start" | "restart" | "replace";
@@ -95,13 +101,14 @@ function planUnit(unit: string, situation: MachineSituation): MachineStep | unde
   if (supervised === undefined) {
     return { kind: "load", unit, reason: assignment.reason, applied: atRest(assignment, applied) };
   }
-  const fenced = situation.fenced && situation.strict.has(unit);
+  const standing = situation.strict.get(unit) ?? "free";
   // Before a new file, which may be on its way for as long as the store is away.
-  if (fenced && supervised.up) return planFence(unit, assignment, supervised, applied);
+  if (standing === "fenced" && supervised.up) return planFence(unit, assignment, supervised, applied);
   if (supervised.file !== assignment.file) return planNewFile(unit, assignment, supervised, applied);
   const attempted = situation.attempted.has(unit);
   if (assignment.desired === "loaded") return planLoaded(unit, assignment, supervised, applied, attempted);
-  return fenced ? undefined : planLaunched(unit, assignment, supervised, applied, attempted);
+  if (standing !== "free") return undefined;
+  return planLaunched(unit, assignment, supervised, applied, attempted);
 }
 
 /** The file has changed: what runs is stopped by its old file, then the new one is loaded; starting is the next round's step. */
@@ -162,7 +169,10 @@ function planLaunched(
   if (applied.launch !== launch) {
     return { kind, unit, reason: `launch ${launch} was asked for`, applied: next };
   }
-  if (attempted || applied.completed) return undefined;
+  if (applied.completed) return undefined;
+  if (!up && supervised.expired === true)
+    return { kind, unit, reason: "it may run here again", applied: next };
+  if (attempted) return undefined;
   if (invocation === undefined) return { kind, unit, reason: "the machine came up again", applied: next };
   if (invocation !== applied.supersedes) return undefined;
   return { kind, unit, reason: "its last start was not carried out", applied: next };

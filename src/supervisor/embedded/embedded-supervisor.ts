@@ -15,6 +15,7 @@ import { isUnitName, parseUnitName } from "#unit/name.ts";
 import type { MachineFacts } from "#unit/specifiers.ts";
 import type {
   Enforcement,
+  Hold,
   JobOutcome,
   JobRequest,
   Supervisor,
@@ -363,6 +364,14 @@ class EmbeddedSupervisor implements Supervisor {
 
   enqueue(request: JobRequest): Promise<JobOutcome> {
     return this.#jobs.request({ ...request, unit: this.#units.resolve(request.unit) });
+  }
+
+  hold(name: string, hold: Hold | undefined): void {
+    this.#units.get(name)?.hold?.(hold);
+  }
+
+  heldUntil(name: string): number | undefined {
+    return this.#units.get(name)?.heldUntil;
   }
 
   async resetFailed(name: string): Promise<void> {

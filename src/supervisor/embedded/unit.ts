@@ -7,7 +7,7 @@ import type { SocketSettings } from "#unit/read-socket.ts";
 import type { TimerSettings } from "#unit/read-timer.ts";
 import type { ResourceLimits } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
-import type { ActiveState, JobOutcome, UnitFact, UnitSource, UnitStatus } from "../supervisor.ts";
+import type { ActiveState, Hold, JobOutcome, UnitFact, UnitSource, UnitStatus } from "../supervisor.ts";
 import type { Cgroups } from "./cgroup/cgroups.ts";
 import type { ExecHost } from "./exec/exec-host.ts";
 import type { JoinedUnit } from "./exec/joined-unit.ts";
@@ -123,6 +123,9 @@ export interface Unit {
   /** Resolves when the reload has ended; only asked of an active unit that can. */
   reload(): Promise<JobOutcome>;
   resetFailed(): void;
+  /** For units with processes: until when they may run (Supervisor.hold). */
+  hold?(hold: Hold | undefined): void;
+  readonly heldUntil?: number | undefined;
   /** All units have been taken over: what waited for that goes on. */
   resume?(): void;
   /** For units that start others: another one has changed its state, or its job has ended. */

@@ -7,9 +7,6 @@ import type { Watcher, World } from "../world.ts";
 /** A lease must end, or the store be heard again, before a second copy is known of; then it takes as long as a stop. */
 const OVERLAP_MAX_MS = 12_000;
 
-/** How long a daemon may take to stop what an earlier one left running. */
-const TAKE_OVER_MS = 1_000;
-
 export function watchCopies(world: World, troubles: Troubles): Watcher {
   const doubledSince = new Map<string, number>();
   return {
@@ -33,21 +30,9 @@ export function watchCopies(world: World, troubles: Troubles): Watcher {
 }
 
 function checkStrict(world: World, unit: string): void {
-  const machines = world.machines.filter(
-    (machine) => machine.running().includes(unit) && isLookedAfter(world, machine, unit),
-  );
+  const machines = world.machines.filter((machine) => machine.running().includes(unit));
   if (machines.length < 2) return;
   world.fail("a strict unit never runs twice", `${unit} runs on ${namesOf(machines)}`);
-}
-
-/**
- * A known limit: while a machine's daemon is dead nobody is there to stop a strict unit on it, and the next daemon
- * needs a moment to. Only what was started before that daemon is let pass.
- */
-function isLookedAfter(world: World, machine: SimulatedMachine, unit: string): boolean {
-  if (machine.daemon === undefined) return false;
-  const isLeftOver = (machine.status(unit)?.sinceMs ?? 0) < machine.daemonStartedMs;
-  return !isLeftOver || world.clock.now() - machine.daemonStartedMs > TAKE_OVER_MS;
 }
 
 function whoRuns(world: World): ReadonlyMap<string, readonly SimulatedMachine[]> {

@@ -12,6 +12,7 @@ import { remoteStores, type StartedStore, system } from "./remote-stores.ts";
 const fastClock: Clock = {
   now: () => systemClock.now(),
   monotonic: () => systemClock.monotonic() * 10,
+  boottime: () => systemClock.boottime() * 10,
   setTimer: (delayMs, fire) => systemClock.setTimer(delayMs / 10, fire),
 };
 const TIMEOUT_MS = 600;

@@ -65,6 +65,8 @@ const savedState = z.object({
   reloadJob: z.boolean().default(false),
   stopJob: z.boolean().default(false),
   completed: z.boolean(),
+  hold: z.object({ untilMs: z.number(), token: z.string() }).exactOptional(),
+  expired: z.boolean().exactOptional(),
   message: z.string().exactOptional(),
 });
 

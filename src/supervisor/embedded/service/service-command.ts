@@ -20,13 +20,14 @@ export interface RunPlace {
   readonly variables: Readonly<Record<string, string>>;
   /** What earlier runs have stored. */
   readonly stored: readonly StoredDescriptor[];
+  readonly token: string | undefined;
 }
 
 export function commandRequest(
   host: UnitHost,
   settings: ServiceSettings,
   action: Run,
-  { unit, invocation, shim, variables, stored }: RunPlace,
+  { unit, invocation, shim, variables, stored, token }: RunPlace,
 ): RunRequest {
   const passed = passedDescriptors(host, settings, { unit, stored }, action.role);
   const context = {
@@ -37,6 +38,7 @@ export function commandRequest(
     variables: {
       ...notifyVariables(settings, action.role, shim.id),
       ...variables,
+      ...(token === undefined ? {} : { FLOTILLA_FENCING_TOKEN: token }),
       ...passed.variables,
       ...action.variables,
     },

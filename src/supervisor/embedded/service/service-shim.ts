@@ -5,6 +5,7 @@
  */
 import type { ServiceSettings } from "#unit/service.ts";
 import { signalByNumber } from "#unit/values.ts";
+import type { Hold } from "../../supervisor.ts";
 import type { Leaf } from "../cgroup/cgroups.ts";
 import { isProcessEvent, type ProcessEvent, type ShimEvent, type ShimRequest } from "../shim/protocol.ts";
 import { type ShimUser, UnitShim } from "../shim/unit-shim.ts";
@@ -104,6 +105,13 @@ export class ServiceShim implements ShimUser {
     this.request({ ...naming, kind: "kill", signal, ...(cgroup === undefined ? {} : { cgroup }) });
   }
 
+  /** Lets the unit run for so long. */
+  hold(hold: Hold | undefined): void {
+    const cgroup = this.#used?.leaf.tracking;
+    const until = hold === undefined ? {} : { until: hold.untilMs };
+    this.request({ kind: "hold", ...until, ...(cgroup === undefined ? {} : { cgroup }) });
+  }
+
   /** The shim may end as soon as no process is left; the unit's state is kept without it. */
   release(): void {
     const used = this.#used;
@@ -147,6 +155,8 @@ export class ServiceShim implements ShimUser {
     const leaf = this.#host.cgroups.prepare(this.unit, resources, slice, oomPolicy === "kill");
     if (leaf.oomKills !== undefined) shim.request({ kind: "memory", file: leaf.oomKills });
     this.#used = { shim, leaf, isAsked: false };
+    const { hold } = this.#owner.state();
+    if (hold !== undefined) this.hold(hold);
     return this.#used;
   }
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { randomId } from "#base/random.ts";
 import { LIMIT_KEYS } from "#unit/resources.ts";
 import type { ServiceSettings } from "#unit/service.ts";
-import type { ActiveState, JobOutcome, UnitStatus } from "../../supervisor.ts";
+import type { ActiveState, Hold, JobOutcome, UnitStatus } from "../../supervisor.ts";
 import { describeUnenforced } from "../exec/features.ts";
 import { namedAccounts } from "../exec/identity.ts";
 import type { JoinedUnit } from "../exec/joined-unit.ts";
@@ -103,7 +103,23 @@ export class ServiceUnit implements Unit {
     return serviceStatus(this.#loaded, this.#settings, this.#state);
   }
 
+  get heldUntil(): number | undefined {
+    return this.#state.hold?.untilMs;
+  }
+
+  /** While it does not run, that it is held at all is enough to remember: it is not started before it is held anew. */
+  hold(hold: Hold | undefined): void {
+    const { hold: before, ...rest } = this.#state;
+    this.#state = hold === undefined ? rest : { ...rest, hold };
+    if (this.#shim.isOpen) this.#shim.hold(hold);
+    else if ((before === undefined) !== (hold === undefined))
+      this.#host.run.remember(this.#name, this.#state);
+  }
+
   async start(): Promise<JobOutcome> {
+    const { heldUntil } = this;
+    if (heldUntil !== undefined && heldUntil <= this.#host.clock.boottime())
+      return { result: "failed", message: `${this.#name} may not run here now` };
     const named = namedAccounts(this.#settings);
     const { accounts } = this.#host.exec;
     if (!accounts.knows(named)) await accounts.ask(named);
@@ -284,6 +300,7 @@ export class ServiceUnit implements Unit {
       shim,
       variables,
       stored: this.#state.stored,
+      token: this.#state.hold?.token,
     };
     const request = commandRequest(this.#host, this.#settings, action, place);
     const idle = this.#settings.type === "idle" && !this.#host.hasNoJobs();

@@ -52,6 +52,7 @@ const OF_ONE_RUN = [
   "watchdogOverrideMs",
   "reloadBeginUs",
   "namespaceOwner",
+  "expired",
 ] as const;
 
 /** Whether the start needs no time, so that systemd does not tell of its beginning. */

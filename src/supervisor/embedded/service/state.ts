@@ -4,7 +4,7 @@
  * State and events are JSON-safe, because the shim keeps the state for the next daemon.
  */
 import type { ExecCommand, ServiceType } from "#unit/service.ts";
-import type { ActiveState, UnitResult } from "../../supervisor.ts";
+import type { ActiveState, Hold, UnitResult } from "../../supervisor.ts";
 import type { ProcessEvent } from "../shim/protocol.ts";
 import type { StoredDescriptor } from "./descriptor-store.ts";
 
@@ -146,6 +146,10 @@ export interface ServiceState {
   readonly reloadJob: boolean;
   readonly stopJob: boolean;
   readonly completed: boolean;
+  /** Until when the service may run, as it was said last or, where it does not run, once. */
+  readonly hold?: Hold;
+  /** The last run was ended because that had come. */
+  readonly expired?: boolean;
   readonly message?: string;
 }
 

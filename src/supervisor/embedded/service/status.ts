@@ -28,6 +28,7 @@ export function serviceStatus(
     ...(mainEnd?.code === undefined ? {} : { exitCode: mainEnd.code }),
     ...(mainEnd?.signal === undefined ? {} : { exitSignal: mainEnd.signal }),
     ...(mainEnd?.core === true ? { coreDumped: true } : {}),
+    ...(state.expired === true ? { expired: true } : {}),
     ...(state.startLimitHit === true ? { startLimitHit: true } : {}),
     ...(statusText === undefined ? {} : { statusText }),
     ...(text === undefined ? {} : { message: text }),
@@ -47,6 +48,7 @@ const SHOWN = [
   "mainEnd",
   "restarts",
   "completed",
+  "expired",
   "statusText",
   "message",
 ] as const satisfies readonly (keyof ServiceState)[];

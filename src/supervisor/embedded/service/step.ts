@@ -10,6 +10,7 @@
 import { hangup, releaseIfEmpty, unloaded, unneeded } from "./descriptor-store.ts";
 import { Draft, type StepContext } from "./draft.ts";
 import { empty, exited } from "./exits.ts";
+import { expired } from "./holding.ts";
 import { adopted, named } from "./main-process.ts";
 import { notified } from "./notified.ts";
 import { reload, resetFailed, restartRefused, start, stop } from "./requests.ts";
@@ -40,6 +41,7 @@ const HANDLERS: Handlers = {
   adopted,
   named,
   empty,
+  expired,
   oom,
   notify: notified,
   hangup,
@@ -81,7 +83,7 @@ function execed(draft: Draft, { run }: { run: number }): void {
 }
 
 /** What systemd does itself before there is a process: a failure is none of the command's. */
-const BEFORE_PROCESS: readonly string[] = ["environment", "fork"];
+const BEFORE_PROCESS: readonly string[] = ["environment", "fork", "hold"];
 
 function failedToRun(
   draft: Draft,

@@ -31,6 +31,8 @@ export type ShimRequest =
   | { readonly kind: "log"; readonly priority: number; readonly text: string; readonly fields?: string }
   /** What a later daemon shall get; events up to `seq` are in it and are forgotten. */
   | { readonly kind: "save"; readonly seq: number; readonly state: string }
+  /** The unit may run until then, milliseconds of /proc/uptime, and is killed after that; without, for as long as it likes. */
+  | { readonly kind: "hold"; readonly until?: number; readonly cgroup?: string }
   /** Tell of kills for want of memory, which this file of the unit's cgroup counts. */
   | { readonly kind: "memory"; readonly file: string }
   /** Tell of a stored file descriptor that hangs up. */
@@ -110,6 +112,8 @@ export type ProcessEvent =
       readonly foreign?: boolean;
       readonly refusal?: WatchRefusal;
     }
+  /** The time has come until which the unit might run. */
+  | { readonly kind: "expired" }
   /** The kernel has killed a process of the unit for want of memory. */
   | { readonly kind: "oom" }
   /** A message on the notification socket; `run` is the run whose main process sent it. */
@@ -297,6 +301,7 @@ function decodeEvent(kind: string, fields: ReadonlyMap<string, string>): ShimEve
     case "hangup":
       return { kind, fd: Number(text("fd")) };
     case "empty":
+    case "expired":
     case "oom":
     case "incoming":
       return { kind };

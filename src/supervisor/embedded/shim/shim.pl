@@ -9,7 +9,7 @@
 #
 # The form of messages is message.pl's, the tree of processes tree.pl's, commands between fork and exec are
 # command.pl's, the journal is journal.pl's; what the shims of sockets and paths hold is in sockets.pl and paths.pl, what a service
-# says and stores in notify.pl and store.pl; memory.pl watches for kills for want of memory.
+# says and stores in notify.pl and store.pl; memory.pl watches for kills for want of memory; hold.pl ends what may not go on.
 # This file only defines: spawner.pl compiles it once and calls run_shim in a process of its own for each unit.
 #
 # Only what Debian's perl-base holds is used, and no module of size, which keeps the spawner at 6 MB, all but some
@@ -78,13 +78,14 @@ sub setup {
 sub loop {
   while (1) {
     my ($read, $write) = ('', '');
-    vec($read, fileno $_, 1) = 1 for grep { defined } $signals, $listener, $notify;
+    vec($read, fileno $_, 1) = 1 for grep { defined } $signals, $listener, $notify, hold_handle();
     vec($read, $_, 1) = 1 for keys %clients, keys %outputs, keys %exec_pipes, keys %watched;
     for (keys %clients) { vec($write, $_, 1) = 1 if length $clients{$_}{out} }
     # Who was never asked for anything has been forgotten by a daemon that died.
     my $ready = select $read, $write, undef, length $saved || %runs ? undef : UNASKED_SECONDS;
     next if $ready < 0;
     finish() if !$ready;
+    hold_elapsed() if hold_handle() && vec($read, fileno hold_handle(), 1);
     # Output comes before exits, so that a unit's last words stand before the line about its end.
     for (keys %outputs) { read_output($_) if vec($read, $_, 1) }
     for (keys %exec_pipes) { read_exec_pipe($_) if vec($read, $_, 1) }
@@ -193,6 +194,7 @@ my %HANDLERS = (
   fetch => \&send_sockets,
   observe => \&observe_paths,
   unobserve => \&unobserve_paths,
+  hold => \&hold,
   memory => \&watch_memory,
   'poll-stored' => \&poll_stored,
   'drop-stored' => \&drop_stored,
@@ -220,19 +222,14 @@ sub start_run {
   my ($request) = @_;
   my $run = $request->{run}[0];
   return if $runs{$run};
+  return refuse_run($run, 'hold', 'it may not run any longer') if is_expired();
   my ($status_read, $status_write);
   pipe $status_read, $status_write;
   my @captures = map { capture($request, $_) } qw(stdout stderr);
   my $turn = $request->{idle}[0] ? hold_back() : undef;
   if ($request->{shared_ns}) { load_part('namespaces'); share_namespaces($request) }
   my $pid = fork;
-  if (!defined $pid) {
-    emit('failed', run => $run, step => 'fork', error => "$!");
-    $runs{$run} = { pid => 0, alive => 0 };
-    emit('exited', run => $run, pid => 0, code => 203, last => $had_children ? 0 : 1);
-    emit('empty') if !$had_children;
-    return;
-  }
+  return refuse_run($run, 'fork', "$!") if !defined $pid;
   if (!$pid) {
     # Held by the shim alone, so that also its end is one.
     let_proceed();
@@ -255,6 +252,15 @@ sub start_run {
     delete $outputs{fileno $_->{read}}{write};
   }
   emit('started', run => $run, pid => $pid);
+}
+
+# There never is a process.
+sub refuse_run {
+  my ($run, $step, $error) = @_;
+  emit('failed', run => $run, step => $step, error => $error);
+  $runs{$run} = { pid => 0, alive => 0 };
+  emit('exited', run => $run, pid => 0, code => 203, last => $had_children ? 0 : 1);
+  emit('empty') if !$had_children;
 }
 
 # A pipe that can be read when the daemon, or the shim with its end, lets those go on that wait.
@@ -387,11 +393,7 @@ sub kill_request {
   }
   $kill_cgroup = $request->{cgroup}[0] // '';
   name_processes($request, foreign_main(), descendants());
-  if ($signal eq 'KILL') {
-    $killing = 1;
-    kill 'KILL', foreign_main();
-    return kill_everything();
-  }
+  return kill_all($kill_cgroup) if $signal eq 'KILL';
   for my $pid (foreign_main(), stable_descendants(0)) { kill $signal, $pid; kill 'CONT', $pid }
 }
 
@@ -405,6 +407,14 @@ sub name_processes {
     next if $name =~ /^flotilla-shim/;
     $HANDLERS{log}->({ %$request, text => ["$before$pid ($name)$request->{after}[0]"] });
   }
+}
+
+# Goes on until nothing is left.
+sub kill_all {
+  ($kill_cgroup) = @_;
+  $killing = 1;
+  kill 'KILL', foreign_main();
+  kill_everything();
 }
 
 # Once in the kernel where it can do that, and by walking the tree, which also finds what left the cgroup.

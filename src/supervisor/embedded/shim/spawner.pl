@@ -7,7 +7,7 @@ use strict;
 use warnings;
 
 my ($home) = $0 =~ m{^(.*)/};
-require "$home/$_.pl" for qw(system message journal tree command shim sockets paths memory notify store);
+require "$home/$_.pl" for qw(system message journal tree command shim sockets paths memory notify store hold);
 $0 = 'flotilla-spawner';
 umask 077;
 
