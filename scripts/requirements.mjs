@@ -56,7 +56,13 @@ const NEEDS = [
     command: "systemd-nspawn",
     package: "systemd-container",
     tasks: ["test"],
-    why: "the embedded supervisor is compared with a real systemd",
+    why: "the embedded supervisor is compared with a real systemd, and real machines are booted",
+  },
+  {
+    command: "debootstrap",
+    package: "debootstrap",
+    tasks: ["test"],
+    why: "real machines are booted from a Debian root of their own",
   },
 ];
 

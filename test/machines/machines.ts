@@ -1,0 +1,267 @@
+/**
+ * Real machines for tests: 1 to 5 of them, each a Debian with its own systemd in systemd-nspawn, its own disk, network
+ * namespace and cable to one bridge, with Flotilla installed and one cluster made of all of them.
+ *
+ * How to use it, one cluster for all tests of a file:
+ *
+ *     describe.runIf(canBootMachines)("a unit of a machine that dies", () => {
+ *       let machines: Machines;
+ *       beforeAll(async () => {
+ *         machines = await Machines.start({ count: 3 });
+ *       }, BOOT_TIMEOUT_MS);
+ *       afterAll(() => machines.stop());
+ *
+ *       test("is started on another", async () => {
+ *         const { client } = machines.get("m1");
+ *         const [row] = await machines.launch(["web.service"]);
+ *         await machines.get(row.machineName).cutPower();
+ *         await untilActive(client, ["web.service"], (machine) => machine !== row.machineName);
+ *       });
+ *     });
+ *
+ * `machines.get("m2")` is a Machine (machine.ts): run commands in it (`run`, `must`, `flotilla`), read and write its
+ * files, `cutPower` and `switchOn`, `pause` and `resume`, `cutFrom`, `lose` and `heal` its network, `signalDaemon`,
+ * `skewClock`, `fillDisk`. Its `client` is the API's client through its local socket. Waiting is done with
+ * test/cluster/following.ts on such a client. m1 has the store. `reset` takes all faults and units back between tests.
+ *
+ * Invariants: nothing outside the cluster's own directory is written; whatever is made bears the cluster's ID in its name;
+ * `stop` leaves none of it, and the next `start` removes what a run that was killed has left.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { UnitRow } from "#api/bodies.ts";
+import { type DevLayout, layoutSchema, planLayout } from "#dev/layout.ts";
+import { freeSubnet, makeNetwork, removeNetwork } from "#dev/network.ts";
+import { type Rows, untilActive, untilUnits } from "../cluster/following.ts";
+import { SLEEPER } from "../cluster/units.ts";
+import { install, prepareInstallation, type Settings } from "./installation.ts";
+import { Machine, makeSkewable, nameOf } from "./machine.ts";
+import { removeCgroups } from "./nspawn.ts";
+import { machineRoot } from "./root.ts";
+
+/** For `beforeAll`: the first time of all, a Debian root is made. */
+export const BOOT_TIMEOUT_MS = 300_000;
+const JOIN_MS = 30_000;
+/** A daemon that is not up yet has no event to wait for. */
+const LOOK_MS = 25;
+
+const DIRECTORY = "flotilla-machines-";
+
+/** Whether machines can be booted here: root, systemd-nspawn, and cgroups of version 2. */
+export const canBootMachines =
+  process.getuid?.() === 0 &&
+  existsSync("/usr/bin/systemd-nspawn") &&
+  readFileSync("/proc/self/mounts", "utf8").includes(" cgroup2 ");
+
+export interface MachinesOptions {
+  readonly count: number;
+  /** Settings of every daemon, by their names on the command line: `{ "lease-ttl": "2" }`. */
+  readonly settings?: Settings;
+  /** Further settings of single machines, by machine. */
+  readonly settingsOf?: Readonly<Record<string, Settings>>;
+  /** Sizes of file systems of their own for the daemons' directories, by machine; for `fillDisk`. */
+  readonly stateBytes?: Readonly<Record<string, number>>;
+  /** Lets `skewClock` set the daemons' clocks. */
+  readonly skewable?: boolean;
+}
+
+export class Machines {
+  readonly #layout: DevLayout;
+  readonly #machines: ReadonlyMap<string, Machine>;
+
+  private constructor(layout: DevLayout, machines: readonly Machine[]) {
+    this.#layout = layout;
+    this.#machines = new Map(machines.map((machine) => [machine.name, machine]));
+  }
+
+  /** Boots the machines and resolves when all are in one cluster. */
+  static async start(options: MachinesOptions): Promise<Machines> {
+    await removeAbandoned();
+    const root = await machineRoot();
+    const layout = await makePlace(options.count);
+    const machines = new Machines(layout, await makeMachines(layout, root, options));
+    try {
+      await Promise.all(machines.all.map((machine) => machine.switchOn()));
+      await machines.joined();
+      return machines;
+    } catch (error) {
+      const words = await machines.lastWords();
+      await machines.stop();
+      throw new Error(`the machines did not come up: ${words}`, { cause: error });
+    }
+  }
+
+  get all(): readonly Machine[] {
+    return [...this.#machines.values()];
+  }
+
+  get names(): readonly string[] {
+    return [...this.#machines.keys()];
+  }
+
+  /** The machine of this name: `m1` and so on. */
+  get(name: string | null | undefined): Machine {
+    const found = this.#machines.get(name ?? "");
+    if (found === undefined) throw new Error(`there is no machine ${name}`);
+    return found;
+  }
+
+  /** All machines but these. */
+  others(...names: readonly string[]): readonly Machine[] {
+    return this.all.filter(({ name }) => !names.includes(name));
+  }
+
+  /** Resolves when `through` shows all of the machines named, and no other. */
+  async joined(names: readonly string[] = this.names, through = "m1"): Promise<void> {
+    await until(`${names.join(", ")} in the cluster`, async () => {
+      const { machines } = await this.get(through).client.machines();
+      return (
+        machines
+          .map(({ name }) => name)
+          .sort()
+          .join() === [...names].sort().join()
+      );
+    });
+  }
+
+  /** Starts a sleeper (or `text`) under each name through m1; resolves with their rows when all are active. */
+  async launch(names: readonly string[], text = SLEEPER): Promise<readonly UnitRow[]> {
+    const { client } = this.get("m1");
+    const units = names.map((unit) => ({ unit, text }));
+    const results = await client.submit({ units, desired: "launched" });
+    const refused = results.filter(({ error }) => error !== null);
+    if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`);
+    return [...(await untilActive(client, names)).values()].flat();
+  }
+
+  /** Takes all faults back, switches on what is off, and destroys every unit; resolves when all is as after `start`. */
+  async reset(): Promise<void> {
+    for (const machine of this.all) {
+      await machine.heal();
+      if (machine.isOn) machine.resume();
+      else await machine.switchOn();
+    }
+    await this.joined();
+    const { client } = this.get("m1");
+    const { unitFiles } = await client.unitFiles();
+    const units = unitFiles.map(({ unit }) => unit);
+    if (units.length === 0) return;
+    await client.change("destroy", units);
+    await untilUnits(client, units, (rows: Rows) => [...rows.values()].every((all) => all.length === 0));
+  }
+
+  async lastWords(): Promise<string> {
+    return (await Promise.all(this.all.map((machine) => machine.lastWords()))).join("\n\n");
+  }
+
+  /** Ends and removes everything; with FLOTILLA_TEST_KEEP=1 says instead how to get into each machine. */
+  async stop(): Promise<void> {
+    if (isKeeping()) {
+      const running = this.all.filter(({ isOn }) => isOn);
+      process.stderr.write(
+        running
+          .map(
+            ({ name, shell }) => `${name}: ${shell}
+`,
+          )
+          .join(""),
+      );
+      return;
+    }
+    await Promise.all(this.all.map((machine) => machine.cutPower()));
+    await removePlace(this.#layout);
+  }
+}
+
+function isKeeping(): boolean {
+  return process.env.FLOTILLA_TEST_KEEP === "1";
+}
+
+async function makePlace(count: number): Promise<DevLayout> {
+  const id = randomBytes(3).toString("hex");
+  const directory = mkdtempSync(join(tmpdir(), DIRECTORY));
+  const net = { kind: "own", subnet: freeSubnet(id) } as const;
+  const layout = planLayout({ id, directory, machines: count, environment: {}, cgroups: true, net });
+  writeFileSync(join(directory, "layout.json"), JSON.stringify(layout));
+  writeFileSync(join(directory, "owner"), `${process.pid} ${startOf(process.pid)}`);
+  await makeNetwork(layout);
+  return layout;
+}
+
+async function makeMachines(
+  layout: DevLayout,
+  root: string,
+  options: MachinesOptions,
+): Promise<readonly Machine[]> {
+  const { binds } = await prepareInstallation(join(layout.directory, "flotilla"));
+  const [first] = layout.machines;
+  return layout.machines.map((place) => {
+    const stateBytes = options.stateBytes?.[place.name];
+    const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
+    if (options.skewable === true) makeSkewable(machine.disk);
+    install(machine.disk, {
+      name: place.name,
+      insecure: "true",
+      "run-dir": "/run/flotilla",
+      address: place.address,
+      ...(place === first ? {} : { store: `http://${first?.address}:7401` }),
+      ...options.settings,
+      ...options.settingsOf?.[place.name],
+    });
+    return machine;
+  });
+}
+
+/** Ends whatever runs of a layout and removes it, whether or not whoever made it is there. */
+async function removePlace(layout: DevLayout): Promise<void> {
+  for (const place of layout.machines) removeCgroups(nameOf(place));
+  await removeNetwork(layout.id);
+  rmSync(layout.directory, { recursive: true, force: true });
+}
+
+/** What runs that were killed, or asked to keep their machines, have left. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(DIRECTORY))) {
+    const directory = join(tmpdir(), name);
+    const [pid = "", started = ""] = readQuietly(join(directory, "owner")).split(" ");
+    const written = readQuietly(join(directory, "layout.json"));
+    // One that is only being made has no owner yet.
+    if (pid === "" || written === "" || startOf(Number(pid)) === started) continue;
+    await removePlace(layoutSchema.parse(JSON.parse(written)));
+  }
+}
+
+/** When a process was started, in ticks since boot: with its ID it names one process for good. */
+function startOf(pid: number): string {
+  return readQuietly(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[19] ?? "";
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Asks again until it holds. @throws Error that says `what` was missing */
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  patienceMs = JOIN_MS,
+): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs;
+  let last: unknown;
+  const looks = async (): Promise<boolean> =>
+    holds().catch((error: unknown) => {
+      last = error;
+      return false;
+    });
+  while (!(await looks())) {
+    if (performance.now() > deadlineMs)
+      throw new Error(`not within ${patienceMs} ms: ${what}`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
