@@ -36,12 +36,21 @@ import type {
   KvWatchQuery,
 } from "#api/store-bodies.ts";
 import type { StoreStatus } from "#model/store-status.ts";
-import { type Endpoint, parseEndpoint } from "./endpoint.ts";
-import { type Call, parseAnswer, readLines, readStreamError, readText, send } from "./transport.ts";
+import { type Credentials, parseEndpoints } from "./endpoint.ts";
+import {
+  type Call,
+  parseAnswer,
+  readLines,
+  readStreamError,
+  readText,
+  send,
+  type Target,
+} from "./transport.ts";
 
 export interface ClientOptions {
-  /** `unix:PATH`, `http://HOST:PORT` or `https://HOST:PORT` */
+  /** `unix:PATH`, `http://HOST:PORT` or `https://HOST:PORT`, or several of them with commas between. */
   readonly endpoint: string;
+  readonly credentials?: Credentials;
   /** How long an answer may take to begin; default 30 s. */
   readonly timeoutMs?: number;
 }
@@ -70,12 +79,12 @@ type Query = Readonly<Record<string, string | number | boolean | readonly string
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 export class FlotillaClient {
-  readonly endpoint: Endpoint;
+  readonly #target: Target;
   readonly #timeoutMs: number;
 
   /** @throws FlotillaError `usage` for an endpoint that is none */
   constructor(options: ClientOptions) {
-    this.endpoint = parseEndpoint(options.endpoint);
+    this.#target = { endpoints: parseEndpoints(options.endpoint), credentials: options.credentials ?? {} };
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
@@ -272,7 +281,7 @@ export class FlotillaClient {
     body: unknown,
     signal: AbortSignal | undefined,
   ): ReturnType<typeof send> {
-    return send(this.endpoint, { method, path, body, signal, timeoutMs: this.#timeoutMs });
+    return send(this.#target, { method, path, body, signal, timeoutMs: this.#timeoutMs });
   }
 }
 

@@ -7,6 +7,21 @@ export type Endpoint =
   | { readonly kind: "unix"; readonly path: string; readonly text: string }
   | { readonly kind: "http"; readonly url: URL; readonly text: string };
 
+/** How a client knows the API it asks, and how it is known there; PEM and text. */
+export interface Credentials {
+  /** The authority of the cluster's machines; absent: those that the system trusts. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+/** Several with commas between; they are tried in order. @throws FlotillaError `usage` */
+export function parseEndpoints(text: string): readonly [Endpoint, ...Endpoint[]] {
+  const [first = "", ...others] = text.split(",").map((one) => one.trim());
+  return [parseEndpoint(first), ...others.map(parseEndpoint)];
+}
+
 /** @throws FlotillaError `usage` */
 export function parseEndpoint(text: string): Endpoint {
   if (text.startsWith("unix:")) {

@@ -1,7 +1,10 @@
 /** One HTTP request to an API, and its answer as JSON, as text or as a stream; every failure is a FlotillaError. */
-import type { IncomingMessage, RequestOptions, request } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { RequestOptions as SecureRequestOptions } from "node:https";
+import type { PeerCertificate } from "node:tls";
 import { type ErrorBody, FlotillaError, isErrorCode } from "#base/errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Credentials, Endpoint } from "./endpoint.ts";
+import { describeUnreachable, isUnsent } from "./failure.ts";
 
 export interface Call {
   readonly method: "GET" | "POST" | "PATCH";
@@ -14,23 +17,53 @@ export interface Call {
   readonly timeoutMs: number;
 }
 
-/** The answer, once its head has come. @throws FlotillaError the API's own, `unreachable` or `timeout` */
-export async function send(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
-  const answer = await open(endpoint, call);
+/** Who is asked, in order, and how both sides know each other. */
+export interface Target {
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  readonly credentials: Credentials;
+}
+
+/** How long a connection may take to come about where there is another endpoint to try. */
+const CONNECT_MS = 3_000;
+
+/** The answer, once its head has come. @throws FlotillaError the API's own, `unreachable`, `not-authenticated` or `timeout` */
+export async function send(target: Target, call: Call): Promise<IncomingMessage> {
+  const answer = await openAny(target, call);
   if ((answer.statusCode ?? 0) < 400) return answer;
   throw readError(await readText(answer), answer.statusCode ?? 0);
 }
 
-function open(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
+/** The first endpoint that takes the connection is asked; what was sent once is not sent again. */
+async function openAny({ endpoints, credentials }: Target, call: Call): Promise<IncomingMessage> {
+  const [first, ...others] = endpoints;
+  for (const endpoint of endpoints.slice(0, -1)) {
+    try {
+      return await open(endpoint, credentials, call, CONNECT_MS);
+    } catch (error) {
+      if (!isUnsent(error)) throw error;
+    }
+  }
+  return open(others.at(-1) ?? first, credentials, call, undefined);
+}
+
+function open(
+  endpoint: Endpoint,
+  credentials: Credentials,
+  call: Call,
+  connectMs: number | undefined,
+): Promise<IncomingMessage> {
   const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
   const start = starter(endpoint);
+  const { token } = credentials;
   return new Promise((resolve, reject) => {
     const sent = start({
-      ...target(endpoint),
+      ...target(endpoint, credentials),
       method: call.method,
       path: call.path,
       headers: {
         ...call.headers,
+        // A token is for whoever it was made known to, and that nobody listens in between.
+        ...(token === undefined || !isSecure(endpoint) ? {} : { authorization: `Bearer ${token}` }),
         ...(payload === undefined
           ? {}
           : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
@@ -42,52 +75,61 @@ function open(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
       resolve(answer);
     });
     sent.once("error", (error) =>
-      reject(call.signal?.aborted ? call.signal.reason : unreachable(endpoint, error)),
+      reject(call.signal?.aborted ? call.signal.reason : describeUnreachable(endpoint, error)),
     );
+    if (connectMs !== undefined) giveUpConnecting(sent, connectMs);
     sent.setTimeout(call.timeoutMs, () => sent.destroy(tooLate(endpoint, call.timeoutMs)));
     sent.end(payload);
   });
+}
+
+function giveUpConnecting(sent: ClientRequest, connectMs: number): void {
+  const late = Object.assign(new Error("no connection came about in time"), { code: "ETIMEDOUT" });
+  const timer = setTimeout(() => sent.destroy(late), connectMs);
+  sent.once("close", () => clearTimeout(timer));
+  sent.once("socket", (socket) => socket.once("connect", () => clearTimeout(timer)));
+}
+
+function isSecure(endpoint: Endpoint): boolean {
+  return endpoint.kind === "http" && endpoint.url.protocol === "https:";
 }
 
 /**
  * `import "node:http"` would load Node's TLS, crypto and fetch with it, because a module's namespace holds every
  * export; that is 45 ms of a command's 100 (measured). Taken this way, each of them loads when it is used.
  */
-function starter(endpoint: Endpoint): typeof request {
-  const secure = endpoint.kind === "http" && endpoint.url.protocol === "https:";
-  return process.getBuiltinModule(secure ? "node:https" : "node:http").request;
+function starter(endpoint: Endpoint): (options: SecureRequestOptions) => ClientRequest {
+  return process.getBuiltinModule(isSecure(endpoint) ? "node:https" : "node:http").request;
 }
 
-function target(endpoint: Endpoint): RequestOptions {
+function target(endpoint: Endpoint, credentials: Credentials): SecureRequestOptions {
   // Connecting ourselves leaves out Node's agent, whose bookkeeping is of no use for one request.
   if (endpoint.kind === "unix") {
     return { createConnection: () => process.getBuiltinModule("node:net").connect(endpoint.path) };
   }
+  const host = endpoint.url.hostname.replace(/^\[|\]$/g, "");
   // A connection for each request: a kept one may be closed by the daemon just when it is used again.
-  return { hostname: endpoint.url.hostname.replace(/^\[|\]$/g, ""), port: endpoint.url.port, agent: false };
+  const options = { hostname: host, port: endpoint.url.port, agent: false };
+  return isSecure(endpoint) ? { ...options, ...secured(credentials) } : options;
 }
 
-function unreachable(endpoint: Endpoint, error: Error): FlotillaError {
-  if (error instanceof FlotillaError) return error;
-  const code = "code" in error ? String(error.code) : error.message;
-  return new FlotillaError("unreachable", `no daemon answers at ${endpoint.text}`, {
-    causes: [CAUSES[code] ?? error.message],
-    hint:
-      code === "EACCES"
-        ? "use the socket as root or as a member of its group, or another endpoint"
-        : "is the daemon running? FLOTILLA_ENDPOINT or --endpoint says where it listens",
-    retryable: true,
-    cause: error,
-  });
+/**
+ * Any machine that the cluster's authority vouches for may answer, whatever address it is reached by; with the system's
+ * authorities the host's name has to be right.
+ */
+function secured({ ca, cert, key }: Credentials): SecureRequestOptions {
+  return {
+    minVersion: "TLSv1.2",
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(ca === undefined ? {} : { ca, checkServerIdentity: checkMachine }),
+  };
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such socket",
-  ECONNREFUSED: "nothing listens there",
-  EACCES: "this user may not use the socket",
-  ECONNRESET: "the connection was cut",
-  ENOTFOUND: "the host's name is not known",
-};
+function checkMachine(host: string, certificate: PeerCertificate): Error | undefined {
+  const names = certificate.subjectaltname ?? "";
+  if (/(^|, )URI:flotilla:\/\/[^/]+\/machine\/[0-9a-f]{32}(,|$)/.test(names)) return undefined;
+  return process.getBuiltinModule("node:tls").checkServerIdentity(host, certificate);
+}
 
 function tooLate(endpoint: Endpoint, timeoutMs: number): FlotillaError {
   return new FlotillaError("timeout", `${endpoint.text} did not answer within ${timeoutMs / 1000} s`, {
