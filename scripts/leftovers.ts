@@ -1,32 +1,27 @@
 /**
- * What tests may leave behind: processes, mounts, network namespaces, links and cgroups of theirs.
- * A process is known by a mark in its environment, which whatever a test starts inherits.
+ * What tests may leave behind beside processes, which the runner adopts: mounts, network namespaces, links and cgroups
+ * of theirs.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The environment variable that marks all processes of one test run. */
-export const RUN_MARK = "TEST_RUN_ID";
-
-export interface Observation {
-  readonly things: ReadonlySet<string>;
-  /** Process ID and command line of each process with its environment. */
-  readonly processes: readonly { readonly title: string; readonly environment: string }[];
+/** A line for each thing of Flotilla's that is there now. */
+export function observe(): ReadonlySet<string> {
+  return new Set([...mounts(), ...namespaces(), ...links(), ...cgroups()]);
 }
 
-/** Looks at the machine as it is now. */
-export function observe(): Observation {
-  return {
-    things: new Set([...mounts(), ...namespaces(), ...links(), ...cgroups()]),
-    processes: processes(),
-  };
+/** What is there after the tests and was not before, and the processes they have left. */
+export function findLeftovers(
+  before: ReadonlySet<string>,
+  after: ReadonlySet<string>,
+  processes: readonly number[],
+): readonly string[] {
+  const titles = processes.map((pid) => `process ${pid} ${commandOf(pid)}`);
+  return [...titles, ...[...after].filter((thing) => !before.has(thing))];
 }
 
-/** A line for each thing of Flotilla's that is there after the tests and was not before. */
-export function findLeftovers(before: Observation, after: Observation, mark: string): readonly string[] {
-  const running = after.processes.filter((one) => one.environment.includes(`${RUN_MARK}=${mark}`));
-  const things = [...after.things].filter((thing) => !before.things.has(thing));
-  return [...running.map((one) => `process ${one.title}`), ...things];
+function commandOf(pid: number): string {
+  return read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
 }
 
 function list(path: string): readonly string[] {
@@ -44,14 +39,6 @@ function read(path: string): string {
   } catch {
     return "";
   }
-}
-
-function processes(): Observation["processes"] {
-  const ids = list("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  return ids.map((id) => ({
-    title: `${id} ${read(`/proc/${id}/cmdline`).replaceAll("\0", " ").trim()}`,
-    environment: read(`/proc/${id}/environ`),
-  }));
 }
 
 function mounts(): readonly string[] {

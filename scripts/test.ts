@@ -4,14 +4,12 @@
  * Arguments are passed to vitest; with any of them only the tests they name are run. The last line is the count of
  * all of it. In CI a skipped test counts as failed, because nothing may be skipped there.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { type Adopted, type Ended, runAdopted } from "./adopt.ts";
 import { runChecks, type Tally, tallyLine } from "./checks.ts";
-import { findLeftovers, observe, RUN_MARK } from "./leftovers.ts";
+import { findLeftovers, observe } from "./leftovers.ts";
 
 const root = dirname(import.meta.dirname);
 const inCi = process.env.CI === "true";
@@ -19,31 +17,31 @@ const inCi = process.env.CI === "true";
 /** A test that failed may have left something that the runner waits for; what it has to say has been said by then. */
 const END_MS = 30_000;
 
-async function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Tally> {
+async function runTests(args: readonly string[]): Promise<{ tests: Tally; left: readonly number[] }> {
   const folder = mkdtempSync(join(tmpdir(), "flotilla-test-report-"));
   const report = join(folder, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const vitest = join(root, "node_modules", ".bin", "vitest");
   try {
-    const runner = spawn(vitest, ["run", ...reporters, ...args], { cwd: root, stdio: "inherit", env });
-    await endOf(runner, folder);
-    return readReport(report, runner.exitCode === 0);
+    const runner = runAdopted([vitest, "run", ...reporters, ...args], process.env, root);
+    const { status, left } = await endOf(runner, folder);
+    return { tests: readReport(report, status === 0), left };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** @param folder the report comes here, which is the last that the runner does. */
-async function endOf(runner: ChildProcess, folder: string): Promise<void> {
+async function endOf(runner: Adopted, folder: string): Promise<Ended> {
   let late: NodeJS.Timeout | undefined;
   const watcher = watch(folder, () => {
     late ??= setTimeout(() => {
       console.log("FAILED  the tests have ended, their runner has not: something is left that it waits for");
-      runner.kill("SIGKILL");
+      runner.kill();
     }, END_MS);
   });
   try {
-    await once(runner, "exit");
+    return await runner.ended;
   } finally {
     watcher.close();
     clearTimeout(late);
@@ -62,8 +60,8 @@ function readReport(path: string, succeeded: boolean): Tally {
   };
 }
 
-function checkLeftovers(before: ReturnType<typeof observe>, mark: string): Tally {
-  const leftovers = findLeftovers(before, observe(), mark);
+function checkLeftovers(before: ReadonlySet<string>, left: readonly number[]): Tally {
+  const leftovers = findLeftovers(before, observe(), left);
   console.log(`${leftovers.length === 0 ? "ok    " : "FAILED"}  nothing is left running`);
   for (const leftover of leftovers) console.log(`  ${leftover}`);
   return { passed: leftovers.length === 0 ? 1 : 0, failed: leftovers.length === 0 ? 0 : 1, skipped: 0 };
@@ -76,10 +74,9 @@ function sum(tallies: readonly Tally[]): Tally {
 }
 
 const args = process.argv.slice(2);
-const mark = randomUUID();
 const checks = args.length === 0 ? [runChecks()] : [];
 const before = observe();
-const tests = await runTests(args, { ...process.env, [RUN_MARK]: mark });
-const total = sum([...checks, tests, checkLeftovers(before, mark)]);
+const { tests, left } = await runTests(args);
+const total = sum([...checks, tests, checkLeftovers(before, left)]);
 console.log(tallyLine(total));
 process.exitCode = total.failed === 0 ? 0 : 1;
