@@ -59,6 +59,16 @@ export interface DiskLogOptions {
   readonly closed?: () => void;
 }
 
+/** The files of a log as they were read; the last is to be appended to. */
+export interface LogEnd {
+  /** In order. */
+  readonly parts: readonly LogPart[];
+  /** Of the last. */
+  readonly salt: number;
+  /** There is nothing but zeros behind the last frame. */
+  readonly isClean: boolean;
+}
+
 /** The part that is written to, and what it needs. */
 interface Active {
   readonly part: LogPart;
@@ -85,10 +95,10 @@ export class DiskLog implements Journal {
   }
 
   /** Goes on with files that have been read; the last is appended to. */
-  static async open(options: DiskLogOptions, parts: readonly LogPart[], salt: number): Promise<DiskLog> {
+  static async open(options: DiskLogOptions, { parts, salt, isClean }: LogEnd): Promise<DiskLog> {
     const part = parts.at(-1);
     if (part === undefined) throw new RangeError("a log has at least one file");
-    const file = await AppendedFile.open(pathOf(options.directory, part), part.bytes);
+    const file = await openPart(options, part, isClean);
     return new DiskLog(options, parts.slice(0, -1), { part, file, salt });
   }
 
@@ -114,12 +124,18 @@ export class DiskLog implements Journal {
     this.#sealIsDue = true;
   }
 
-  async prepare(): Promise<void> {
+  get isDue(): boolean {
     const isDue = this.#sealIsDue || this.#active.part.bytes >= this.#fileBytes;
-    if (!isDue || this.#broken !== undefined) return;
+    return isDue && this.#broken === undefined;
+  }
+
+  async prepare(): Promise<void> {
+    if (!this.isDue) return;
     this.#sealIsDue = false;
     const { part, file } = this.#active;
     try {
+      // What is told of a sealed file is its whole length.
+      await file.finish();
       this.#active = await begin(this.#options, {
         first: part.last + 1,
         after: this.#options.state.settledRevision,
@@ -212,7 +228,7 @@ export class DiskLog implements Journal {
   async #takeBack(error: unknown): Promise<Error> {
     if (!isFull(error)) return this.#break(error);
     try {
-      await this.#active.file.restore();
+      await this.#active.file.cut();
     } catch (restoreError) {
       return this.#break(restoreError);
     }
@@ -247,19 +263,29 @@ class UncertainFile extends Error {}
 
 /** Begins a file with what the state says beside versions; all of it is settled. */
 async function begin(
-  { directory, identity, state, random }: DiskLogOptions,
+  options: DiskLogOptions,
   place: Pick<LogHeader, "first" | "after" | "previousBytes">,
 ): Promise<Active> {
+  const { directory, identity, state, random } = options;
   const salt = newSalt(random);
   const header = { format: FORMAT, identity, ...place, last: place.first, salt, changes: changesOf(state) };
   const bytes = await writeLogFile(directory, header, []);
   try {
     await syncDirectory(directory);
     const part = { first: place.first, last: place.first, after: place.after, bytes, forgottenBytes: 0 };
-    return { part, file: await AppendedFile.open(pathOf(directory, part), bytes), salt };
+    return { part, file: await openPart(options, part, true), salt };
   } catch (error) {
     throw new UncertainFile("a file of the log was begun, but may not last", { cause: error });
   }
+}
+
+function openPart(options: DiskLogOptions, part: LogPart, isClean: boolean): Promise<AppendedFile> {
+  const { directory, fileBytes = FILE_BYTES } = options;
+  return AppendedFile.open(pathOf(directory, part), {
+    bytes: part.bytes,
+    isClean,
+    paddedBytesMax: fileBytes,
+  });
 }
 
 /** What makes the state's leases, records and compaction. */

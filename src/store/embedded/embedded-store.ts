@@ -80,7 +80,8 @@ async function openLog(
   if (format === 0 && !existsSync(logPath)) await createLog(logPath, clusterId, { clock, random });
   if (format === 1) await migrateFormat1(directory, { clock, random });
   if (!existsSync(logPath)) throw damaged(lockPath, `its log ${logPath} is missing`);
-  const { state, identity, parts, salt } = await readLog(logPath, turns);
+  const read = await readLog(logPath, turns);
+  const { state, identity } = read;
   if (clusterId !== undefined && identity.clusterId !== clusterId) {
     throw foreign(
       logPath,
@@ -91,7 +92,7 @@ async function openLog(
   const closed = (): void => lock.close();
   const length = fileBytes === undefined ? {} : { fileBytes };
   const options = { directory: logPath, identity, state, clock, random, turns, closed, ...length };
-  return { log: await DiskLog.open(options, parts, salt), state, identity };
+  return { log: await DiskLog.open(options, read), state, identity };
 }
 
 /** Makes an empty log, which is there under its own name when it is whole. */

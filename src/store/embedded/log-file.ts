@@ -1,6 +1,9 @@
 /**
  * Files of the log: their names, beginning one so that it is there whole or not at all, and writing to it so that what
  * has been written is on the disk.
+ *
+ * A file that is appended to is kept longer than what it holds, with zeros behind: a write into it changes nothing of the
+ * file but its bytes, and the disk has less to make durable.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -13,6 +16,12 @@ const NAME = /^(\d{16})\.log$/;
 export const UNFINISHED = ".new";
 /** Each write returns when it is on the disk: one call of the thread pool instead of two. */
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
+
+/** A file grows by so much at a time. */
+const GROWTH_BYTES = 512 * 1024;
+/** Larger writes are few, and pay for their own growth. */
+const PADDED_BYTES_MAX = 64 * 1024;
+const ZEROS = Buffer.alloc(GROWTH_BYTES);
 
 export function logFileName(first: number): string {
   return `${String(first).padStart(16, "0")}.log`;
@@ -54,25 +63,39 @@ export async function writeLogFile(
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }
 
+export interface AppendedFileOptions {
+  /** Where its whole frames end. */
+  readonly bytes: number;
+  /** There is nothing but zeros behind them. */
+  readonly isClean: boolean;
+  /** It is not made longer than this with zeros. */
+  readonly paddedBytesMax: number;
+}
+
 /** A file that is appended to. */
 export class AppendedFile {
   readonly #file: FileHandle;
+  readonly #paddedBytesMax: number;
   #bytes: number;
+  /** Of the file, zeros included. */
+  #length: number;
 
-  private constructor(file: FileHandle, bytes: number) {
+  private constructor(file: FileHandle, bytes: number, length: number, paddedBytesMax: number) {
     this.#file = file;
     this.#bytes = bytes;
+    this.#length = length;
+    this.#paddedBytesMax = paddedBytesMax;
   }
 
-  /** Opens a file and cuts it to its whole frames. */
-  static async open(path: string, bytes: number): Promise<AppendedFile> {
+  /** Opens a file and cuts off what is behind its whole frames, unless it is clean. */
+  static async open(path: string, options: AppendedFileOptions): Promise<AppendedFile> {
+    const { bytes, isClean, paddedBytesMax } = options;
     const file = await open(path, FLAGS);
     try {
-      if ((await file.stat()).size !== bytes) {
-        await file.truncate(bytes);
-        await file.datasync();
-      }
-      return new AppendedFile(file, bytes);
+      const { size } = await file.stat();
+      const opened = new AppendedFile(file, bytes, size, paddedBytesMax);
+      if (!isClean || size < bytes) await opened.cut();
+      return opened;
     } catch (error) {
       await file.close();
       throw error;
@@ -83,22 +106,40 @@ export class AppendedFile {
     return this.#bytes;
   }
 
-  /** Resolves when all of it is on the disk. After an error there may be some of it: {@link restore} or give up. */
+  /** Resolves when all of it is on the disk. After an error there may be some of it: {@link cut} it or give up. */
   async append(buffers: readonly Buffer[]): Promise<void> {
-    let left = buffers;
+    const end = this.#bytes + buffers.reduce((sum, { length }) => sum + length, 0);
+    const padding = this.#paddingBehind(end);
+    let left = padding.length === 0 ? buffers : [...buffers, padding];
     let at = this.#bytes;
-    while (left.length > 0) {
+    // Where the disk has no room for the zeros it does without.
+    while (at < end) {
       const { bytesWritten } = await this.#file.writev(left, at);
       at += bytesWritten;
       left = withoutFirst(left, bytesWritten);
     }
-    this.#bytes = at;
+    this.#bytes = end;
+    this.#length = Math.max(this.#length, at);
   }
 
-  /** Takes back what a failed append has left, so that nothing of it can ever be found. */
-  async restore(): Promise<void> {
+  /** Takes away whatever is behind what was appended, so that nothing of it can ever be found. */
+  async cut(): Promise<void> {
     await this.#file.truncate(this.#bytes);
     await this.#file.datasync();
+    this.#length = this.#bytes;
+  }
+
+  /** Ends the file where what was appended ends. */
+  async finish(): Promise<void> {
+    if (this.#length > this.#bytes) await this.cut();
+  }
+
+  /** The zeros to be written with what ends at `end`. */
+  #paddingBehind(end: number): Buffer {
+    const isSmall = end - this.#bytes <= PADDED_BYTES_MAX;
+    if (end <= this.#length || !isSmall) return ZEROS.subarray(0, 0);
+    const padded = Math.min(Math.ceil(end / GROWTH_BYTES) * GROWTH_BYTES, this.#paddedBytesMax);
+    return ZEROS.subarray(0, Math.max(0, padded - end));
   }
 
   async close(): Promise<void> {

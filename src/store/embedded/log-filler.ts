@@ -35,6 +35,7 @@ export class LogFiller {
   static async begin({ changes, ...options }: LogFillerOptions): Promise<LogFiller> {
     const state = new MvccState();
     for (const change of changes) state.repeat(change);
+    state.take();
     state.settle();
     return new LogFiller(state, await DiskLog.create({ ...options, state }));
   }
@@ -71,7 +72,7 @@ export class LogFiller {
   }
 
   async #flush(revision: number): Promise<void> {
-    const group = this.#state.unsettled;
+    const group = this.#state.take();
     await this.#log.append({ ...group, revision: Math.max(group.revision, revision) });
     this.#state.settle();
     this.#pendingBytes = 0;

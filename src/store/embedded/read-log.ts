@@ -1,7 +1,7 @@
 /**
  * Reading the log into memory. What is not as it was written is refused, never served: only the last frame of the last
- * file may be torn, since one write is under way at a time, and is cut off. Whatever else is damaged, missing or
- * another store's is an error.
+ * file may be torn, since one write is under way at a time, and is cut off. Behind it are zeros, or nothing. Whatever
+ * else is damaged, missing or another store's is an error.
  */
 import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,18 +9,14 @@ import type { StoreIdentity } from "../local-store.ts";
 import { MvccState } from "../mvcc/state.ts";
 import { inTurns, type Steps, type Turns } from "../mvcc/steps.ts";
 import { damaged, foreign, tooNew } from "./damage.ts";
-import type { LogPart } from "./disk-log.ts";
+import type { LogEnd, LogPart } from "./disk-log.ts";
 import { FRAME_HEAD_BYTES, frameAt, frameLength, hasFrameBehind } from "./frame.ts";
 import { isLogFile, UNFINISHED } from "./log-file.ts";
 import { DamagedContent, decodeGroup, decodeHeader, FORMAT, type LogHeader } from "./log-format.ts";
 
-export interface ReadLog {
+export interface ReadLog extends LogEnd {
   readonly state: MvccState;
   readonly identity: StoreIdentity;
-  /** In order; the last is to be appended to. */
-  readonly parts: readonly LogPart[];
-  /** Of the last. */
-  readonly salt: number;
 }
 
 interface FileFound {
@@ -39,15 +35,16 @@ export async function readLog(directory: string, turns?: Turns): Promise<ReadLog
   for (const change of last.header.changes) state.repeat(change);
   const parts: LogPart[] = [];
   let revision = 0;
+  let isClean = true;
   for (const [at, file] of files.entries()) {
     const reading = { file, next: files[at + 1], state, revision };
     const read = await inTurns(readOne(reading, await readFile(file.path)), turns);
-    revision = read.revision;
+    ({ revision, isClean } = read);
     const { first, last: lastNumber, after } = file.header;
     parts.push({ first, last: lastNumber, after, bytes: read.bytes, forgottenBytes: 0 });
   }
   await inTurns(state.finishLoad(revision), turns);
-  return { state, identity: last.header.identity, parts, salt: last.header.salt };
+  return { state, identity: last.header.identity, parts, salt: last.header.salt, isClean };
 }
 
 async function findFiles(directory: string): Promise<FileFound[]> {
@@ -118,11 +115,17 @@ interface Reading {
   readonly revision: number;
 }
 
-/** Reads the frames of a file. Returns how many bytes of it are whole, and the revision after it. */
-function* readOne(
-  { file, next, state, revision: before }: Reading,
-  content: Buffer,
-): Steps<{ readonly bytes: number; readonly revision: number }> {
+interface FileRead {
+  /** How many bytes of it are whole frames. */
+  readonly bytes: number;
+  /** The revision after it. */
+  readonly revision: number;
+  /** There is nothing but zeros behind the frames. */
+  readonly isClean: boolean;
+}
+
+/** Reads the frames of a file. */
+function* readOne({ file, next, state, revision: before }: Reading, content: Buffer): Steps<FileRead> {
   const { path, header, headerBytes } = file;
   checkLength(file, next);
   let revision = before;
@@ -139,7 +142,16 @@ function* readOne(
     at += FRAME_HEAD_BYTES + frame.length;
     yield;
   }
-  return { bytes: at, revision };
+  return { bytes: at, revision, isClean: isZero(content.subarray(at)) };
+}
+
+function isZero(bytes: Buffer): boolean {
+  const zeros = Buffer.alloc(Math.min(bytes.length, 64 * 1024));
+  for (let at = 0; at < bytes.length; at += zeros.length) {
+    const length = Math.min(zeros.length, bytes.length - at);
+    if (bytes.compare(zeros, 0, length, at, at + length) !== 0) return false;
+  }
+  return true;
 }
 
 function checkLength({ path, header, bytes, headerBytes }: FileFound, next: FileFound | undefined): void {

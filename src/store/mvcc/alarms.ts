@@ -17,8 +17,11 @@ const BUCKET = "alarm";
 const ALARMS: readonly Alarm[] = ["nospace", "corrupt"];
 
 export function raisedAlarms(records: RecordsView): readonly Alarm[] {
-  const raised = records.list(BUCKET);
-  return ALARMS.filter((alarm) => raised.has(alarm));
+  return ALARMS.filter((alarm) => isRaised(alarm, records));
+}
+
+export function isRaised(alarm: Alarm, records: RecordsView): boolean {
+  return records.list(BUCKET).has(alarm);
 }
 
 export function alarmChange(alarm: Alarm, raised: boolean): RecordChange {
@@ -56,6 +59,6 @@ export interface SpaceUse {
  */
 export function judgeSpace(records: RecordsView, use: SpaceUse, cost: number): "free" | "refused" | "raise" {
   if (cost === 0) return "free";
-  if (records.list(BUCKET).has("nospace")) return "refused";
+  if (isRaised("nospace", records)) return "refused";
   return use.quotaBytes > 0 && use.sizeBytes + cost > use.quotaBytes ? "raise" : "free";
 }

@@ -9,7 +9,7 @@ export type Change =
   | { readonly kind: "compact"; readonly revision: number }
   | ({ readonly kind: "record" } & RecordChange);
 
-/** What was changed since the state was last settled: all of it goes to the disk together. */
+/** What was changed since the group before: all of it goes to the disk together. */
 export interface Group {
   readonly changes: readonly Change[];
   /** Whole records of versions, in order. */

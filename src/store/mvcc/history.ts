@@ -53,6 +53,13 @@ export function versionAt(log: VersionLog, history: History, revision: number): 
   return record.modRevision > revision || record.deleted ? undefined : record;
 }
 
+/** The key's newest version; undefined where the key does not exist. */
+export function newestVersion(log: VersionLog, history: History): VersionRecord | undefined {
+  const position = newestOf(history);
+  const record = position === undefined ? undefined : log.read(position);
+  return record?.deleted === true ? undefined : record;
+}
+
 /** The history with one version somewhere else. */
 export function withMoved(log: VersionLog, history: History, from: Position, to: Position): History {
   if (typeof history === "number") return to;

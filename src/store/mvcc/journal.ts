@@ -6,6 +6,8 @@ export interface Journal {
   readonly sizeInUseBytes: number;
   /** Writes to the disk so far, and the seconds they took. */
   readonly syncs: { readonly count: number; readonly seconds: number };
+  /** True when {@link prepare} has something to do, for which the writes under way have to end. */
+  readonly isDue: boolean;
   /** Called before a group is carried out, while the state is what is on the disk. Must not fail. */
   prepare(): Promise<void>;
   /**

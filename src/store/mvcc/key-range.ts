@@ -12,7 +12,10 @@ export interface KeyRange {
 
 /** The bytes as a string that sorts and compares as they do. */
 export function toIndexKey(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
 }
 
 /** The range a request means by its two ends (etcd's rules for an absent end and for a single zero byte). */

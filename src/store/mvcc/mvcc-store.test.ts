@@ -19,7 +19,13 @@ class TestJournal implements Journal {
   /** What each group waits for. */
   disk: Promise<void> = Promise.resolve();
 
-  async prepare(): Promise<void> {}
+  isDue = false;
+  preparations = 0;
+
+  async prepare(): Promise<void> {
+    this.preparations += 1;
+    this.isDue = false;
+  }
 
   async append(group: Group): Promise<void> {
     await this.disk;
@@ -105,7 +111,10 @@ describe("a group of writes", () => {
     await settle();
     flush();
     expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-    expect([store.revision, await read(store), await store.leaseList()]).toEqual([1n, [], []]);
+    const leases = store.leaseList();
+    await settle();
+    flush();
+    expect([store.revision, await read(store), await leases]).toEqual([1n, [], []]);
     journal.failure = undefined;
     const written = put(store, "a");
     await settle();
@@ -128,6 +137,50 @@ describe("a group of writes", () => {
     await Promise.all(writes);
     expect([await leases, await read(store)]).toEqual([[7n], ["a=", "b="]]);
     expect(journal.groups.map(keysOf)).toEqual([[], ["a", "b", "a"]]);
+  });
+
+  test("that is refused takes the one behind it along, which had been carried out on top of it", async () => {
+    const { store, journal } = open();
+    const disk = Promise.withResolvers<void>();
+    journal.disk = disk.promise;
+    const first = put(store, "a", "1");
+    await settle();
+    const outcomes = Promise.allSettled([first, put(store, "a", "2"), put(store, "b")]);
+    await settle();
+    journal.failure = new Error("disk");
+    disk.resolve();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect([await read(store), store.revision]).toEqual([[], 1n]);
+    journal.failure = undefined;
+    await put(store, "c");
+    expect([await read(store), journal.groups.map(keysOf)]).toEqual([["c="], [["c"]]]);
+  });
+
+  test("is not carried out before the journal is prepared, when that is due", async () => {
+    const { store, journal } = open();
+    const disk = Promise.withResolvers<void>();
+    journal.disk = disk.promise;
+    const first = put(store, "a");
+    await settle();
+    journal.isDue = true;
+    const second = put(store, "b");
+    await settle();
+    expect(journal.preparations).toBe(1);
+    disk.resolve();
+    await Promise.all([first, second]);
+    expect([journal.preparations, journal.groups.map(keysOf)]).toEqual([2, [["a"], ["b"]]]);
+  });
+
+  test("has no more writes than it may, however many come while the disk is busy", async () => {
+    const { store, journal } = open();
+    const disk = Promise.withResolvers<void>();
+    journal.disk = disk.promise;
+    const writes = Array.from({ length: 1_200 }, (_, at) => put(store, `key${at}`));
+    await settle();
+    disk.resolve();
+    await Promise.all(writes);
+    expect(Math.max(...journal.groups.map((group) => keysOf(group).length))).toBe(512);
+    expect(journal.groups.flatMap(keysOf)).toEqual(writes.map((_, at) => `key${at}`));
   });
 
   test("goes on without those of its writes that are refused", async () => {

@@ -36,7 +36,7 @@ import type {
   WatchRequest,
   WatchResponse,
 } from "../store.ts";
-import { alarmChange, judgeSpace, LEASE_COST, putCost, raisedAlarms, txnCost } from "./alarms.ts";
+import { alarmChange, isRaised, judgeSpace, LEASE_COST, putCost, raisedAlarms, txnCost } from "./alarms.ts";
 import { applyDeleteRange, applyPut, applyTxn } from "./apply.ts";
 import { checkPut, checkRange, checkTxn, isReadOnly } from "./check.ts";
 import { refusal } from "./etcd-errors.ts";
@@ -151,9 +151,7 @@ export class MvccStore implements LocalStore {
   }
 
   setAlarm(alarm: Alarm, raised: boolean): Promise<void> {
-    return this.records.write((now) =>
-      raisedAlarms(now).includes(alarm) === raised ? [] : [alarmChange(alarm, raised)],
-    );
+    return this.records.write((now) => (isRaised(alarm, now) === raised ? [] : [alarmChange(alarm, raised)]));
   }
 
   async defragment(): Promise<void> {
@@ -193,9 +191,14 @@ export class MvccStore implements LocalStore {
     return { ...answer, header: { ...answer.header, clusterId: this.identity.clusterId } };
   }
 
-  async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
-    this.#checkWrite(options);
-    checkPut(request);
+  // The call that is made most: an async function would be a promise more.
+  put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
+    try {
+      this.#checkWrite(options);
+      checkPut(request);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     return this.#write(putCost(request), () => applyPut(this.#state, request));
   }
 
@@ -258,23 +261,32 @@ export class MvccStore implements LocalStore {
     return this.#writer.writeInSteps(0, () => this.#revoke(id));
   }
 
+  // Leases have no history to read from, so they are read in the order of writes.
+
   async leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
-    const lease = (await this.#settledLeases(options)).get(id);
-    if (lease === undefined) return 0;
-    lease.deadlineMs = this.#options.clock.monotonic() + lease.ttlS * 1000;
-    return lease.ttlS;
+    this.#checkCall(options);
+    return this.#writer.write(0, () => {
+      const lease = this.#state.leases.get(id);
+      if (lease === undefined) return 0;
+      lease.deadlineMs = this.#options.clock.monotonic() + lease.ttlS * 1000;
+      return lease.ttlS;
+    });
   }
 
   async leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
-    const lease = (await this.#settledLeases(options)).get(id);
-    if (lease === undefined) return { id, ttlS: -1, grantedTtlS: 0, keys: [] };
-    const leftMs = lease.deadlineMs - this.#options.clock.monotonic();
-    const keys = withKeys ? [...lease.keys].sort().map((key) => Buffer.from(key, "latin1")) : [];
-    return { id, ttlS: Math.max(0, Math.floor(leftMs / 1000)), grantedTtlS: lease.ttlS, keys };
+    this.#checkCall(options);
+    return this.#writer.write(0, () => {
+      const lease = this.#state.leases.get(id);
+      if (lease === undefined) return { id, ttlS: -1, grantedTtlS: 0, keys: [] };
+      const leftMs = lease.deadlineMs - this.#options.clock.monotonic();
+      const keys = withKeys ? [...lease.keys].sort().map((key) => Buffer.from(key, "latin1")) : [];
+      return { id, ttlS: Math.max(0, Math.floor(leftMs / 1000)), grantedTtlS: lease.ttlS, keys };
+    });
   }
 
   async leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
-    return (await this.#settledLeases(options)).ids();
+    this.#checkCall(options);
+    return this.#writer.write(0, () => this.#state.leases.ids());
   }
 
   async close(): Promise<void> {
@@ -300,7 +312,7 @@ export class MvccStore implements LocalStore {
   /** What somebody has found to be damaged is not changed any more until the alarm is cleared. */
   #checkWrite(options: CallOptions | undefined): void {
     this.#checkCall(options);
-    if (this.alarms().includes("corrupt")) throw refusal("corrupt");
+    if (isRaised("corrupt", this.records)) throw refusal("corrupt");
   }
 
   /** What has held up forgetting is forgotten afterwards. */
@@ -334,13 +346,6 @@ export class MvccStore implements LocalStore {
     return this.#writer.write(0, () => {
       for (const change of decide(this.#state.records)) this.#state.changeRecord(change);
     });
-  }
-
-  /** Leases have no history to read from, so their readers wait until what was changed of them is durable. */
-  async #settledLeases(options: CallOptions | undefined) {
-    this.#checkCall(options);
-    await this.#writer.settled();
-    return this.#state.leases;
   }
 
   *#revoke(id: LeaseId): Steps<Header> {

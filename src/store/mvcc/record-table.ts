@@ -2,11 +2,13 @@
 import type { RecordChange, RecordsView } from "../local-store.ts";
 import type { Bytes } from "../store.ts";
 
+const EMPTY: ReadonlyMap<string, Bytes> = new Map();
+
 export class RecordTable implements RecordsView {
   readonly #buckets = new Map<string, ReadonlyMap<string, Bytes>>();
 
   list(bucket: string): ReadonlyMap<string, Bytes> {
-    return this.#buckets.get(bucket) ?? new Map();
+    return this.#buckets.get(bucket) ?? EMPTY;
   }
 
   /** Everything there is, as the changes that make it. */

@@ -82,6 +82,12 @@ const anyWrite: fc.Arbitrary<Write> = fc.oneof(
   }),
 );
 
+/** As the journal does with what has been written: takes it all as one group and shows it. */
+function settle(state: MvccState): void {
+  state.take();
+  state.settle();
+}
+
 describe("rolling back", () => {
   test("leaves everything as it was when last settled, whatever was written since", () => {
     const writes = fc.array(anyWrite, { maxLength: 15 });
@@ -89,17 +95,21 @@ describe("rolling back", () => {
       fc.property(writes, writes, writes, (before, after, then) => {
         const [state, other] = [new MvccState(), new MvccState()];
         for (const change of before) for (const one of [state, other]) write(one, change);
-        state.settle();
-        other.settle();
+        settle(state);
+        settle(other);
         const settled = contentOf(state);
-        for (const change of after) write(state, change);
+        // Also with groups that were taken already, as those are that wait for the disk.
+        for (const change of after) {
+          write(state, change);
+          if (state.revision % 3 === 0) state.take();
+        }
         state.rollback();
         expect(contentOf(state)).toEqual(settled);
-        const { changes, versions } = state.unsettled;
+        const { changes, versions } = state.take();
         expect([changes, versions]).toEqual([[], []]);
         // And it goes on as one that never had them.
         for (const change of then) for (const one of [state, other]) write(one, change);
-        expect(state.unsettled).toEqual(other.unsettled);
+        expect(state.take()).toEqual(other.take());
       }),
     );
   });
@@ -107,21 +117,40 @@ describe("rolling back", () => {
   test("a write that throws takes back its own changes and no others", () => {
     const state = new MvccState();
     write(state, () => state.put(toBytes("kept"), toBytes("1"), 0n));
+    const other = new MvccState();
+    write(other, () => other.put(toBytes("kept"), toBytes("1"), 0n));
     const before = contentOf(state);
-    const group = state.unsettled;
     const failing = (): void =>
       write(state, () => {
         state.put(toBytes("lost"), toBytes("1"), 0n);
         throw new Error("stop");
       });
     expect(failing).toThrow("stop");
-    expect([contentOf(state), state.unsettled]).toEqual([before, group]);
+    expect([contentOf(state), state.take()]).toEqual([before, other.take()]);
+  });
+
+  test("groups are settled one after the other, each showing its own changes and no later ones", () => {
+    const state = new MvccState();
+    for (const value of ["1", "2", "3"]) {
+      write(state, () => state.put(toBytes("a"), toBytes(value), 0n));
+      state.take();
+    }
+    const seen: unknown[] = [];
+    for (let group = 0; group < 3; group += 1) {
+      state.settle();
+      seen.push([state.settledRevision, [...state.versionsFrom(0)].length]);
+    }
+    expect(seen).toEqual([
+      [2, 1],
+      [3, 2],
+      [4, 3],
+    ]);
   });
 
   test("what is not settled is seen by no reader, however far a write has got", () => {
     const state = new MvccState();
     write(state, () => state.put(toBytes("a"), toBytes("1"), 0n));
-    state.settle();
+    settle(state);
     const seen = (): unknown => [readAt(state, state.settledRevision), [...state.versionsFrom(0)].map(told)];
     const before = seen();
     const steps = state.writeInSteps(function* () {
@@ -133,7 +162,7 @@ describe("rolling back", () => {
     expect(seen()).toEqual(before);
     steps.next();
     expect(seen()).toEqual(before);
-    state.settle();
+    settle(state);
     expect(readAt(state, state.settledRevision).length).toBe(2);
   });
 });
@@ -145,7 +174,7 @@ describe("compaction", () => {
       fc.property(writes, fc.integer({ min: 0, max: 10 }), fc.boolean(), (changes, back, squeezes) => {
         const state = new MvccState();
         for (const change of changes) write(state, change);
-        state.settle();
+        settle(state);
         const revision = state.revision - back;
         if (revision <= state.compactRevision || revision < 1) return;
         const readAll = (): unknown[] => {
@@ -157,7 +186,7 @@ describe("compaction", () => {
         const before = [readAll(), later()];
         const versionsBefore = [...state.versionsFrom(0)].length;
         write(state, () => state.compact(revision));
-        state.settle();
+        settle(state);
         let gone = 0;
         atOnce(
           state.forget(() => {
@@ -177,11 +206,11 @@ describe("compaction", () => {
   test("waits with what somebody reads until it has been read", () => {
     const state = new MvccState();
     for (const value of ["1", "2", "3"]) write(state, () => state.put(toBytes("a"), toBytes(value), 0n));
-    state.settle();
+    settle(state);
     const unpin = state.pin(3);
     const before = readAt(state, 3);
     write(state, () => state.compact(4));
-    state.settle();
+    settle(state);
     atOnce(state.forget(() => undefined));
     expect([readAt(state, 3), state.get("a", 2), state.hasForgettable]).toEqual([before, undefined, false]);
     unpin();

@@ -2,9 +2,10 @@
  * The key space with all its remembered revisions, the leases and the records: everything the store knows, in memory.
  *
  * Invariants: revisions ascend by one with each write that changes anything; the log holds every remembered version
- * once, in order; what was changed since the last `settle` can be rolled back, and readers do not see it, because they
- * read at the settled revision. It does no I/O and checks no request: whoever calls has done so. Revisions are numbers
- * in here; 2^48 of them, which is what a record has room for, last for ever.
+ * once, in order; what is changed is taken in groups, which are settled in that order; what has not been settled can be
+ * rolled back, and readers do not see it, because they read at the settled revision. It does no I/O and checks no
+ * request: whoever calls has done so. Revisions are numbers in here; 2^48 of them, which is what a record has room for,
+ * last for ever.
  */
 import type { RecordChange } from "../local-store.ts";
 import { type Bytes, CompactedError, type LeaseId } from "../store.ts";
@@ -14,6 +15,7 @@ import {
   cutBefore,
   type History,
   newestOf,
+  newestVersion,
   versionAt,
   withMoved,
   withoutNewest,
@@ -45,10 +47,12 @@ export class MvccState {
   #forgottenUpTo = 0;
   #writing = false;
   #settled: LogMark = this.#log.mark();
-  #changes: Change[] = [];
-  /** The keys of the versions written since the state was settled, and how to take the rest back. */
-  #written: string[] = [];
-  #undo: (() => void)[] = [];
+  /** Where the versions begin that no group has taken. */
+  #taken: LogMark = this.#settled;
+  /** What was changed since the last group was taken. */
+  #open = newChangeSet();
+  /** Groups that were taken and are not settled, the oldest first. */
+  readonly #groups: TakenGroup[] = [];
   /** The revisions that are being read at; nothing they see is forgotten. */
   readonly #pins: number[] = [];
 
@@ -153,7 +157,7 @@ export class MvccState {
   put(bytes: Bytes, value: Bytes, lease: LeaseId): void {
     const key = toIndexKey(bytes);
     const history = this.#index.get(key);
-    const previous = history === undefined ? undefined : versionAt(this.#log, history, this.workRevision);
+    const previous = history === undefined ? undefined : newestVersion(this.#log, history);
     const modRevision = this.#revision + 1;
     const head = {
       modRevision,
@@ -244,28 +248,40 @@ export class MvccState {
     );
   }
 
-  /** What was changed since the last call of {@link settle}. */
-  get unsettled(): Group {
-    return {
-      changes: this.#changes,
-      versions: this.#log.since(this.#settled),
+  /** Takes what was changed since the last group into one of its own. */
+  take(): Group {
+    const versions = this.#log.since(this.#taken);
+    const { changes } = this.#open;
+    this.#groups.push({
+      ...this.#open,
       revision: this.#revision,
-    };
+      compactRevision: this.#compactRevision,
+      end: this.#log.mark(),
+    });
+    this.#open = newChangeSet();
+    this.#taken = this.#log.mark();
+    return { changes, versions, revision: this.#revision };
   }
 
-  /** Shows readers what was changed; from now on it cannot be rolled back. */
+  /** Shows readers the oldest group that was taken; from now on it cannot be rolled back. */
   settle(): void {
-    this.#changes = [];
-    this.#written = [];
-    this.#undo = [];
-    this.#settled = this.#log.mark();
-    this.#settledRevision = this.#revision;
-    this.#settledCompactRevision = this.#compactRevision;
+    const group = this.#groups.shift();
+    if (group === undefined) return;
+    this.#settled = group.end;
+    this.#settledRevision = group.revision;
+    this.#settledCompactRevision = group.compactRevision;
   }
 
-  /** Takes back everything changed since the last {@link settle}. */
+  /** Takes back everything that is not settled. */
   rollback(): void {
+    const all = [...this.#groups.splice(0), this.#open];
+    this.#open = {
+      changes: [],
+      written: all.flatMap(({ written }) => written),
+      undo: all.flatMap(({ undo }) => undo),
+    };
     this.#rollbackTo({ written: 0, undo: 0, revision: this.#settledRevision });
+    this.#taken = this.#settled;
   }
 
   /** Takes in a version as it once was written; versions come in order, and it settles with them. */
@@ -303,6 +319,7 @@ export class MvccState {
       }
       yield;
     }
+    this.take();
     this.settle();
   }
 
@@ -325,7 +342,7 @@ export class MvccState {
     const position = this.#log.append(head, bytes, value);
     const grown = withVersion(history, position);
     if (grown !== history) this.#index.set(key, grown);
-    this.#written.push(key);
+    this.#open.written.push(key);
     this.#writing = true;
   }
 
@@ -343,19 +360,21 @@ export class MvccState {
   #moveLease(key: string, from: LeaseId, to: LeaseId): void {
     if (from === to) return;
     this.leases.move(key, from, to);
-    this.#undo.push(() => this.leases.move(key, to, from));
+    this.#open.undo.push(() => this.leases.move(key, to, from));
   }
 
   #record(change: Change, undo: () => void): void {
-    this.#changes.push(change);
-    this.#undo.push(() => {
-      this.#changes.pop();
+    const { changes } = this.#open;
+    changes.push(change);
+    this.#open.undo.push(() => {
+      changes.pop();
       undo();
     });
   }
 
   #mark(): WriteMark {
-    return { written: this.#written.length, undo: this.#undo.length, revision: this.#revision };
+    const { written, undo } = this.#open;
+    return { written: written.length, undo: undo.length, revision: this.#revision };
   }
 
   #endWrite(): void {
@@ -364,13 +383,34 @@ export class MvccState {
   }
 
   #rollbackTo(mark: WriteMark): void {
-    for (const undo of this.#undo.splice(mark.undo).reverse()) undo();
+    const { written, undo } = this.#open;
+    for (const takeBack of undo.splice(mark.undo).reverse()) takeBack();
     let first: Position | undefined;
-    for (const key of this.#written.splice(mark.written).reverse()) first = this.#dropNewest(key);
+    for (const key of written.splice(mark.written).reverse()) first = this.#dropNewest(key);
     if (first !== undefined) this.#log.cutFrom(first, mark.revision);
     this.#revision = mark.revision;
     this.#writing = false;
   }
+}
+
+/** What was changed, beside the versions themselves. */
+interface ChangeSet {
+  readonly changes: Change[];
+  /** The keys of the versions written. */
+  readonly written: string[];
+  /** How to take the rest back. */
+  readonly undo: (() => void)[];
+}
+
+function newChangeSet(): ChangeSet {
+  return { changes: [], written: [], undo: [] };
+}
+
+interface TakenGroup extends ChangeSet {
+  /** What readers see once it is settled. */
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly end: LogMark;
 }
 
 /** How far the state had been changed before a write. */

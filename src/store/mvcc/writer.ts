@@ -1,8 +1,8 @@
 /**
- * The order of writes. They are collected, carried out on the state as a group, handed to the journal, and only then
- * heard of: by whoever made them, by watchers and by readers, all in one synchronous stretch. While the disk works on
- * one group the next one gathers. When the journal refuses a group, the state is rolled back and every write of the group
- * fails, so that memory and disk never differ.
+ * The order of writes. They are collected and carried out on the state; what was carried out while the disk was busy is
+ * handed to the journal as one group; and only then they are heard of: by whoever made them, by watchers and by readers,
+ * all in one synchronous stretch. When the journal refuses a group, the state is rolled back and every write of that
+ * group and of the one behind it fails, so that memory and disk never differ.
  */
 import type { Group } from "./change.ts";
 import type { Journal } from "./journal.ts";
@@ -16,7 +16,7 @@ const GROUP_BYTES_MAX = 1 << 20;
 export interface WriterOptions {
   readonly state: MvccState;
   readonly journal: Journal | undefined;
-  /** Called when the first write of a group has come, resolves when the group shall be carried out; the default is at once. */
+  /** Called when writes have come, resolves when they shall be carried out; the default is at once. */
   readonly gather: (() => Promise<void>) | undefined;
   readonly turns: Turns | undefined;
   /** Tells of a group that is durable now; versions of it begin at `revision`. */
@@ -34,19 +34,30 @@ interface PendingWrite {
   fail(error: unknown): void;
 }
 
+/** Writes that were carried out together, and what came of them. */
+interface CarriedGroup {
+  readonly writes: readonly PendingWrite[];
+  readonly group: Group;
+}
+
+interface Failure {
+  readonly error: unknown;
+}
+
 export class Writer {
   readonly #options: WriterOptions;
   #pending: PendingWrite[] = [];
   #work: Promise<void> | undefined;
-  /** The group that is carried out or written. */
-  #inFlight: Promise<void> | undefined;
+  /** Called when a write comes, and when the disk is idle. */
+  #wake: () => void = () => undefined;
 
   constructor(options: WriterOptions) {
     this.#options = options;
   }
 
   /**
-   * Carries out a write in its turn; all it changes shares one revision. What it throws refuses it.
+   * Carries out a write in its turn; all it changes shares one revision. What it throws refuses it. One that changes
+   * nothing is a read of what all writes before it have left, answered when that is durable.
    * @param bytes about how much it adds to the store.
    */
   write<T>(bytes: number, body: () => T): Promise<T> {
@@ -62,11 +73,6 @@ export class Writer {
     });
   }
 
-  /** Resolves when nothing is changed that is not on the disk. */
-  async settled(): Promise<void> {
-    while (this.#inFlight !== undefined) await this.#inFlight;
-  }
-
   /** Resolves when no write is left. */
   async idle(): Promise<void> {
     while (this.#work !== undefined) await this.#work;
@@ -75,57 +81,114 @@ export class Writer {
   #add(write: PendingWrite): void {
     this.#pending.push(write);
     this.#start();
+    this.#wake();
   }
 
   #start(): void {
     if (this.#work !== undefined) return;
-    const work = this.#writeGroups().finally(() => {
+    const work = this.#writeAll().finally(() => {
       this.#work = undefined;
       if (this.#pending.length > 0) this.#start();
     });
     this.#work = work;
   }
 
-  async #writeGroups(): Promise<void> {
-    const { gather, journal } = this.#options;
+  async #writeAll(): Promise<void> {
+    const { gather, journal, state } = this.#options;
     while (this.#pending.length > 0) {
       if (gather !== undefined) await gather();
+      // Nothing is on its way to the disk: the state is what is there.
       if (journal !== undefined) await journal.prepare();
-      this.#inFlight = this.#writeGroup(this.#takeGroup());
-      await this.#inFlight;
-      this.#inFlight = undefined;
+      const writes = await this.#carryOut(new GroupRoom());
+      await this.#writeGroups({ writes, group: state.take() });
     }
   }
 
-  #takeGroup(): PendingWrite[] {
-    let bytes = 0;
-    const fits = ({ bytes: more }: PendingWrite, at: number): boolean => {
-      bytes += more;
-      return at === 0 || (at < GROUP_WRITES_MAX && bytes <= GROUP_BYTES_MAX);
-    };
-    const end = this.#pending.findIndex((write, at) => !fits(write, at));
-    return this.#pending.splice(0, end === -1 ? this.#pending.length : end);
+  /** Writes a group, and what is carried out meanwhile as the next one, until nothing came or one has failed. */
+  async #writeGroups(first: CarriedGroup): Promise<void> {
+    const { state } = this.#options;
+    for (let group = first; ; ) {
+      const writing = this.#write(group);
+      const writes = await this.#carryOutDuring(writing);
+      const failure = await writing;
+      if (failure !== undefined) {
+        state.rollback();
+        for (const write of [...group.writes, ...writes]) write.fail(failure.error);
+        return;
+      }
+      if (writes.length === 0) return;
+      group = { writes, group: state.take() };
+    }
   }
 
-  async #writeGroup(writes: readonly PendingWrite[]): Promise<void> {
-    const { state, journal, turns, settled } = this.#options;
+  /** Carries out what comes until the disk is idle again, or it makes a whole group. */
+  async #carryOutDuring(writing: Promise<unknown>): Promise<readonly PendingWrite[]> {
+    const { gather, journal } = this.#options;
+    const room = new GroupRoom();
+    const carried: PendingWrite[] = [];
+    let isWriting = true;
+    void writing.then(() => {
+      isWriting = false;
+      this.#wake();
+    });
+    while (isWriting && !room.isFull && journal?.isDue !== true) {
+      if (this.#pending.length === 0) await this.#woken();
+      else {
+        if (gather !== undefined) await gather();
+        carried.push(...(await this.#carryOut(room)));
+      }
+    }
+    return carried;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Carries out of what waits as much as there is room for. */
+  async #carryOut(room: GroupRoom): Promise<readonly PendingWrite[]> {
+    const { state, turns } = this.#options;
+    const end = this.#pending.findIndex(({ bytes }) => !room.take(bytes));
+    const writes = this.#pending.splice(0, end === -1 ? this.#pending.length : end);
     for (const write of writes) {
       const steps = write.carryOut(state);
       if (steps !== undefined) await inTurns(steps, turns);
     }
-    const group = state.unsettled;
-    const revision = state.settledRevision + 1;
+    return writes;
+  }
+
+  async #write({ writes, group }: CarriedGroup): Promise<Failure | undefined> {
+    const { state, journal, settled } = this.#options;
     try {
       const isChanged = group.changes.length > 0 || group.versions.length > 0;
       if (journal !== undefined && isChanged) await journal.append(group);
     } catch (error) {
-      state.rollback();
-      for (const write of writes) write.fail(error);
-      return;
+      return { error };
     }
+    const revision = state.settledRevision + 1;
     state.settle();
     settled(group, revision);
     for (const write of writes) write.tell();
+    return undefined;
+  }
+}
+
+/** How much more a group takes. */
+class GroupRoom {
+  #writesLeft = GROUP_WRITES_MAX;
+  #bytesLeft = GROUP_BYTES_MAX;
+  isFull = false;
+
+  /** False when it is full; the first write always fits. */
+  take(bytes: number): boolean {
+    const isFirst = this.#bytesLeft === GROUP_BYTES_MAX;
+    this.isFull ||= this.#writesLeft === 0 || (bytes > this.#bytesLeft && !isFirst);
+    if (this.isFull) return false;
+    this.#writesLeft -= 1;
+    this.#bytesLeft -= bytes;
+    return true;
   }
 }
 

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FlotillaError } from "#base/errors.ts";
-import { contentOf, copyStore, logFiles, makeFastDirectory, openStore, write } from "./directories.ts";
+import {
+  contentOf,
+  copyStore,
+  logFiles,
+  makeFastDirectory,
+  openStore,
+  readFrames,
+  write,
+} from "./directories.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -38,13 +46,18 @@ async function prefixOrRefusal(): Promise<number | "refused"> {
 }
 
 describe("the file that is written to", () => {
-  test("cut off at any byte opens to a prefix of what was written, or is refused", async () => {
+  const zeros = Buffer.alloc(1_000);
+
+  test.each([
+    ["cut off", Buffer.alloc(0)],
+    ["written no further, with zeros behind it,", zeros],
+  ])("%s at any byte opens to a prefix of what was written, or is refused", async (_how, behind) => {
     await writeKeys();
     const [path = ""] = logFiles(directory);
-    const whole = readFileSync(path);
+    const whole = readFrames(path);
     const outcomes: (number | "refused")[] = [];
     for (let size = 0; size <= whole.length; size += 1) {
-      writeFileSync(path, whole.subarray(0, size));
+      writeFileSync(path, Buffer.concat([whole.subarray(0, size), behind]));
       outcomes.push(await prefixOrRefusal());
     }
     const refused = outcomes.lastIndexOf("refused") + 1;
@@ -58,7 +71,7 @@ describe("the file that is written to", () => {
   test("with any byte changed is refused, or without its end; nothing changed is ever served", async () => {
     await writeKeys();
     const [path = ""] = logFiles(directory);
-    const whole = readFileSync(path);
+    const whole = readFrames(path);
     const outcomes = new Set<number | "refused">();
     for (let at = 0; at < whole.length; at += 1) {
       const changed = Buffer.from(whole);
@@ -70,11 +83,23 @@ describe("the file that is written to", () => {
     expect(outcomes).toEqual(new Set(["refused", KEYS - 1]));
   });
 
+  test("with something among the zeros behind it opens to all that was written, and is clean again", async () => {
+    await writeKeys();
+    const [path = ""] = logFiles(directory);
+    const whole = readFrames(path);
+    for (const at of [0, 1, 500, 999]) {
+      const behind = Buffer.alloc(1_000);
+      behind[at] = 1;
+      writeFileSync(path, Buffer.concat([whole, behind]));
+      expect([await prefixOrRefusal(), readFileSync(path).length]).toEqual([KEYS, whole.length]);
+    }
+  });
+
   test("that was torn goes on behind what is whole, also when it is torn again", async () => {
     await writeKeys();
     const [path = ""] = logFiles(directory);
     for (const key of ["again", "and again"]) {
-      writeFileSync(path, readFileSync(path).subarray(0, -3));
+      writeFileSync(path, readFrames(path).subarray(0, -3));
       const store = await openStore(directory);
       expect((await contentOf(store)).length).toBe(KEYS - 1);
       await write(store, key);
@@ -89,10 +114,10 @@ describe("the file that is written to", () => {
     const store = await openStore(directory);
     await write(store, "first");
     const [path = ""] = logFiles(directory);
-    const frame = readFileSync(path).subarray(-60).toString("latin1");
+    const frame = readFrames(path).subarray(-60).toString("latin1");
     await store.put({ key: Buffer.from("frame"), value: Buffer.from(frame, "latin1") });
     await store.close();
-    writeFileSync(path, readFileSync(path).subarray(0, -1));
+    writeFileSync(path, readFrames(path).subarray(0, -1));
     const again = await openStore(directory);
     expect(await contentOf(again)).toEqual(["first="]);
     await again.close();

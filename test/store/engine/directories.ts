@@ -1,5 +1,5 @@
 /** Directories of stores for the tests of the engine, and short forms of what they do with them. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemRandom } from "#host/system.ts";
@@ -42,6 +42,14 @@ export function logFiles(directory: string): string[] {
   return readdirSync(log)
     .sort()
     .map((name) => join(log, name));
+}
+
+/** What is in a file of the log, without the zeros behind it. No frame of these tests ends with a zero. */
+export function readFrames(path: string): Buffer {
+  const content = readFileSync(path);
+  let end = content.length;
+  while (end > 0 && content[end - 1] === 0) end -= 1;
+  return content.subarray(0, end);
 }
 
 /** The files as they are at this moment, which is how a crash would leave them. */
