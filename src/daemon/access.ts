@@ -5,28 +5,25 @@ import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { LiveTrust } from "#trust/live-trust.ts";
-import { readTrust, trustDirectory } from "#trust/trust-directory.ts";
+import { trustDirectory } from "#trust/trust-directory.ts";
 import type { DaemonConfig } from "./config.ts";
 
 interface Means {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether the machine of this ID was removed, as far as is known here. */
-  readonly isRevoked: (machine: string) => boolean;
 }
 
 /**
  * Undefined where the settings say that nobody is checked.
  * @throws FlotillaError `not-initialised`; `bad-config` where a machine of a cluster shall check nobody
  */
-export async function openTrust(
-  { directory, insecure }: DaemonConfig,
-  { clock, log, isRevoked }: Means,
-): Promise<LiveTrust | undefined> {
-  const trust = await readTrust(directory);
+export function openTrust(
+  { trust, directory, insecure }: DaemonConfig,
+  { clock, log }: Means,
+): LiveTrust | undefined {
   if (trust !== undefined) {
     if (insecure) throw openMember(trust.directory);
-    return new LiveTrust({ trust, clock, isRevoked });
+    return new LiveTrust({ trust, clock });
   }
   if (!insecure) throw notInitialised(directory);
   log.warn({}, "insecure: whoever reaches this machine's ports may do everything");

@@ -28,6 +28,7 @@ describe("readConfig", () => {
       name: "m1",
       address: "127.0.0.1",
       apiPort: 7400,
+      trust: undefined,
       insecure: false,
       store: { kind: "embedded", listen: { host: "127.0.0.1", port: 7401 } },
       storePorts: { client: 7401, peer: 7402 },

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { parseDuration } from "#base/duration.ts";
 import { FlotillaError } from "#base/errors.ts";
 import { parseSize } from "#base/size.ts";
+import type { Trust } from "#trust/trust-directory.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { SETTINGS, type Setting, type SettingName, type SettingValues } from "./settings.ts";
 
@@ -38,6 +39,8 @@ export interface DaemonConfig {
   /** IP address that other machines reach this one by. */
   readonly address: string;
   readonly apiPort: number;
+  /** The machine's place in its cluster; undefined for one that belongs to none. */
+  readonly trust: Trust | undefined;
   /** Nobody is asked who they are, and nothing is encrypted. */
   readonly insecure: boolean;
   readonly socketPath: string;
@@ -66,18 +69,38 @@ export interface DaemonConfig {
   readonly logLevel: LogLevel;
 }
 
+/** The daemon's state directory, as the command line or the environment says. */
+export function readDirectory(given: SettingValues, environment: NodeJS.ProcessEnv): string {
+  return resolve(settingOf("dir", given, environment) ?? fallbackOf("dir") ?? ".");
+}
+
+function settingOf(
+  name: SettingName,
+  given: SettingValues,
+  environment: NodeJS.ProcessEnv,
+): string | undefined {
+  return given[name] ?? environment[`FLOTILLA_${name.replaceAll("-", "_").toUpperCase()}`];
+}
+
+function fallbackOf(name: SettingName): string | undefined {
+  const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
+  return setting?.fallback;
+}
+
 /**
  * Settings as given on the command line and in the environment, as a checked configuration.
+ * @param trust of the machine: where nothing else is said, what it was given when it joined counts
  * @throws FlotillaError `bad-config` that names the setting and what it takes.
  */
-export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv): DaemonConfig {
-  const get = (name: SettingName): string | undefined => {
-    const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
-    return (
-      given[name] ?? environment[`FLOTILLA_${name.replaceAll("-", "_").toUpperCase()}`] ?? setting?.fallback
-    );
-  };
-  const directory = resolve(get("dir") ?? ".");
+export function readConfig(
+  given: SettingValues,
+  environment: NodeJS.ProcessEnv,
+  trust?: Trust,
+): DaemonConfig {
+  const joined = trust === undefined ? {} : settingsOf(trust);
+  const get = (name: SettingName): string | undefined =>
+    settingOf(name, given, environment) ?? joined[name] ?? fallbackOf(name);
+  const directory = readDirectory(given, environment);
   const runDirectory = resolve(get("run-dir") ?? join(directory, "run"));
   const cgroup = get("cgroup") ?? "none";
   return {
@@ -87,6 +110,7 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
     name: readName(get("name") ?? hostname()),
     address: get("address") ?? "127.0.0.1",
     apiPort: readWhole("api-port", get("api-port"), 0, 65_535),
+    trust,
     insecure: readChoice("insecure", get("insecure"), ["true", "false"]) === "true",
     store: readStore(get),
     storePorts: {
@@ -111,6 +135,19 @@ export function readConfig(given: SettingValues, environment: NodeJS.ProcessEnv)
     journalMaxAgeMs: readTime("journal-max-age", get("journal-max-age")),
     onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
     logLevel: readChoice("log-level", get("log-level"), LOG_LEVELS),
+  };
+}
+
+/** What joining has settled. */
+function settingsOf({ cluster, paths }: Trust): SettingValues {
+  return {
+    name: cluster.name,
+    address: cluster.address,
+    "cluster-name": cluster.clusterName,
+    "store-cert": paths.certFile,
+    "store-key": paths.keyFile,
+    "store-ca": paths.caFile,
+    ...(cluster.store.length === 0 ? {} : { store: cluster.store.join(",") }),
   };
 }
 

@@ -30,6 +30,7 @@ import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { LiveTrust } from "#trust/live-trust.ts";
+import { LIFETIMES, type Lifetimes } from "#trust/profiles.ts";
 import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { longestStopMs } from "#unit/stop-time.ts";
@@ -41,15 +42,18 @@ import { lockDirectory } from "./lock.ts";
 import { DaemonStore } from "./store.ts";
 import { finishHandover, followStoreRecord, scheduleBackups, storeAdminOf } from "./store-changes.ts";
 import { openSupervisor } from "./supervisor.ts";
+import { TrustKeeper } from "./trust.ts";
 
 export interface Daemon {
+  /** Resolves with the reason when the machine is no longer one of its cluster; the daemon is then to be stopped. */
+  readonly removed: Promise<FlotillaError>;
   readonly machineId: string;
   readonly apiUrl: string;
   readonly socketPath: string;
   /** Where etcd clients reach the store. */
   readonly storeEndpoints: readonly string[];
-  /** Ends the daemon as the configuration says; units run on unless it says otherwise. */
-  stop(): Promise<void>;
+  /** Ends the daemon; units run on, or are stopped, as is said here or else by the configuration. */
+  stop(units?: DaemonConfig["onExit"]): Promise<void>;
 }
 
 export interface DaemonOptions {
@@ -58,6 +62,8 @@ export interface DaemonOptions {
   readonly version: string;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** How long certificates are good for that this daemon signs. */
+  readonly lifetimes?: Lifetimes;
 }
 
 /** What is undone, in reverse order, when the daemon ends or cannot start. */
@@ -110,13 +116,15 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
   const agent = createAgent(ground, machine, election, undo);
   undo.add(() => agent.stop());
   await agent.start();
+  const removed = keepTrust(ground, served, options.lifetimes, undo);
   return {
+    removed,
     machineId: machine.id,
     apiUrl: machine.api,
     socketPath: config.socketPath,
     storeEndpoints: opened.access.endpoints,
-    stop: async () => {
-      if (config.onExit === "stop") await stopEverything(agent, supervisor, options.log);
+    stop: async (units = config.onExit) => {
+      if (units === "stop") await stopEverything(agent, supervisor, options.log);
       await undo.run();
     },
   };
@@ -127,26 +135,48 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const means = { clock, random, log };
   await makeDirectory(config.directory, "dir");
   await makeDirectory(config.runDirectory, "run-dir");
-  // The store, by which it is known who was removed, is itself reached by what is trusted.
-  const known: { cluster?: ClusterMirror } = {};
-  const isRevoked = (machine: string): boolean => known.cluster?.view.revoked.has(machine) ?? false;
-  const trust = await openTrust(config, { clock, log, isRevoked });
+  const trust = openTrust(config, means);
   const lock = await lockDirectory(config.directory);
   undo.add(() => lock.release());
   const identity = await identify(config, options.version, clock, random);
-  const opened = await DaemonStore.open(config, means);
+  const opened = await DaemonStore.open(config, { ...means, trust });
   undo.add(() => opened.close());
   const supervisor = await openSupervisor(config, identity, means);
   undo.add(() => supervisor.close());
   const cluster = startClusterMirror({ store: opened.store, clock, random });
-  known.cluster = cluster;
+  trust?.heed((machine) => cluster.view.revoked.has(machine));
   undo.add(() => cluster.stop());
   followStoreRecord(cluster, opened, log);
   const storeAdmin = storeAdminOf({ config, means, identity, opened, supervisor, cluster });
   undo.add(finishHandover(opened, storeAdmin, means));
   undo.add(await scheduleBackups(config, storeAdmin, means));
   const placementOf = readPlacements(cluster);
-  return { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin, trust };
+  return { config, means, identity, opened, trust, supervisor, cluster, placementOf, storeAdmin };
+}
+
+/** Keeps the machine's certificate fresh, where it has one; resolves when the machine is removed from the cluster. */
+function keepTrust(
+  { means, trust, opened, cluster, identity }: Ground,
+  served: ServedApi,
+  lifetimes: Lifetimes = LIFETIMES,
+  undo: Undo,
+): Promise<FlotillaError> {
+  const removed = Promise.withResolvers<FlotillaError>();
+  if (trust === undefined) return removed.promise;
+  undo.add(
+    trust.onRenewed(() => {
+      opened.renew();
+      served.renew(trust.serverTls("machines and people"));
+    }),
+  );
+  const keeper = new TrustKeeper({
+    ...means,
+    ...{ trust, cluster, lifetimes, store: opened.store, machine: identity.machine },
+    onRevoked: () => opened.review(),
+    onRemoved: removed.resolve,
+  });
+  undo.add(() => keeper.stop());
+  return removed.promise;
 }
 
 /** @throws FlotillaError that names the setting which chose the directory. */
@@ -184,8 +214,6 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     ...(trust === undefined ? {} : { tls: trust.serverTls("machines and people") }),
   });
   undo.add(() => served.close());
-  if (trust !== undefined)
-    undo.add(trust.onRenewed(() => served.renew(trust.serverTls("machines and people"))));
   return served;
 }
 

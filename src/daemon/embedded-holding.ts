@@ -1,23 +1,26 @@
 /** The embedded store as this machine holds it: open, served to others, and able to step back. */
+import type { X509Certificate } from "node:crypto";
 import { readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
-import { type Random, randomId } from "#base/random.ts";
+import type { Random } from "#base/random.ts";
 import type { LeavingStore } from "#members/handover.ts";
 import { keys } from "#model/keys.ts";
-import type { ClusterInfo } from "#model/records.ts";
 import { toBytes } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
-import { ifMissing, putJson } from "#store/ops.ts";
 import type { ServeStoreOptions, StoreServer } from "#store/server/server.ts";
 import type { Store } from "#store/store.ts";
+import type { LiveTrust } from "#trust/live-trust.ts";
 import type { DaemonConfig, ListenAddress, StoreTls } from "./config.ts";
+import { foundCluster } from "./found-cluster.ts";
 import { type GatedStore, gateStore } from "./gated-store.ts";
 
 interface Means {
   readonly clock: Clock;
   readonly random: Random;
+  /** By which other machines are known; absent where nobody is checked. */
+  readonly trust?: LiveTrust | undefined;
 }
 
 export class EmbeddedHolding {
@@ -25,12 +28,20 @@ export class EmbeddedHolding {
   /** The same without the gate. */
   readonly #ungated: Store;
   readonly #tls: StoreTls | undefined;
+  /** Where `#tls` is the machine's own. */
+  readonly #trust: LiveTrust | undefined;
   #listen: ListenAddress;
   #server: StoreServer | undefined;
 
-  private constructor(ungated: LocalStore, listen: ListenAddress, tls: StoreTls | undefined) {
+  private constructor(
+    ungated: LocalStore,
+    listen: ListenAddress,
+    tls: StoreTls | undefined,
+    trust: LiveTrust | undefined,
+  ) {
     this.#ungated = ungated;
     this.#tls = tls;
+    this.#trust = tls?.certFile === trust?.current.paths.certFile ? trust : undefined;
     this.store = gateStore(ungated);
     this.#listen = listen;
   }
@@ -42,10 +53,11 @@ export class EmbeddedHolding {
     const directory = join(config.directory, "store");
     const { storeQuotaBytes: quotaBytes, storeHistoryMs: periodMs, storeTls } = config;
     const retention = { ...DEFAULT_RETENTION, periodMs };
-    const store = await openEmbeddedStore({ directory, ...means, quotaBytes, retention });
-    const holding = new EmbeddedHolding(store, listen, storeTls);
+    const { clock, random } = means;
+    const store = await openEmbeddedStore({ directory, clock, random, quotaBytes, retention });
+    const holding = new EmbeddedHolding(store, listen, storeTls, means.trust);
     try {
-      await nameCluster(holding.store, config.clusterName, means);
+      await foundCluster(holding.store, config, means);
       await holding.serve();
       return holding;
     } catch (error) {
@@ -79,7 +91,7 @@ export class EmbeddedHolding {
   async serve(): Promise<void> {
     if (this.#server !== undefined) return;
     const { serveStore } = await import("#store/server/server.ts");
-    const tls = this.#tls === undefined ? undefined : await serverTls(this.#tls);
+    const tls = await this.#serverTls();
     this.#server = await serveStore({
       store: this.store,
       ...this.#listen,
@@ -87,6 +99,24 @@ export class EmbeddedHolding {
     });
     // Whatever port it was, it is the one that others know from now on.
     this.#listen = this.#server.address;
+  }
+
+  /** Shows the certificate that has been renewed. */
+  renew(): void {
+    if (this.#trust !== undefined) this.#server?.renew(this.#trust.serverTls("machines"));
+  }
+
+  /** Cuts machines that are no longer let in. */
+  review(): void {
+    this.#server?.review();
+  }
+
+  async #serverTls(): Promise<ServeStoreOptions["tls"]> {
+    const trust = this.#trust;
+    if (trust === undefined) return this.#tls === undefined ? undefined : serverTls(this.#tls);
+    const { cert, key, ca } = trust.serverTls("machines");
+    const admit = (certificate: X509Certificate): void => void trust.judge(certificate, "machines");
+    return { cert, key, trustedCa: ca.join(""), clientCertAuth: true, admit };
   }
 
   /** Gives up its port and cuts every connection; the store stays open. */
@@ -140,14 +170,4 @@ export async function setAside(directory: string, nowMs: number): Promise<void> 
   );
   if (isThere)
     await rename(path, `${path}.until-${new Date(nowMs).toISOString().slice(0, 19).replaceAll(":", "-")}`);
-}
-
-/** A store that is opened for the first time becomes the store of a new cluster. */
-async function nameCluster(store: Store, name: string, { clock, random }: Means): Promise<void> {
-  const info: ClusterInfo = { id: randomId(random), name, createdMs: clock.now() };
-  await store.txn({
-    compare: [ifMissing(keys.cluster())],
-    success: [putJson(keys.cluster(), info)],
-    failure: [],
-  });
 }

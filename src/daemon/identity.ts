@@ -51,7 +51,7 @@ export function describeMachine(
     instance: identity.instance,
     name: config.name,
     address: config.address,
-    api: `${config.insecure ? "http" : "https"}://${config.address}:${apiPort}`,
+    api: `${config.trust === undefined ? "http" : "https"}://${hostInUrl(config.address)}:${apiPort}`,
     metadata: config.metadata,
     capacity: {
       cpuMillis: config.cpuMillis ?? availableParallelism() * 1000,
@@ -65,6 +65,10 @@ export function describeMachine(
     bootId: identity.bootId,
     leaseTtlS: config.leaseTtlS,
   };
+}
+
+function hostInUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 /** The kernel's ID of this boot, 32 hex digits. */

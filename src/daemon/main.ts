@@ -1,14 +1,16 @@
-/** The daemon as a process: starts it, says that it is up, and ends it on SIGTERM or SIGINT. */
+/** The daemon as a process: starts it, says that it is up, and ends it on SIGTERM, SIGINT or when its machine is removed. */
 
 import { systemClock } from "#host/system.ts";
-import { readConfig } from "./config.ts";
+import { readTrust } from "#trust/trust-directory.ts";
+import { readConfig, readDirectory } from "./config.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog } from "./log.ts";
 import type { SettingValues } from "./settings.ts";
 
 /** Runs until a signal ends it; resolves with the process's exit code. */
 export async function runDaemon(given: SettingValues, version: string): Promise<number> {
-  const config = readConfig(given, process.env);
+  const trust = await readTrust(readDirectory(given, process.env));
+  const config = readConfig(given, process.env, trust);
   const log = createLog(config.logLevel, systemClock);
   const daemon = await startDaemon({ config, log, version });
   log.info(
@@ -21,10 +23,15 @@ export async function runDaemon(given: SettingValues, version: string): Promise<
     },
     "ready",
   );
-  const signal = await endSignal();
-  log.info({ signal, onExit: config.onExit }, "ending");
-  await endOf(daemon);
-  return 0;
+  const why = await Promise.race([endSignal(), daemon.removed]);
+  if (typeof why === "string") {
+    log.info({ signal: why, onExit: config.onExit }, "ending");
+    await endOf(daemon);
+    return 0;
+  }
+  log.error({ error: why.message, hint: why.hint }, "ending; units stay as they are");
+  await endOf(daemon, "leave");
+  return why.kind.exit;
 }
 
 function endSignal(): Promise<NodeJS.Signals> {
@@ -33,9 +40,9 @@ function endSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-async function endOf(daemon: Daemon): Promise<void> {
+async function endOf(daemon: Daemon, units?: "leave"): Promise<void> {
   // A second signal ends the process at once: units are not harmed by it, the daemon is not in their way.
   process.once("SIGTERM", () => process.exit(1));
   process.once("SIGINT", () => process.exit(1));
-  await daemon.stop();
+  await daemon.stop(units);
 }

@@ -10,6 +10,7 @@ import type { Random } from "#base/random.ts";
 import { PREFIX } from "#model/keys.ts";
 import type { StoreAccess, StoreRecord } from "#model/records.ts";
 import type { RemoteStore } from "#store/etcd/client.ts";
+import type { LiveTrust } from "#trust/live-trust.ts";
 import type { DaemonConfig } from "./config.ts";
 import { EmbeddedHolding, setAside } from "./embedded-holding.ts";
 import { loadStoreChoice, removeStoreChoice, type StoreChoice, saveStoreChoice } from "./store-file.ts";
@@ -19,6 +20,8 @@ interface Means {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** By which other machines are known; absent where nobody is checked. */
+  readonly trust?: LiveTrust | undefined;
 }
 
 /** What is used now. The embedded store may be there beside a remote one: frozen, to tell others where it went. */
@@ -119,6 +122,16 @@ export class DaemonStore {
     else await setAside(this.#config.directory, this.#means.clock.now());
     const { handover: _, ...settled } = choice;
     await this.decide(settled);
+  }
+
+  /** Shows the machine's renewed certificate; connections to others take it by themselves. */
+  renew(): void {
+    this.#inUse.embedded?.renew();
+  }
+
+  /** Cuts machines that are no longer let in. */
+  review(): void {
+    this.#inUse.embedded?.review();
   }
 
   async close(): Promise<void> {

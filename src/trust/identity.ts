@@ -68,7 +68,8 @@ export function readIdentity(certificate: X509Certificate): Identity | undefined
 
 /**
  * Whom a certificate that a peer has shown proves its holder to be. That the peer has the key is TLS's part.
- * @throws FlotillaError `not-authenticated`, with a text of its own for each reason.
+ * @throws FlotillaError `not-authenticated`, with a text of its own for each reason; `not-permitted` for a machine that
+ * was removed
  */
 export function judgeCertificate(certificate: X509Certificate, believed: Believed): Identity {
   const identity = readIdentity(certificate);
@@ -93,10 +94,9 @@ export function judgeCertificate(certificate: X509Certificate, believed: Believe
 
 /** What a machine that was removed is told, and says of itself. */
 export function machineRemoved(name: string): FlotillaError {
-  return refused(
-    `machine ${name} was removed from the cluster`,
-    "flotilla leave on that machine sets what is left of it aside; flotilla join brings it back as a new one",
-  );
+  return new FlotillaError("not-permitted", `machine ${name} was removed from the cluster`, {
+    hint: "flotilla leave, on that machine, sets what is left of it aside; flotilla join brings it back as a new one",
+  });
 }
 
 /** A certificate is shown as a server's too; a person's must not be. */

@@ -11,6 +11,7 @@ import { type Trust, writeCertificate } from "./trust-directory.ts";
 
 /** PEM, in the names of node:tls. */
 export interface TlsMaterial {
+  /** The machine's own and behind it its authority's, by which whoever joins knows the cluster. */
   readonly cert: string;
   readonly key: string;
   /** Who is believed; several authorities one after the other. */
@@ -23,8 +24,6 @@ export type Admitted = "machines" | "machines and people";
 export interface LiveTrustOptions {
   readonly trust: Trust;
   readonly clock: Pick<Clock, "now">;
-  /** Whether the machine of this ID was removed, as far as is known here. */
-  readonly isRevoked: (machine: string) => boolean;
 }
 
 export class LiveTrust {
@@ -33,6 +32,7 @@ export class LiveTrust {
   readonly #people: X509Certificate;
   readonly #listeners = new Set<() => void>();
   #trust: Trust;
+  #isRevoked: (machine: string) => boolean = () => false;
 
   constructor(options: LiveTrustOptions) {
     this.#options = options;
@@ -52,7 +52,8 @@ export class LiveTrust {
   /** For a server that asks its clients for certificates; whoever connects is then judged by {@link judge}. */
   serverTls(admitted: Admitted): TlsMaterial {
     const { certificate, key, machinesCa, peopleCa } = this.#trust;
-    return { cert: certificate, key, ca: admitted === "machines" ? [machinesCa] : [machinesCa, peopleCa] };
+    const ca = admitted === "machines" ? [machinesCa] : [machinesCa, peopleCa];
+    return { cert: `${certificate.trimEnd()}\n${machinesCa}`, key, ca };
   }
 
   /** For a connection to another machine. */
@@ -60,16 +61,20 @@ export class LiveTrust {
     return this.serverTls("machines");
   }
 
-  /** @throws FlotillaError `not-authenticated` */
+  /** @throws FlotillaError `not-authenticated`, `not-permitted` */
   judge(certificate: X509Certificate, admitted: Admitted): Identity {
-    const { clock, isRevoked } = this.#options;
     return judgeCertificate(certificate, {
       clusterId: this.clusterId,
       machines: this.#machines,
       ...(admitted === "machines" ? {} : { people: this.#people }),
-      nowMs: clock.now(),
-      isRevoked,
+      nowMs: this.#options.clock.now(),
+      isRevoked: this.#isRevoked,
     });
+  }
+
+  /** From now on `isRevoked` says, of a machine's ID, whether it was removed. */
+  heed(isRevoked: (machine: string) => boolean): void {
+    this.#isRevoked = isRevoked;
   }
 
   /** Told after each renewal. Returns how to stop. */

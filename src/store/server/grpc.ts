@@ -5,6 +5,7 @@
  * A peer that does not read is not written to: `send` resolves only when there is room again.
  */
 import type { Clock, Timer } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
 import type { Caller } from "../auth/caller.ts";
 import { type Headers, writeHeaders } from "../http2/hpack.ts";
 import { ENHANCE_YOUR_CALM } from "../http2/http2-error.ts";
@@ -94,9 +95,11 @@ function listenerFor(
   return call;
 }
 
-/** Answers a call of a client that is not let in. @param reason in words */
-export function refuseCall(stream: ServerStream, reason: string): StreamListener {
-  return answerWith(stream, () => refuse(stream, new StoreError("unauthenticated", reason)));
+/** Answers a call of a client that is not let in: permission denied is who was let in once and is no longer. */
+export function refuseCall(stream: ServerStream, reason: Error): StreamListener {
+  const isOut = reason instanceof FlotillaError && reason.code === "not-permitted";
+  const code = isOut ? "permission-denied" : "unauthenticated";
+  return answerWith(stream, () => refuse(stream, new StoreError(code, reason.message)));
 }
 
 /** The listener of a stream that needs to hear nothing to be answered. */

@@ -66,7 +66,7 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
       isGrpc(stream.headers)
         ? answerCall(stream, grpc, certificateName)
         : new LateListener(openPlain().then((http) => http.takeStream(stream))),
-    refused: (stream, reason) => refuseCall(stream, reason.message),
+    refused: (stream, reason) => refuseCall(stream, reason),
     http1: (socket) => void openPlain().then((http) => http.take(socket)),
   });
   boundPort = await listener.listen(host, options.port, tls);

@@ -1,0 +1,131 @@
+/**
+ * The daemon's place in its cluster while it runs: renews the machine's certificate, tells the servers of it, and finds
+ * out when the machine is taken out of the cluster.
+ *
+ * A machine that was removed is refused by every other; its daemon ends and says so, and its units stay as they are.
+ */
+import { X509Certificate } from "node:crypto";
+import { hostname } from "node:os";
+import type { Clock, Timer } from "#base/clock.ts";
+import { FlotillaError } from "#base/errors.ts";
+import type { Logger } from "#base/log.ts";
+import { Loop } from "#base/loop.ts";
+import type { Random } from "#base/random.ts";
+import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
+import { keys } from "#model/keys.ts";
+import { type TrustRecord, trustRecordSchema } from "#model/trust-records.ts";
+import { toBytes, toText } from "#store/keys.ts";
+import { type Store, StoreError } from "#store/store.ts";
+import { machineRemoved } from "#trust/identity.ts";
+import type { LiveTrust } from "#trust/live-trust.ts";
+import { LIFETIMES, type Lifetimes, machineProfile } from "#trust/profiles.ts";
+import { RENEWAL_RETRY_MS, renewalDueMs } from "#trust/renewal.ts";
+
+interface Means {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface TrustKeeperOptions extends Means {
+  readonly trust: LiveTrust;
+  readonly store: Store;
+  readonly cluster: ClusterMirror;
+  readonly machine: string;
+  /** How long a renewed certificate is good for; the default is that of every other. */
+  readonly lifetimes?: Lifetimes;
+  /** Told when other machines were removed: connections of theirs are to be cut. */
+  readonly onRevoked: () => void;
+  /** Told once when this machine was. */
+  readonly onRemoved: (why: FlotillaError) => void;
+}
+
+/** How often is asked, unasked, whether the machine is one still: the store has told it long before, or refuses it. */
+const CHECK_INTERVAL_MS = 60_000;
+
+export class TrustKeeper {
+  readonly #options: TrustKeeperOptions;
+  readonly #loop: Loop;
+  readonly #stopListening: () => void;
+  #due: Timer | undefined;
+  #removed = false;
+
+  constructor(options: TrustKeeperOptions) {
+    this.#options = options;
+    const { clock, random, log, cluster } = options;
+    this.#loop = new Loop({
+      clock,
+      random,
+      safetyIntervalMs: CHECK_INTERVAL_MS,
+      backoff: { firstMs: 1_000, maxMs: RENEWAL_RETRY_MS },
+      pass: () => this.#pass(),
+      onError: (error, failures) =>
+        log.debug({ failures, error: String(error) }, "the store does not tell of this machine's standing"),
+    });
+    this.#stopListening = cluster.onChange(({ kinds }) => {
+      if (!kinds.has("revoked")) return;
+      options.onRevoked();
+      this.#loop.wake();
+    });
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#due?.cancel();
+    this.#stopListening();
+    await this.#loop.stop();
+  }
+
+  async #pass(): Promise<void> {
+    if (this.#removed) return;
+    if (await this.#isRemoved()) {
+      this.#removed = true;
+      this.#options.onRemoved(machineRemoved(this.#options.trust.current.cluster.name));
+      return;
+    }
+    const { clock, trust } = this.#options;
+    const dueMs = renewalDueMs(new X509Certificate(trust.current.certificate));
+    if (clock.now() >= dueMs) await this.#renew();
+    else if (dueMs - clock.now() < CHECK_INTERVAL_MS) this.#wakeAt(dueMs - clock.now());
+  }
+
+  #wakeAt(delayMs: number): void {
+    this.#due?.cancel();
+    this.#due = this.#loop.wakeAfter(delayMs);
+  }
+
+  async #isRemoved(): Promise<boolean> {
+    const { store, machine } = this.#options;
+    try {
+      return (await store.range({ key: toBytes(keys.revoked(machine)) })).kvs.length > 0;
+    } catch (error) {
+      if (error instanceof StoreError && error.status === "permission-denied") return true;
+      throw error;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { trust, store, clock, log, machine, lifetimes = LIFETIMES } = this.#options;
+    const { machines } = await readTrustRecord(store);
+    const { signCertificate } = await import("#trust/signing.ts");
+    const { clusterId, name, address } = trust.current.cluster;
+    const reached = [address, hostname()];
+    const profile = machineProfile({ clusterId, id: machine, name }, reached, clock.now(), lifetimes);
+    await trust.renew(await signCertificate(machines, trust.current.key, profile));
+    log.info({ until: profile.validity.to.toISOString() }, "renewed this machine's certificate");
+    this.#loop.wake();
+  }
+}
+
+/** The cluster's authorities. @throws FlotillaError `unsupported` in a cluster that has none */
+export async function readTrustRecord(store: Pick<Store, "range">): Promise<TrustRecord> {
+  const [kv] = (await store.range({ key: toBytes(keys.trust()) })).kvs;
+  if (kv !== undefined) return trustRecordSchema.parse(JSON.parse(toText(kv.value)));
+  throw new FlotillaError(
+    "unsupported",
+    "this cluster has no authorities: it was made without certificates",
+    {
+      hint: "a cluster whose machines are checked begins with: flotilla init",
+    },
+  );
+}
