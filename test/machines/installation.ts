@@ -1,16 +1,15 @@
-/**
- * Flotilla as it comes to a machine: for now what the checkout's own launcher runs, beneath /opt/flotilla, and a unit
- * that runs the daemon.
- */
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { LAUNCHER } from "../cluster/cluster.ts";
+/** Flotilla as it comes to a machine: the executable of `npm run build`, and a unit that runs the daemon. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildExecutable } from "../../scripts/executable/executable.ts";
+import { cacheDirectory, whileLocked } from "./cache.ts";
 import { writeToDisk } from "./machine.ts";
-import { runToEnd } from "./nspawn.ts";
 
-const CHECKOUT = dirname(dirname(LAUNCHER));
-const NODE = join(CHECKOUT, "node_modules/node/bin/node");
-const IN_MACHINE = "/opt/flotilla";
+const CHECKOUT = dirname(dirname(import.meta.dirname));
+/** What the executable is made of. */
+const SOURCES = ["src", "scripts/executable", "scripts/bundle.ts", "bin/daemon.env", "package-lock.json"];
+const KEPT_MS = 60 * 60 * 1000;
 
 const UNIT = `[Unit]
 Description=Flotilla
@@ -33,50 +32,46 @@ WantedBy=multi-user.target
 /** The daemon's settings, each as its name on the command line. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** What machines are given to see of this host. */
-export interface Installation {
-  readonly binds: readonly string[];
+/** Path of the executable made of the checkout as it is now; builds it where that has changed (seven seconds). */
+export async function builtExecutable(): Promise<string> {
+  const directory = join(cacheDirectory(), "executables");
+  mkdirSync(directory, { recursive: true });
+  return whileLocked(join(directory, "lock"), async () => {
+    const path = join(directory, `flotilla-${hashOf(SOURCES.map((source) => join(CHECKOUT, source)))}`);
+    if (!existsSync(path)) {
+      removeOld(directory);
+      await buildExecutable(CHECKOUT, path);
+    }
+    return path;
+  });
 }
 
-/** Builds the checkout and copies what runs of it to `directory`: what is edited meanwhile changes no machine. */
-export async function prepareInstallation(directory: string): Promise<Installation> {
-  const built = await runToEnd([LAUNCHER, "--version"]);
-  if (built.exitCode !== 0) throw new Error(`the checkout cannot be built: ${built.stderr}`);
-  for (const empty of ["src", "scripts", "node_modules/node/bin"])
-    mkdirSync(join(directory, empty), { recursive: true });
-  // The launcher looks whether any of these is newer than what was built of them.
-  for (const file of [
-    "scripts/build.ts",
-    "scripts/bundle.ts",
-    "scripts/node-modules-by-call.ts",
-    "package-lock.json",
-  ])
-    writeFileSync(join(directory, file), "");
-  for (const part of ["bin", "dist"]) {
-    cpSync(join(CHECKOUT, part), join(directory, part), {
-      recursive: true,
-      filter: (path) => basename(path) !== "compile-cache",
-    });
-  }
-  writeFileSync(join(directory, "node_modules/node/bin/node"), "");
-  writeFileSync(join(directory, "dist/built"), "");
-  return {
-    binds: [
-      `--bind-ro=${directory}:${IN_MACHINE}`,
-      `--bind-ro=${NODE}:${IN_MACHINE}/node_modules/node/bin/node`,
-    ],
+function hashOf(paths: readonly string[]): string {
+  const hash = createHash("sha256");
+  const add = (path: string): void => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name));
+    else if (!path.endsWith(".test.ts")) hash.update(path).update(readFileSync(path));
   };
+  for (const path of paths) add(path);
+  return hash.digest("hex").slice(0, 12);
 }
 
-/** Writes what belongs to the machine itself to its disk; `start`: the daemon starts with the machine. */
+/** Executables that no test of another run can still need. */
+function removeOld(directory: string): void {
+  for (const name of readdirSync(directory).filter((entry) => entry.startsWith("flotilla-"))) {
+    const path = join(directory, name);
+    if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path);
+  }
+}
+
+/** Writes what belongs to the machine itself to its disk, so that the daemon starts with the machine. */
 export function install(disk: string, settings: Settings): void {
+  writeToDisk(disk, "usr/bin/flotilla", "");
   writeToDisk(disk, "etc/systemd/system/flotilla.service", UNIT);
   writeToDisk(disk, "etc/default/flotilla", environmentOf(settings));
   const wants = join(disk, "etc/systemd/system/multi-user.target.wants");
   mkdirSync(wants, { recursive: true });
   symlinkSync("/etc/systemd/system/flotilla.service", join(wants, "flotilla.service"));
-  mkdirSync(join(disk, "usr/bin"), { recursive: true });
-  symlinkSync(`${IN_MACHINE}/bin/flotilla`, join(disk, "usr/bin/flotilla"));
 }
 
 function environmentOf(settings: Settings): string {

@@ -36,7 +36,7 @@ import { type DevLayout, layoutSchema, planLayout } from "#dev/layout.ts";
 import { freeSubnet, makeNetwork, removeNetwork } from "#dev/network.ts";
 import { type Rows, untilActive, untilUnits } from "../cluster/following.ts";
 import { SLEEPER } from "../cluster/units.ts";
-import { install, prepareInstallation, type Settings } from "./installation.ts";
+import { builtExecutable, install, type Settings } from "./installation.ts";
 import { Machine, makeSkewable, nameOf } from "./machine.ts";
 import { removeCgroups } from "./nspawn.ts";
 import { machineRoot } from "./root.ts";
@@ -195,7 +195,7 @@ async function makeMachines(
   root: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
-  const { binds } = await prepareInstallation(join(layout.directory, "flotilla"));
+  const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
   const [first] = layout.machines;
   return layout.machines.map((place) => {
     const stateBytes = options.stateBytes?.[place.name];

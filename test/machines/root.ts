@@ -4,12 +4,10 @@
  * It is made by debootstrap from the mirror that this host's apt is configured with, of this host's release, once: it
  * stays in the user's cache under a name that follows from what it is made of. It appears there whole or not at all.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,9 +15,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { cacheDirectory, whileLocked } from "./cache.ts";
 import { type CommandResult, runToEnd } from "./nspawn.ts";
 
 /** Beside what every Debian has: systemd itself, what the faults are made with, and what people look around with. */
@@ -55,33 +53,17 @@ export async function machineRoot(): Promise<string> {
   const { VERSION_CODENAME: release = "" } = parseEnv(readFileSync("/etc/os-release", "utf8"));
   const recipe = JSON.stringify({ release, PACKAGES, MASKED, FILES });
   const key = createHash("sha256").update(recipe).digest("hex").slice(0, 12);
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "flotilla");
+  const cache = cacheDirectory();
   const root = join(cache, `debian-root-${key}`);
   if (isWhole(root)) return root;
-  mkdirSync(cache, { recursive: true });
-  const unlock = await lock(join(cache, "debian-root.lock"));
-  try {
+  await whileLocked(join(cache, "debian-root.lock"), async () => {
     if (!isWhole(root)) await makeRoot(root, release);
-  } finally {
-    await unlock();
-  }
+  });
   return root;
 }
 
 function isWhole(root: string): boolean {
   return PROOFS.every((path) => existsSync(join(root, path)));
-}
-
-/** Of two test files that want a root at once, one makes it. Returns how to let go. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  const holder = spawn("flock", [path, "cat"], { stdio: ["pipe", "pipe", "inherit"] });
-  holder.stdin.write("\n");
-  await Promise.race([once(holder.stdout, "data"), once(holder, "exit")]);
-  return async () => {
-    const isGone = once(holder, "exit");
-    holder.stdin.end();
-    await isGone;
-  };
 }
 
 async function makeRoot(root: string, release: string): Promise<void> {
