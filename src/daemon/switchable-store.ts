@@ -4,33 +4,22 @@
  * After a switch every call goes to the new one, and watches of the old one end. Whoever resumes them finds by the
  * cluster ID in the answers that revisions now mean something else, and lists again.
  */
+import { ForwardingStore } from "#store/forwarding-store.ts";
 import {
   type CallOptions,
-  type DeleteRangeRequest,
-  type DeleteRangeResponse,
-  type Header,
-  type LeaseGrant,
-  type LeaseId,
-  type LeaseTimeToLive,
-  type PutRequest,
-  type PutResponse,
-  type RangeRequest,
-  type RangeResponse,
-  type Revision,
   type Store,
   StoreError,
-  type TxnRequest,
-  type TxnResponse,
   type WatchRequest,
   type WatchResponse,
 } from "#store/store.ts";
 
-export class SwitchableStore implements Store {
+export class SwitchableStore extends ForwardingStore {
   #current: Store;
   /** Ends the watches of the current store when it is no longer the one. */
   #use = new AbortController();
 
   constructor(store: Store) {
+    super();
     this.#current = store;
   }
 
@@ -41,24 +30,11 @@ export class SwitchableStore implements Store {
     this.#use = new AbortController();
   }
 
-  range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
-    return this.#current.range(request, options);
-  }
-
-  put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
-    return this.#current.put(request, options);
-  }
-
-  deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
-    return this.#current.deleteRange(request, options);
-  }
-
-  txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
-    return this.#current.txn(request, options);
-  }
-
-  compact(revision: Revision, options?: CallOptions): Promise<Header> {
-    return this.#current.compact(revision, options);
+  protected forward<T>(
+    use: (store: Store, options?: CallOptions) => Promise<T>,
+    options: CallOptions | undefined,
+  ): Promise<T> {
+    return use(this.#current, options);
   }
 
   async *watch(
@@ -68,29 +44,6 @@ export class SwitchableStore implements Store {
     const use = this.#use.signal;
     yield* this.#current.watch(request, { signal: AbortSignal.any([signal, use]) });
     if (use.aborted && !signal.aborted) throw new StoreError("unavailable", "the store is another one now");
-  }
-
-  leaseGrant(
-    request: { readonly ttlS: number; readonly id?: LeaseId },
-    options?: CallOptions,
-  ): Promise<LeaseGrant> {
-    return this.#current.leaseGrant(request, options);
-  }
-
-  leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
-    return this.#current.leaseRevoke(id, options);
-  }
-
-  leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
-    return this.#current.leaseKeepAlive(id, options);
-  }
-
-  leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
-    return this.#current.leaseTimeToLive(id, withKeys, options);
-  }
-
-  leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
-    return this.#current.leaseList(options);
   }
 
   close(): Promise<void> {

@@ -8,18 +8,9 @@
  */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import { ForwardingStore } from "#store/forwarding-store.ts";
 import {
   type CallOptions,
-  type DeleteRangeRequest,
-  type DeleteRangeResponse,
-  type Header,
-  type LeaseGrant,
-  type LeaseId,
-  type LeaseTimeToLive,
-  type PutRequest,
-  type PutResponse,
-  type RangeRequest,
-  type RangeResponse,
   type Revision,
   type Store,
   StoreError,
@@ -87,60 +78,22 @@ interface Stream {
   lastMs: number;
 }
 
-export class Link implements Store {
+export class Link extends ForwardingStore {
   readonly #options: LinkOptions;
   readonly #streams = new Set<Stream>();
 
   constructor(options: LinkOptions) {
+    super();
     this.#options = options;
   }
 
-  range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
-    return this.#call((store) => store.range(request), options);
-  }
-
-  put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
-    return this.#call((store) => store.put(request), options);
-  }
-
-  deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {
-    return this.#call((store) => store.deleteRange(request), options);
-  }
-
-  txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
-    return this.#call(async (store) => {
+  override txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
+    return this.forward(async (store) => {
       const response = await store.txn(request);
       const { writer, onWritten } = this.#options;
       if (response.succeeded) onWritten({ writer, request, revision: response.header.revision });
       return response;
     }, options);
-  }
-
-  compact(revision: Revision, options?: CallOptions): Promise<Header> {
-    return this.#call((store) => store.compact(revision), options);
-  }
-
-  leaseGrant(
-    request: { readonly ttlS: number; readonly id?: LeaseId },
-    options?: CallOptions,
-  ): Promise<LeaseGrant> {
-    return this.#call((store) => store.leaseGrant(request), options);
-  }
-
-  leaseRevoke(id: LeaseId, options?: CallOptions): Promise<Header> {
-    return this.#call((store) => store.leaseRevoke(id), options);
-  }
-
-  leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
-    return this.#call((store) => store.leaseKeepAlive(id), options);
-  }
-
-  leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
-    return this.#call((store) => store.leaseTimeToLive(id, withKeys), options);
-  }
-
-  leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
-    return this.#call((store) => store.leaseList(), options);
   }
 
   async *watch(
@@ -178,7 +131,7 @@ export class Link implements Store {
     }
   }
 
-  #call<T>(ask: (store: Store) => Promise<T>, options: CallOptions | undefined): Promise<T> {
+  protected forward<T>(ask: (store: Store) => Promise<T>, options: CallOptions | undefined): Promise<T> {
     const { world, process } = this.#options;
     const signal = options?.signal;
     return new Promise<T>((resolve, reject) => {
