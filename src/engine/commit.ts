@@ -53,9 +53,7 @@ export function toTransactions(steps: readonly ClusterStep[], context: CommitCon
 
 /** A global unit's steps may be many; they are independent of each other and so are grouped by machine as well. */
 function groupByUnit(steps: readonly ClusterStep[]): Map<string, ClusterStep[]> {
-  const moving = new Set(
-    steps.flatMap((step) => (step.kind === "assign" && step.from !== undefined ? [step.unit] : [])),
-  );
+  const moving = new Set(steps.flatMap((step) => (isOfMove(step) ? [step.unit] : [])));
   const groups = new Map<string, ClusterStep[]>();
   for (const step of steps) {
     const key = groupOf(step, moving);
@@ -64,6 +62,11 @@ function groupByUnit(steps: readonly ClusterStep[]): Map<string, ClusterStep[]> 
     else group.push(step);
   }
   return groups;
+}
+
+/** What is noted of a move that failed goes with what is done about it. */
+function isOfMove(step: ClusterStep): step is Extract<ClusterStep, { kind: "assign" }> {
+  return step.kind === "assign" && (step.from !== undefined || step.assignment.failedMoves !== undefined);
 }
 
 function groupOf(step: ClusterStep, moving: ReadonlySet<string>): string {
@@ -134,11 +137,13 @@ function eventOf(
 ): ClusterEvent | undefined {
   const timeMs = context.nowMs;
   if (step.kind === "assign") {
-    const { unit, machine, from, reason } = step;
-    if (context.isAssigned(unit, machine)) return undefined;
+    const { unit, machine, from, reason, assignment } = step;
+    if (from === undefined && context.isAssigned(unit, machine)) return undefined;
     const to = context.machineName(machine);
+    const first = assignment.movesFrom;
+    const until = first === undefined ? "" : ` before it leaves ${context.machineName(first)}`;
     return from === undefined
-      ? { timeMs, kind: "unit-placed", unit, machine, message: `${unit} placed on ${to}: ${reason}` }
+      ? { timeMs, kind: "unit-placed", unit, machine, message: `${unit} placed on ${to}${until}: ${reason}` }
       : {
           timeMs,
           kind: "unit-moved",

@@ -19,7 +19,7 @@ import { Engine } from "./engine.ts";
 
 const [M1, M2] = [machineId("1"), machineId("2")];
 const FILE = fileHash("text");
-const STRICT: Placement = { ...ANYWHERE, failover: "strict" };
+const STRICT: Placement = { ...ANYWHERE, failover: "strict", overlap: false };
 const STATE: UnitState = {
   load: "loaded",
   active: "active",
@@ -278,6 +278,7 @@ describe("time", () => {
     bench.plan = (_view, context): ClusterPlan => ({
       steps: [],
       unplaced: [],
+      moves: [],
       ...(context.monotonicMs < wakeAtMs ? { wakeAtMs } : {}),
     });
     await bench.machine("1");

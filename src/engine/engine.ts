@@ -18,6 +18,7 @@ import { toBytes } from "#store/keys.ts";
 import { putJson } from "#store/ops.ts";
 import type { Revision, Store } from "#store/store.ts";
 import { type CommitContext, toTransactions } from "./commit.ts";
+import { noteCopies } from "./copies.ts";
 import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
 import { type Observed, observe } from "./observe.ts";
@@ -47,6 +48,7 @@ export class Engine {
   /** Machines that were missed and are back, by when they were missed; as long as the planner counts them. */
   readonly #returned = new Map<string, number>();
   #silent: ReadonlySet<string> = new Set();
+  #copiesSince: ReadonlyMap<string, number> = new Map();
   /** Why each unit without a place has none, as it was last told. */
   readonly #refused = new Map<string, string>();
   readonly #stopListening: () => void;
@@ -98,7 +100,7 @@ export class Engine {
 
   #onChange(change: ClusterChange): void {
     if (this.#seat === undefined) return;
-    // States are only told of, unless a strict unit waits for its last copy to stop; all else may change the plan.
+    // States are only told of, unless the plan waits for some; all else may change it.
     const decisive = [...change.kinds].some(
       (kind) => kind !== "event" && (kind !== "state" || this.#statesDecide),
     );
@@ -147,13 +149,16 @@ export class Engine {
   async #planAndCommit(seat: Seat): Promise<Revision | undefined> {
     this.#planDue = false;
     this.#noteLostMachines();
+    this.#copiesSince = noteCopies(
+      this.#copiesSince,
+      this.#options.cluster.view,
+      this.#options.clock.monotonic(),
+    );
     this.#silent = await this.#findSilent();
     const context = this.#context();
     const plan = this.#options.planCluster(this.#options.cluster.view, context);
     this.#setAlarm(plan);
-    this.#statesDecide = plan.unplaced.some(({ refusals }) =>
-      refusals.some(({ code }) => code === "strict-wait"),
-    );
+    this.#statesDecide = waitsForStates(plan);
     let revision: Revision | undefined;
     for (const transaction of toTransactions(plan.steps, this.#commitContext(seat))) {
       const committed = await this.#options.store.txn(transaction);
@@ -199,6 +204,7 @@ export class Engine {
       lostSince: this.#lostSince,
       returned: this.#returned,
       silent: this.#silent,
+      copiesSince: this.#copiesSince,
       settings,
     };
   }
@@ -264,6 +270,14 @@ export class Engine {
     }
     return revision;
   }
+}
+
+/** Whether the plan goes on when a unit has stopped, or a moving one's new copy is active. */
+function waitsForStates({ unplaced, moves }: ClusterPlan): boolean {
+  return (
+    moves.some(({ phase }) => phase !== "staying") ||
+    unplaced.some(({ refusals }) => refusals.some(({ code }) => code === "strict-wait"))
+  );
 }
 
 /** What stands in a unit's way, without what changes by itself, such as how long it still waits. */

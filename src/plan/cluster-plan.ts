@@ -27,6 +27,8 @@ export interface Refusal {
   readonly machine: string;
   readonly code:
     | "cordoned"
+    | "draining"
+    | "failed-there"
     | "machine-id"
     | "metadata"
     | "machine-of"
@@ -46,9 +48,23 @@ export interface Unplaced {
   readonly refusals: readonly Refusal[];
 }
 
+/** A unit that is to leave a machine and is still there. */
+export interface PendingMove {
+  readonly unit: string;
+  readonly from: string;
+  /** Absent where it can go nowhere for now. */
+  readonly to?: string;
+  /** `starting`: its copy at `to` comes up; `waiting`: its turn has not come; `staying`: it fits on no other machine. */
+  readonly phase: "starting" | "waiting" | "staying";
+  readonly reason: string;
+  readonly refusals: readonly Refusal[];
+}
+
 export interface ClusterPlan {
   readonly steps: readonly ClusterStep[];
   readonly unplaced: readonly Unplaced[];
+  /** In order of unit. Those that start or wait may go on with any change of a unit's state. */
+  readonly moves: readonly PendingMove[];
   /** Set when the plan holds back moves (no stampede): what is waited for; `untilMs` is monotonic. */
   readonly holding?: { readonly untilMs: number; readonly reason: string };
   /** Monotonic time at which the plan may come out different without any event. */
@@ -68,6 +84,8 @@ export interface PlanContext {
   readonly returned?: ReadonlyMap<string, number>;
   /** Machines that are present but have not renewed their leases when they should have: the next to be lost, perhaps. */
   readonly silent?: ReadonlySet<string>;
+  /** Monotonic time at which the engine first saw a moving unit's new copy active, by `machine unit`. */
+  readonly copiesSince?: ReadonlyMap<string, number>;
   readonly settings: PlanSettings;
 }
 
@@ -78,6 +96,10 @@ export interface PlanSettings {
   readonly stampedeShare: number;
   /** After a strict unit's machine has gone, how long its last copy may still be stopping. */
   readonly strictMarginMs: number;
+  /** How many units may be on their way from one machine at a time. */
+  readonly movesAtOnce: number;
+  /** How long a moving unit's new copy is to have been active before the old one is stopped. */
+  readonly copySettleMs: number;
 }
 
 export type PlanCluster = (view: ClusterView, context: PlanContext) => ClusterPlan;

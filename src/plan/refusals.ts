@@ -4,6 +4,8 @@ import type { Refusal } from "./cluster-plan.ts";
 /** What a code says of one machine and of several; `text` stands for the refusal's own sentence. */
 const PHRASES: Readonly<Record<Refusal["code"], (count: number, texts: readonly string[]) => string>> = {
   cordoned: (count) => `${count} ${count === 1 ? "is" : "are"} cordoned`,
+  draining: (count) => `${count} ${count === 1 ? "is" : "are"} drained`,
+  "failed-there": (count) => `${count} ${has(count)} had it fail`,
   "machine-id": (count) => `${count} ${count === 1 ? "is" : "are"} not the machine it is pinned to`,
   metadata: (count, texts) => `${count} ${lacks(count)} ${asked(texts)}`,
   "machine-of": (count, texts) => `${count} ${count === 1 ? "does" : "do"} not have ${peers(texts)}`,

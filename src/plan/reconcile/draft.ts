@@ -3,43 +3,62 @@
  * the steps are what differs between it and the assignments there are.
  */
 import { type ClusterView, effectiveMetadata, nameOfMachine } from "#model/cluster-state.ts";
-import type { PlanContext, Unplaced } from "#plan/cluster-plan.ts";
+import type { PendingMove, PlanContext, Refusal, Unplaced } from "#plan/cluster-plan.ts";
 import type { MachineFacts } from "#plan/schedule/machine.ts";
 import { Scheduler } from "#plan/schedule/scheduler.ts";
+import { type MachineDrain, readDrains } from "./drains.ts";
 import { findLosses, type Losses } from "./losses.ts";
+import type { Move } from "./moves.ts";
 import { placementInForce, readStandings, type Standing } from "./standing.ts";
+
+/** Why a unit leaves; the code is that of the filter it no longer passes, where it is one. */
+export interface Leaving {
+  readonly code?: Refusal["code"];
+  readonly reason: string;
+}
 
 export interface Draft {
   readonly view: ClusterView;
   readonly context: PlanContext;
   readonly losses: Losses;
+  /** Machines that are emptied, by ID. */
+  readonly drains: ReadonlyMap<string, MachineDrain>;
   readonly standings: ReadonlyMap<string, Standing>;
   /** Holds every unit that is, or by this plan comes to be, on a present machine. */
   readonly scheduler: Scheduler;
   /** Why a unit has to leave the machine it is on. */
-  readonly leaving: Map<string, string>;
+  readonly leaving: Map<string, Leaving>;
   /** Why a unit is where this plan newly puts it; by unit and machine, since global units are on many. */
   readonly reasons: Map<string, string>;
   readonly unplaced: Map<string, Unplaced>;
+  /** Units that are to leave a machine and are still there after this plan. */
+  readonly pending: Map<string, PendingMove>;
+  /** What is done for units that go from one present machine to another. */
+  readonly moves: Map<string, Move>;
   /** Monotonic times at which something that is waited for has passed. */
   readonly wakeTimes: number[];
 }
 
 /** A draft in which every unit is where it is now, units of lost machines aside. */
 export function openDraft(view: ClusterView, context: PlanContext): Draft {
+  const drains = readDrains(view, context);
   const draft: Draft = {
     view,
     context,
+    drains,
     losses: findLosses(view, context),
     standings: readStandings(view, context),
-    scheduler: new Scheduler(machineFacts(view)),
+    scheduler: new Scheduler(machineFacts(view, drains)),
     leaving: new Map(),
     reasons: new Map(),
     unplaced: new Map(),
+    pending: new Map(),
+    moves: new Map(),
     wakeTimes: [],
   };
   for (const standing of draft.standings.values()) settleAtHome(draft, standing);
   draft.scheduler.weighUsage();
+  for (const { untilMs } of drains.values()) if (untilMs !== undefined) draft.wakeTimes.push(untilMs);
   return draft;
 }
 
@@ -47,7 +66,7 @@ export function reasonKey(unit: string, machine: string): string {
   return `${machine} ${unit}`;
 }
 
-function machineFacts(view: ClusterView): readonly MachineFacts[] {
+function machineFacts(view: ClusterView, drains: ReadonlyMap<string, MachineDrain>): readonly MachineFacts[] {
   return [...view.machines.values()].map((record) => {
     const config = view.machineConfigs.get(record.id);
     const usage = view.usages.get(record.id);
@@ -57,12 +76,13 @@ function machineFacts(view: ClusterView): readonly MachineFacts[] {
       metadata: effectiveMetadata(record, config),
       capacity: record.capacity,
       cordoned: config?.cordoned ?? false,
+      draining: drains.has(record.id),
       ...(usage === undefined ? {} : { usage }),
     };
   });
 }
 
-/** A global unit stays on all its machines, any other on the best of them. */
+/** A global unit stays on all its machines, any other on the best of them; where that is new, on the old one until it is up. */
 function settleAtHome({ view, context, scheduler }: Draft, standing: Standing): void {
   const global = standing.placement?.global === true;
   for (const home of global ? standing.homes : standing.homes.slice(0, 1)) {
@@ -71,4 +91,7 @@ function settleAtHome({ view, context, scheduler }: Draft, standing: Standing): 
       scheduler.noteAway(standing.unit, `on ${nameOfMachine(view, home.machine)}, which is gone`);
     else scheduler.add(standing.unit, placementInForce(standing, home, context), machine);
   }
+  const { source } = standing;
+  if (source !== undefined)
+    scheduler.machine(source.machine)?.linger(standing.unit, placementInForce(standing, source, context));
 }

@@ -1,13 +1,16 @@
 /** Puts the units that are nowhere on machines, in the order that placementOrder gives. */
+import { formatDuration } from "#base/duration.ts";
 import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Capacity } from "#model/records.ts";
 import type { Refusal } from "#plan/cluster-plan.ts";
 import { summariseRefusals } from "#plan/refusals.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
+import { retryInMs } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
 import { placementOrder } from "./order.ts";
 import { recheckFollowers } from "./recheck.ts";
 import type { Standing } from "./standing.ts";
+import { stayOn } from "./stay.ts";
 import { strictWaitOf } from "./strict-wait.ts";
 
 /** Places global units where they may be, then every other unit that is nowhere. */
@@ -56,9 +59,28 @@ function placeAll(draft: Draft, standings: readonly Standing[]): void {
   for (const standing of standings) {
     const { unit, placement } = standing;
     if (placement === undefined) noteUnreadable(draft, standing);
-    else candidates.push({ unit, placement });
+    else candidates.push({ unit, placement, ...avoiding(draft, standing) });
   }
   for (const candidate of placementOrder(candidates, largestCapacity(draft))) placeOne(draft, candidate);
+}
+
+/** Machines on which a copy of the unit has failed lately. */
+function avoiding({ context, wakeTimes }: Draft, standing: Standing): Pick<Candidate, "avoid"> {
+  const { homes, source, failed, record } = standing;
+  const assignment = (source ?? homes[0])?.assignment;
+  const avoid = new Map<string, string>();
+  const isSame = assignment?.launch === record.launch && assignment.file === record.file;
+  for (const failure of (isSame ? assignment.failedMoves : undefined) ?? []) {
+    const leftMs = retryInMs(failure, context.nowMs);
+    if (leftMs <= 0) continue;
+    wakeTimes.push(context.monotonicMs + leftMs);
+    avoid.set(
+      failure.machine,
+      `had it fail (${failure.cause}), and is tried again in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}`,
+    );
+  }
+  for (const [home, cause] of failed) avoid.set(home.machine, `has just had it fail (${cause})`);
+  return avoid.size === 0 ? {} : { avoid };
 }
 
 function noteUnreadable(draft: Draft, { unit, record }: Standing): void {
@@ -88,7 +110,8 @@ function placeOne(draft: Draft, candidate: Candidate): void {
   }
   const choice = draft.scheduler.place(candidate);
   if (choice.kind === "refused") {
-    notePlacedNowhere(draft, candidate.unit, choice.refusals);
+    if (!stayOn(draft, candidate.unit, choice.refusals))
+      notePlacedNowhere(draft, candidate.unit, choice.refusals);
     return;
   }
   const why = leavingReason(draft, standing);
@@ -112,7 +135,7 @@ function leavingReason(draft: Draft, { unit, homes }: Standing): string | undefi
   const home = homes[0];
   if (home === undefined) return undefined;
   if (!home.present) return `machine ${nameOfMachine(draft.view, home.machine)} is gone`;
-  return draft.leaving.get(unit);
+  return draft.leaving.get(unit)?.reason;
 }
 
 function notePlacedNowhere(draft: Draft, unit: string, refusals: readonly Refusal[]): void {

@@ -6,7 +6,8 @@ import type { Refusal } from "#plan/cluster-plan.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
 import type { ScheduledMachine } from "#plan/schedule/machine.ts";
 import type { Placement } from "#unit/placement.ts";
-import { type Draft, reasonKey } from "./draft.ts";
+import { type Draft, type Leaving, reasonKey } from "./draft.ts";
+import { isStoreMember } from "./drains.ts";
 import type { Standing } from "./standing.ts";
 
 interface Placed extends Candidate {
@@ -60,11 +61,15 @@ function leaveIf(draft: Draft, placed: Placed, counts: (code: Refusal["code"]) =
   if (!machine.units.has(unit)) return false;
   const refusal = draft.scheduler.refusal(machine, placed, true);
   if (refusal === undefined || !counts(refusal.code)) return false;
-  leave(
-    draft,
-    placed,
-    `${machine.facts.name} ${refusal.code === "machine-of" ? peerLeft(placed) : refusal.text}`,
-  );
+  const { code } = refusal;
+  if (code === "draining" && isStoreMember(unit)) {
+    noteStoreMember(draft, placed);
+    return false;
+  }
+  const drain = code === "draining" ? draft.drains.get(machine.facts.id)?.reason : undefined;
+  const fact = `${machine.facts.name} ${code === "machine-of" ? peerLeft(placed) : refusal.text}`;
+  leave(draft, placed, { code, reason: drain ?? fact });
+  if (code !== "conflicts") lingerAtHome(draft, placed);
   return true;
 }
 
@@ -74,10 +79,22 @@ function peerLeft({ placement, machine }: Placed): string {
   return `no longer has ${left.join(" and ")} (MachineOf)`;
 }
 
-function leave(draft: Draft, { unit, machine }: Placed, reason: string): void {
+function leave(draft: Draft, { unit, machine }: Placed, leaving: Leaving): void {
   draft.scheduler.remove(unit, machine);
   draft.reasons.delete(reasonKey(unit, machine.facts.id));
-  draft.leaving.set(unit, reason);
+  draft.leaving.set(unit, leaving);
+}
+
+/** What leaves for a reason that does not hurt it runs on until it is elsewhere; what was only to come there does not. */
+function lingerAtHome({ standings }: Draft, { unit, placement, machine }: Placed): void {
+  const standing = standings.get(unit);
+  const isHome = standing?.homes[0]?.machine === machine.facts.id && standing.source === undefined;
+  if (isHome && !machine.lingering.has(unit)) machine.linger(unit, placement);
+}
+
+function noteStoreMember({ pending }: Draft, { unit, machine }: Placed): void {
+  const reason = "it is a member of the store, which flotilla store remove or replace moves";
+  pending.set(unit, { unit, from: machine.facts.id, phase: "staying", reason, refusals: [] });
 }
 
 /** What a placed unit replaces goes elsewhere; where that is not possible the unit itself has to. */
@@ -88,7 +105,7 @@ function clearTheWay(draft: Draft, placed: Placed): void {
     const displaced = draft.scheduler.displace(other, machine, unit);
     if (displaced === undefined) {
       const fact = `has ${other}, which the unit replaces but which fits on no other machine`;
-      leave(draft, placed, `${machine.facts.name} ${fact}`);
+      leave(draft, placed, { code: "conflicts", reason: `${machine.facts.name} ${fact}` });
       return;
     }
     draft.reasons.set(reasonKey(other, displaced.to), displaced.reason);

@@ -3,6 +3,7 @@ import type { ClusterView } from "#model/cluster-state.ts";
 import type { Assignment, UnitRecord } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import { ANYWHERE, type Placement } from "#unit/placement.ts";
+import { type CopyState, judgeCopy } from "./copies.ts";
 
 /** A machine that has the unit assigned to it; it may be gone. */
 export interface Home {
@@ -16,8 +17,12 @@ export interface Standing {
   readonly record: UnitRecord;
   /** What its current file says; undefined when that is missing or cannot be read. */
   readonly placement: Placement | undefined;
-  /** The best first: present machines, then the longest assigned, then by ID. */
+  /** The best first: the one it is being moved to, present machines, then the longest assigned, then by ID. */
   readonly homes: readonly Home[];
+  /** The home that the best one is to replace, and that has the unit until then. */
+  readonly source: Home | undefined;
+  /** New copies that came to nothing, and how; they are among the homes, last. */
+  readonly failed: ReadonlyMap<Home, string>;
   /** A oneshot that has run to its end in this launch: it is neither placed nor moved. */
   readonly finished: boolean;
 }
@@ -31,9 +36,40 @@ export function readStandings(view: ClusterView, context: PlanContext): Readonly
     if (record === undefined || !mayBePlaced(unit, record)) continue;
     const placement = context.placementOf(unit, record.file);
     const finished = placement?.global !== true && hasFinished(view, unit, record);
-    standings.set(unit, { unit, record, placement, homes: homes.get(unit) ?? [], finished });
+    const all = homes.get(unit) ?? [];
+    const isMoved =
+      placement?.global !== true && all.some(({ assignment }) => assignment.movesFrom !== undefined);
+    const moved = isMoved
+      ? judgeMoves(all, (home) => judgeCopy(view, context, { unit, record }, home.machine))
+      : { homes: all, source: undefined, failed: NONE };
+    standings.set(unit, { unit, record, placement, finished, ...moved });
   }
   return standings;
+}
+
+const NONE: Standing["failed"] = new Map();
+
+/** Of a unit that is moved the new copy is its home from the beginning, so that all else makes way for it there. */
+function judgeMoves(
+  homes: readonly Home[],
+  judge: (copy: Home) => CopyState,
+): Pick<Standing, "homes" | "source" | "failed"> {
+  const present = homes.filter((home) => home.present);
+  const sourceOf = (home: Home): Home | undefined =>
+    present.find(({ machine }) => machine === home.assignment.movesFrom);
+  const failed = new Map<Home, string>();
+  for (const home of present) {
+    const state = sourceOf(home) === undefined ? undefined : judge(home);
+    if (state?.kind === "failed") failed.set(home, state.cause);
+  }
+  const sound = homes.filter((home) => !failed.has(home));
+  const copy = sound.find((home) => home.present && sourceOf(home) !== undefined);
+  const best = copy === undefined ? sound : [copy, ...sound.filter((home) => home !== copy)];
+  return {
+    homes: [...best, ...failed.keys()],
+    source: copy === undefined ? undefined : sourceOf(copy),
+    failed,
+  };
 }
 
 /** `web@.service` */

@@ -2,7 +2,9 @@
 import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Assignment, UnitRecord } from "#model/records.ts";
 import type { ClusterStep } from "#plan/cluster-plan.ts";
+import { addFailure } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
+import type { Move } from "./moves.ts";
 import { type Home, isTemplate, type Standing } from "./standing.ts";
 import { waitingForStop } from "./strict-wait.ts";
 
@@ -37,7 +39,7 @@ function globalSteps(draft: Draft, standing: Standing): readonly ClusterStep[] {
   const steps: ClusterStep[] = [];
   for (const machine of draft.scheduler.placesOf(unit)) {
     const home = homes.find((other) => other.machine === machine.facts.id);
-    if (home !== undefined) steps.push(...inPlace(standing, home));
+    if (home !== undefined) steps.push(...inPlace(draft, standing, home));
     else steps.push(newAssignment(draft, standing, machine.facts.id));
   }
   steps.sort((left, right) =>
@@ -46,24 +48,45 @@ function globalSteps(draft: Draft, standing: Standing): readonly ClusterStep[] {
   for (const home of homes) {
     if (draft.scheduler.machine(home.machine)?.units.has(unit)) continue;
     if (!home.present && draft.losses.holding !== undefined) continue;
-    steps.push(unassign(draft, unit, home, draft.leaving.get(unit) ?? "it does not fit there any more"));
+    steps.push(
+      unassign(draft, unit, home, draft.leaving.get(unit)?.reason ?? "it does not fit there any more"),
+    );
   }
   return steps;
 }
 
 function ordinarySteps(draft: Draft, standing: Standing): readonly ClusterStep[] {
-  const { unit, homes } = standing;
-  const [home, ...others] = homes;
+  const { unit, homes, source } = standing;
   const [target] = draft.scheduler.placesOf(unit);
-  const steps: ClusterStep[] = others.map((other) => {
-    const place = nameOfMachine(draft.view, home?.machine ?? other.machine);
-    return unassign(draft, unit, other, `it is on ${place} already`);
-  });
+  const move = draft.moves.get(unit);
+  const home = target === undefined ? (source ?? homes[0]) : homes[0];
+  const kept = new Set([target?.facts.id ?? home?.machine, move?.from.machine]);
+  const isLostHome = (other: Home): boolean => other === home && !other.present;
+  const steps: ClusterStep[] = homes
+    .filter((other) => !kept.has(other.machine) && !isLostHome(other))
+    .map((other) => unassign(draft, unit, other, surplusReason(draft, standing, other)));
   if (target === undefined) steps.push(...withoutMachine(draft, standing, home));
-  else if (home === undefined) steps.push(newAssignment(draft, standing, target.facts.id));
-  else if (home.machine === target.facts.id) steps.push(...inPlace(standing, home));
-  else steps.push(move(draft, standing, home, target.facts.id));
+  else if (move !== undefined) steps.push(...moveSteps(draft, standing, move));
+  else {
+    const there = homes.find(({ machine }) => machine === target.facts.id);
+    if (there !== undefined) steps.push(...inPlace(draft, standing, there));
+    else
+      steps.push({
+        ...newAssignment(draft, standing, target.facts.id),
+        ...(home === undefined ? {} : { from: home.machine }),
+      });
+  }
   return steps;
+}
+
+function surplusReason(draft: Draft, { unit, homes, source, failed }: Standing, home: Home): string {
+  const cause = failed.get(home);
+  if (cause !== undefined) return `its copy came to nothing: ${cause}`;
+  const [target] = draft.scheduler.placesOf(unit);
+  if (source !== undefined && home === homes[0])
+    return draft.leaving.get(unit)?.reason ?? `it stays on ${nameOfMachine(draft.view, source.machine)}`;
+  const place = target?.facts.id ?? homes[0]?.machine ?? home.machine;
+  return `it is on ${nameOfMachine(draft.view, place)} already`;
 }
 
 /**
@@ -72,32 +95,45 @@ function ordinarySteps(draft: Draft, standing: Standing): readonly ClusterStep[]
  */
 function withoutMachine(draft: Draft, { unit, finished }: Standing, home: Home | undefined): ClusterStep[] {
   if (home === undefined) return [];
-  if (home.present) return [unassign(draft, unit, home, draft.leaving.get(unit) ?? "it fits there no more")];
+  if (home.present)
+    return [unassign(draft, unit, home, draft.leaving.get(unit)?.reason ?? "it fits there no more")];
   if (!finished || draft.losses.holding !== undefined) return [];
   return [unassign(draft, unit, home, "it has finished")];
 }
 
-function move(draft: Draft, standing: Standing, home: Home, machine: string): ClusterStep {
-  const { unit, placement } = standing;
-  if (home.present && placement?.failover === "strict") {
-    draft.unplaced.set(unit, waitingForStop(draft, unit, home.machine));
-    return unassign(draft, unit, home, draft.leaving.get(unit) ?? reasonAt(draft, unit, machine));
+function moveSteps(draft: Draft, standing: Standing, { kind, from, to, copy }: Move): readonly ClusterStep[] {
+  const { unit } = standing;
+  switch (kind) {
+    case "begin": {
+      const step = newAssignment(draft, standing, to);
+      const begun = { ...step, assignment: { ...step.assignment, movesFrom: from.machine } };
+      return [begun, ...noteFailures(draft, standing, from)];
+    }
+    case "finish":
+    case "at-once":
+      return [{ ...newAssignment(draft, standing, to, copy), from: from.machine }];
+    case "stop-first":
+      draft.unplaced.set(unit, waitingForStop(draft, unit, from.machine));
+      return [unassign(draft, unit, from, draft.leaving.get(unit)?.reason ?? reasonAt(draft, unit, to))];
+    case "wait":
+      return inPlace(draft, standing, copy ?? from);
   }
-  return { ...newAssignment(draft, standing, machine), from: home.machine };
 }
 
+/** @param copy what is there of the unit already, which is to replace another */
 function newAssignment(
   draft: Draft,
   { unit, record }: Standing,
   machine: string,
+  copy?: Home,
 ): Extract<ClusterStep, { kind: "assign" }> {
-  const reason = reasonAt(draft, unit, machine);
+  const reason = copy?.assignment.reason ?? reasonAt(draft, unit, machine);
   const assignment: Assignment = {
     file: record.file,
     desired: record.desired === "launched" ? "launched" : "loaded",
     launch: record.launch,
     reason,
-    assignedMs: draft.context.nowMs,
+    assignedMs: copy?.assignment.assignedMs ?? draft.context.nowMs,
   };
   return { kind: "assign", unit, machine, assignment, reason };
 }
@@ -107,13 +143,40 @@ function reasonAt(draft: Draft, unit: string, machine: string): string {
 }
 
 /** The unit stays, and why it is there stays true; what it shall be there may change. */
-function inPlace({ unit, record, placement }: Standing, home: Home): readonly ClusterStep[] {
+function inPlace(draft: Draft, standing: Standing, home: Home): readonly ClusterStep[] {
+  const { unit, record, placement, source } = standing;
   const { assignment, machine } = home;
   const reason = placement === undefined ? undefined : changeOf(assignment, record);
-  if (reason === undefined) return [];
+  const hasArrived = assignment.movesFrom !== undefined && source?.machine !== assignment.movesFrom;
+  if (reason === undefined && !hasArrived) return noteFailures(draft, standing, home);
+  const { movesFrom, failedMoves: _, ...rest } = assignment;
   const desired = record.desired === "launched" ? "launched" : "loaded";
-  const next = { ...assignment, file: record.file, desired, launch: record.launch } as const;
-  return [{ kind: "assign", unit, machine, assignment: next, reason }];
+  const under = hasArrived || movesFrom === undefined ? {} : { movesFrom };
+  const next = { ...rest, ...under, file: record.file, desired, launch: record.launch } as const;
+  return [
+    { kind: "assign", unit, machine, assignment: next, reason: reason ?? "it is on no other machine now" },
+  ];
+}
+
+/** Copies of the unit that came to nothing elsewhere are noted where it stays, so that they are not tried again at once. */
+function noteFailures(draft: Draft, { unit, failed }: Standing, home: Home): readonly ClusterStep[] {
+  if (failed.size === 0) return [];
+  let { assignment } = home;
+  for (const [{ machine }, cause] of failed)
+    assignment = {
+      ...assignment,
+      failedMoves: [...addFailure(assignment, machine, cause, draft.context.nowMs)],
+    };
+  const places = [...failed.keys()].map(({ machine }) => nameOfMachine(draft.view, machine));
+  return [
+    {
+      kind: "assign",
+      unit,
+      machine: home.machine,
+      assignment,
+      reason: `its copy failed on ${places.join(" and ")}`,
+    },
+  ];
 }
 
 function changeOf(assignment: Assignment, record: UnitRecord): string | undefined {

@@ -12,10 +12,12 @@ export interface StrictWait {
   readonly untilMs: number | undefined;
 }
 
-/** What a strict unit waits for before it may be placed; undefined when nothing, or when it is not strict. */
+/** What a unit waits for that may not run twice before it may be placed; undefined when nothing, or when it may. */
 export function strictWaitOf(draft: Draft, standing: Standing): StrictWait | undefined {
-  if (standing.placement?.failover !== "strict") return undefined;
-  return waitForLoss(draft, standing) ?? waitForCopy(draft, standing);
+  const { placement } = standing;
+  if (placement?.overlap !== false) return undefined;
+  const loss = placement.failover === "strict" ? waitForLoss(draft, standing) : undefined;
+  return loss ?? waitForCopy(draft, standing);
 }
 
 function waitForLoss(draft: Draft, { unit, homes }: Standing): StrictWait | undefined {
@@ -46,9 +48,11 @@ function waitForCopy(draft: Draft, { unit }: Standing): StrictWait | undefined {
   return undefined;
 }
 
-/** A strict unit that leaves a present machine: it is started elsewhere only after it has stopped there. */
+/** A unit that leaves a present machine and may not run twice: it is started elsewhere only after it has stopped there. */
 export function waitingForStop(draft: Draft, unit: string, machine: string): Unplaced {
-  const text = `waits until its copy on ${nameOfMachine(draft.view, machine)} has stopped (Failover=strict)`;
+  const strict = draft.standings.get(unit)?.placement?.failover === "strict";
+  const key = strict ? "Failover=strict" : "Overlap=no";
+  const text = `waits until its copy on ${nameOfMachine(draft.view, machine)} has stopped (${key})`;
   return waiting(unit, machine, text);
 }
 

@@ -13,6 +13,8 @@ import type { ScheduledMachine } from "./machine.ts";
 export interface Candidate {
   readonly unit: string;
   readonly placement: Placement;
+  /** Machines that it shall not come to for now, and why. */
+  readonly avoid?: ReadonlyMap<string, string>;
 }
 
 /** What a filter may ask beyond its machine. */
@@ -26,7 +28,7 @@ export interface Surroundings {
 interface Filter {
   readonly code: Refusal["code"];
   /** False where a unit that is already there is never moved for it. */
-  readonly holdsForPlaced: boolean;
+  readonly holdsForPlaced: boolean | "unless-global";
   /** A sentence that says what speaks against the machine; undefined when nothing does. */
   refuse(machine: ScheduledMachine, candidate: Candidate, surroundings: Surroundings): string | undefined;
 }
@@ -37,9 +39,12 @@ const FILTERS: readonly Filter[] = [
   { code: "machine-id", holdsForPlaced: true, refuse: refuseMachineId },
   { code: "metadata", holdsForPlaced: true, refuse: refuseMetadata },
   { code: "cordoned", holdsForPlaced: false, refuse: refuseCordoned },
+  { code: "draining", holdsForPlaced: "unless-global", refuse: refuseDraining },
+  { code: "failed-there", holdsForPlaced: false, refuse: refuseAvoided },
   { code: "machine-of", holdsForPlaced: true, refuse: refuseMachineOf },
   { code: "conflicts", holdsForPlaced: true, refuse: refuseConflicts },
   { code: "conflicts", holdsForPlaced: true, refuse: refuseReplaced },
+  { code: "conflicts", holdsForPlaced: false, refuse: refuseLingering },
   { code: "max-per-machine", holdsForPlaced: false, refuse: refuseMaxPerMachine },
   { code: "cpu", holdsForPlaced: false, refuse: refuseCpu },
   { code: "memory", holdsForPlaced: false, refuse: refuseMemory },
@@ -56,16 +61,22 @@ export function refusalOf(
   placed = false,
 ): Refusal | undefined {
   for (const filter of FILTERS) {
-    if (placed && !filter.holdsForPlaced) continue;
+    if (placed && !holds(filter, candidate)) continue;
     const text = filter.refuse(machine, candidate, surroundings);
     if (text !== undefined) return { machine: machine.facts.id, code: filter.code, text };
   }
   return undefined;
 }
 
+/** Where a drain is near its end, global units leave by a rule of their own. */
+function holds({ holdsForPlaced }: Filter, { placement }: Candidate): boolean {
+  return holdsForPlaced === "unless-global" ? !placement.global : holdsForPlaced;
+}
+
 /** True when nothing that only the machine itself decides speaks against new units with this placement. */
 export function isOpenTo(machine: ScheduledMachine, metadata: readonly MetadataRequirement[]): boolean {
-  return !machine.facts.cordoned && metadata.every((requirement) => meets(machine, requirement));
+  const { cordoned, draining } = machine.facts;
+  return !cordoned && draining !== true && metadata.every((requirement) => meets(machine, requirement));
 }
 
 /** Units on the machine that `candidate` replaces; units that replace each other are left alone, as in fleet. */
@@ -110,6 +121,14 @@ function refuseCordoned(machine: ScheduledMachine): string | undefined {
   return machine.facts.cordoned ? "is cordoned" : undefined;
 }
 
+function refuseDraining(machine: ScheduledMachine): string | undefined {
+  return machine.facts.draining === true ? "is drained" : undefined;
+}
+
+function refuseAvoided(machine: ScheduledMachine, { avoid }: Candidate): string | undefined {
+  return avoid?.get(machine.facts.id);
+}
+
 function refuseMachineOf(
   machine: ScheduledMachine,
   { placement }: Candidate,
@@ -145,6 +164,21 @@ function refuseReplaced(machine: ScheduledMachine, { unit, placement }: Candidat
   return undefined;
 }
 
+/** What is about to leave is no reason for others to leave, but nothing comes that could not be with it. */
+function refuseLingering(machine: ScheduledMachine, { unit, placement }: Candidate): string | undefined {
+  for (const [other, theirs] of machine.lingering)
+    if (other !== unit && exclude({ unit, placement }, { unit: other, placement: theirs }))
+      return `has ${other}, which the unit cannot be with, until that runs elsewhere`;
+  return undefined;
+}
+
+/** Whether one of the two keeps the other away, by Conflicts= or by Replaces=. */
+export function exclude(one: Candidate, other: Candidate): boolean {
+  const bars = ({ placement }: Candidate, { unit }: Candidate): boolean =>
+    [...placement.conflicts, ...placement.replaces].some((glob) => matchGlob(glob, unit));
+  return bars(one, other) || bars(other, one);
+}
+
 function replaces(placement: Placement, unit: string): boolean {
   return placement.replaces.some((glob) => matchGlob(glob, unit));
 }
@@ -157,7 +191,8 @@ function refuseMaxPerMachine(
   const { maxPerMachine } = placement;
   const group = groupOf(unit);
   if (maxPerMachine === undefined || group === undefined) return undefined;
-  const count = surroundings.instancesOn(group, machine);
+  const lingering = [...machine.lingering.keys()].filter((other) => groupOf(other) === group).length;
+  const count = surroundings.instancesOn(group, machine) + lingering;
   if (count < maxPerMachine) return undefined;
   return `has ${count} of ${group}, the unit allows ${maxPerMachine} (MaxPerMachine)`;
 }

@@ -10,6 +10,7 @@ export interface MachineFacts {
   readonly metadata: Metadata;
   readonly capacity: Capacity;
   readonly cordoned: boolean;
+  readonly draining?: boolean;
   /** What its units use together, where that is counted. */
   readonly usage?: Usage;
 }
@@ -35,6 +36,8 @@ export class ScheduledMachine {
   readonly units = new Map<string, Placement>();
   /** Those of `units` whose own Conflicts= or Replaces= may keep others away. */
   readonly guarded = new Map<string, Placement>();
+  /** Units that belong elsewhere and still run here: they keep what they reserve, and others whom they exclude away. */
+  readonly lingering = new Map<string, Placement>();
   reservedCpuMillis = 0;
   reservedMemoryBytes = 0;
   /**
@@ -69,6 +72,19 @@ export class ScheduledMachine {
     this.guarded.delete(unit);
     this.#account(placement, -1);
     return placement;
+  }
+
+  linger(unit: string, placement: Placement): void {
+    this.lingering.set(unit, placement);
+    this.#account(placement, 1);
+  }
+
+  /** What lingered here is gone, or at home here again. */
+  unlinger(unit: string): void {
+    const placement = this.lingering.get(unit);
+    if (placement === undefined) return;
+    this.lingering.delete(unit);
+    this.#account(placement, -1);
   }
 
   /** Counts what is used beyond what the units now here count for; later units add to that. */

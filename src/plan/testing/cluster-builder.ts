@@ -1,7 +1,16 @@
 /** Clusters for the planner's tests: built in a line, planned, and changed as a plan says. */
 import { ClusterState } from "#model/cluster-state.ts";
-import type { Assignment, DesiredState, MachineRecord, Metadata, UnitState } from "#model/records.ts";
+import type {
+  Assignment,
+  DesiredState,
+  Drain,
+  MachineConfig,
+  MachineRecord,
+  Metadata,
+  UnitState,
+} from "#model/records.ts";
 import type { ClusterPlan, ClusterStep, PlanContext, PlanSettings } from "#plan/cluster-plan.ts";
+import { copyKey } from "#plan/reconcile/copies.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
 import { ANYWHERE, type Placement } from "#unit/placement.ts";
@@ -33,6 +42,7 @@ export class ClusterBuilder {
   readonly state = new ClusterState();
   readonly placements = new Map<string, Placement>();
   readonly lostSince = new Map<string, number>();
+  readonly copiesSince = new Map<string, number>();
   settings: PlanSettings = DEFAULT_PLAN_SETTINGS;
   monotonicMs = START_MS;
 
@@ -70,15 +80,30 @@ export class ClusterBuilder {
   }
 
   cordon(short: string, cordoned = true): this {
-    const metadata = this.state.machineConfigs.get(machineId(short))?.metadata ?? {};
-    this.state.machineConfigs.set(machineId(short), { metadata, cordoned });
+    this.state.machineConfigs.set(machineId(short), { ...this.#configOf(short), cordoned });
     return this;
+  }
+
+  /** The operator empties the machine. */
+  drain(short: string, drain: Partial<Drain> = {}): this {
+    const wish = { sinceMs: 0, force: false, ...drain };
+    this.state.machineConfigs.set(machineId(short), { ...this.#configOf(short), drain: wish });
+    return this;
+  }
+
+  undrain(short: string): this {
+    const { drain: _, ...config } = this.#configOf(short);
+    this.state.machineConfigs.set(machineId(short), config);
+    return this;
+  }
+
+  #configOf(short: string): MachineConfig {
+    return this.state.machineConfigs.get(machineId(short)) ?? { metadata: {}, cordoned: false };
   }
 
   /** Lays metadata over a machine's own. */
   label(short: string, metadata: Record<string, string | null>): this {
-    const cordoned = this.state.machineConfigs.get(machineId(short))?.cordoned ?? false;
-    this.state.machineConfigs.set(machineId(short), { metadata, cordoned });
+    this.state.machineConfigs.set(machineId(short), { ...this.#configOf(short), metadata });
     return this;
   }
 
@@ -87,7 +112,8 @@ export class ClusterBuilder {
     const text = `${unit} ${JSON.stringify(options.placement ?? {})}`;
     const file = fileHash(text);
     this.state.files.set(file, text);
-    this.placements.set(file, { ...ANYWHERE, ...options.placement });
+    const overlap = options.placement?.failover !== "strict";
+    this.placements.set(file, { ...ANYWHERE, overlap, ...options.placement });
     const desired = options.desired ?? "launched";
     const launch = earlier === undefined ? 1 : earlier.launch;
     this.state.units.set(unit, { file, desired, launch, changedMs: 0, history: [] });
@@ -121,7 +147,7 @@ export class ClusterBuilder {
     return this;
   }
 
-  report(unit: string, short: string, active: string): this {
+  report(unit: string, short: string, active: string, overrides: Partial<UnitState> = {}): this {
     const machine = machineId(short);
     const record = this.state.units.get(unit);
     const states = this.state.states.get(machine) ?? new Map<string, UnitState>();
@@ -133,10 +159,14 @@ export class ClusterBuilder {
       sub: active,
       result: "success",
       file,
-      launch: 1,
+      launch: record?.launch ?? 1,
       sinceMs: 0,
       restarts: 0,
+      ...overrides,
     });
+    const key = copyKey(unit, machine);
+    if (active !== "active") this.copiesSince.delete(key);
+    else if (!this.copiesSince.has(key)) this.copiesSince.set(key, this.monotonicMs);
     return this;
   }
 
@@ -159,6 +189,7 @@ export class ClusterBuilder {
       monotonicMs: this.monotonicMs,
       placementOf: (_unit, file) => (this.state.files.has(file) ? this.placements.get(file) : undefined),
       lostSince: this.lostSince,
+      copiesSince: this.copiesSince,
       settings: this.settings,
     };
   }

@@ -1,0 +1,152 @@
+/**
+ * How units get from one present machine to another: a copy is brought up on the new machine, and only when it is
+ * active is the old one stopped. Units that may not overlap with themselves are stopped first.
+ *
+ * Invariants: a unit has at most one new copy; the old one goes only for a copy that is active, or where nothing is
+ * lost by it; of one template no more are under way or down than MaxUnavailable= allows; a unit goes after those that
+ * have to be with it. What is under way stands in the assignments (`movesFrom`), so that any engine goes on with it.
+ */
+import { nameOfMachine } from "#model/cluster-state.ts";
+import type { PendingMove } from "#plan/cluster-plan.ts";
+import { exclude } from "#plan/schedule/filters.ts";
+import type { ScheduledMachine } from "#plan/schedule/machine.ts";
+import { judgeCopy } from "./copies.ts";
+import { Disruptions } from "./disruptions.ts";
+import type { Draft } from "./draft.ts";
+import type { Home, Standing } from "./standing.ts";
+
+/** What this plan does for a unit that is to leave a present machine for another. */
+export interface Move {
+  /**
+   * `begin`: a copy at `to`, beside the old one; `finish`: take the old one away; `at-once`: both in one step;
+   * `stop-first`: take it away and place it when it has stopped; `wait`: nothing yet.
+   */
+  readonly kind: "begin" | "finish" | "at-once" | "stop-first" | "wait";
+  readonly from: Home;
+  /** Machine ID. */
+  readonly to: string;
+  /** The new copy, where there is one. */
+  readonly copy: Home | undefined;
+}
+
+/** A unit that the draft has on another machine than the one it runs on. */
+interface Mover extends Omit<Move, "kind"> {
+  readonly standing: Standing;
+}
+
+/** What cannot stay beside a unit of its machine, or without one, even for a while leaves it at once. */
+export function partAtOnce(draft: Draft): void {
+  for (const machine of draft.scheduler.machines) {
+    if (machine.lingering.size === 0) continue;
+    for (const [unit, placement] of [...machine.lingering]) {
+      const clashes = [...machine.units].some(
+        ([other, theirs]) =>
+          other !== unit && exclude({ unit, placement }, { unit: other, placement: theirs }),
+      );
+      if (clashes) machine.unlinger(unit);
+    }
+    while (dropFollowers(machine));
+  }
+}
+
+/** True when a follower (MachineOf=) was dropped, so that its own followers have to be looked at again. */
+function dropFollowers(machine: ScheduledMachine): boolean {
+  const { units, lingering } = machine;
+  const lonely = [...lingering].find(([, { machineOf }]) =>
+    machineOf.some((peer) => !units.has(peer) && !lingering.has(peer)),
+  );
+  if (lonely === undefined) return false;
+  machine.unlinger(lonely[0]);
+  return true;
+}
+
+/** Decides for each unit under way what comes next; those that wait are among the draft's pending moves. */
+export function planMoves(draft: Draft): void {
+  const movers = [...draft.standings.values()].flatMap((standing) => moverOf(draft, standing) ?? []);
+  if (movers.length === 0) return;
+  const disruptions = new Disruptions(draft, movers);
+  const followed = followersAt(draft);
+  // Leaders first, since a follower's copy needs its peer beside it.
+  const leaders = movers.filter(({ standing }) => standing.placement?.machineOf.length === 0);
+  const followers = movers.filter((mover) => !leaders.includes(mover));
+  for (const mover of [...leaders, ...followers]) {
+    const kind = decide(draft, mover, disruptions, followed);
+    draft.moves.set(mover.standing.unit, { kind, from: mover.from, to: mover.to, copy: mover.copy });
+  }
+}
+
+function moverOf(draft: Draft, standing: Standing): Mover | undefined {
+  const { unit, placement, homes, source, failed } = standing;
+  const [target] = draft.scheduler.placesOf(unit);
+  const from = source ?? homes[0];
+  if (target === undefined || from === undefined || placement?.global === true) return undefined;
+  const to = target.facts.id;
+  if (!from.present || from.machine === to || failed.has(from)) return undefined;
+  return { standing, from, to, copy: homes.find((home) => home.machine === to && !failed.has(home)) };
+}
+
+type Pause = Pick<PendingMove, "phase" | "reason">;
+
+function decide(
+  draft: Draft,
+  mover: Mover,
+  disruptions: Disruptions,
+  followed: ReadonlySet<string>,
+): Move["kind"] {
+  const { standing, from, copy, to } = mover;
+  const { unit, placement, record } = standing;
+  const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
+  const overdue = draft.drains.get(from.machine)?.overdue === true;
+  const abrupt = !gentle || overdue || record.desired === "loaded" || !isUp(draft, unit, from);
+  if (abrupt) return placement?.overlap === false ? "stop-first" : "at-once";
+  const pause =
+    copy === undefined ? disruptions.pauseFor(standing, from) : pauseOfCopy(draft, mover, followed);
+  if (pause === undefined) return begun(mover);
+  draft.pending.set(unit, { unit, from: from.machine, to, ...pause, refusals: [] });
+  return "wait";
+}
+
+function begun({ standing, copy }: Mover): Move["kind"] {
+  if (copy !== undefined) return "finish";
+  return standing.placement?.overlap === false ? "stop-first" : "begin";
+}
+
+/** What keeps the old copy in place; undefined when the new one can do without it. */
+function pauseOfCopy(
+  draft: Draft,
+  { standing, copy, from, to }: Mover,
+  followed: ReadonlySet<string>,
+): Pause | undefined {
+  const { view, context, wakeTimes } = draft;
+  const name = nameOfMachine(view, to);
+  const state = judgeCopy(view, context, standing, to);
+  const isCurrent =
+    copy?.assignment.launch === standing.record.launch && copy.assignment.file === standing.record.file;
+  if (state.kind !== "active" || !isCurrent)
+    return { phase: "starting", reason: `its copy on ${name} is starting` };
+  const settledMs = state.sinceMs + context.settings.copySettleMs;
+  if (settledMs > context.monotonicMs) {
+    wakeTimes.push(settledMs);
+    return { phase: "starting", reason: `its copy on ${name} has just become active` };
+  }
+  if (!followed.has(`${from.machine} ${standing.unit}`)) return undefined;
+  const source = nameOfMachine(view, from.machine);
+  return { phase: "starting", reason: `units that have to be with it are still on ${source}` };
+}
+
+/** Runs there, or is on its way to; one that crashes again and again is not. */
+export function isUp({ view }: Draft, unit: string, { machine }: Home): boolean {
+  const state = view.states.get(machine)?.get(unit);
+  if (state === undefined || state.sub === "auto-restart") return false;
+  return ["active", "reloading", "refreshing", "activating"].includes(state.active);
+}
+
+/** `machine unit` of each unit that another on its machine has to be with. */
+function followersAt({ standings, view }: Draft): ReadonlySet<string> {
+  const followed = new Set<string>();
+  for (const { unit, placement } of standings.values())
+    for (const peer of placement?.machineOf ?? [])
+      for (const [machine, units] of view.assignments)
+        if (units.has(unit)) followed.add(`${machine} ${peer}`);
+  return followed;
+}
