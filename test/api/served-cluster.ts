@@ -8,7 +8,8 @@ import { join } from "node:path";
 import type { AnswerStream } from "#api/answer.ts";
 import { type Api, createApi } from "#api/api.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
-import { serveApi } from "#api/serve.ts";
+import type { ServerTls } from "#api/secure-server.ts";
+import { type ServedApi, serveApi } from "#api/serve.ts";
 import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { parseAnswer } from "#client/transport.ts";
@@ -142,16 +143,19 @@ export class TestCluster {
     return new Response(toStream(body), { status, headers });
   }
 
-  /** Serves the API on a unix socket in a new directory and on a free port of the loopback. */
-  async serve(): Promise<{ directory: string; unix: string; http: string }> {
+  /** Serves the API on a unix socket in a new directory and on a free port of the loopback, with TLS where it is given. */
+  async serve(
+    tls?: ServerTls,
+  ): Promise<{ directory: string; unix: string; http: string; port: number; renew: ServedApi["renew"] }> {
     const directory = await mkdtemp(join(tmpdir(), "flotilla-api-"));
     this.#undo.push(() => rm(directory, { recursive: true, force: true }));
     const socketPath = join(directory, "api.sock");
     const { api, dependencies } = this;
-    const served = await serveApi({ api, socketPath, host: "127.0.0.1", log: dependencies.log });
+    const where = { api, socketPath, host: "127.0.0.1", log: dependencies.log };
+    const served = await serveApi({ ...where, ...(tls === undefined ? {} : { tls }) });
     this.#undo.push(() => served.close());
     const [unix = "", http = ""] = served.addresses;
-    return { directory, unix, http };
+    return { directory, unix, http, port: served.port, renew: served.renew };
   }
 
   /** Writes in one transaction and waits until the mirror shows it. */
