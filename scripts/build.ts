@@ -7,13 +7,17 @@ import { buildExecutable } from "./executable/executable.ts";
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
-parseArgs({ options: {} });
+const { values } = parseArgs({ options: { deb: { type: "boolean", default: false } } });
 await mkdir(dist, { recursive: true });
 const executable = join(dist, "flotilla");
-await buildExecutable(root, executable);
-await built(executable);
+const licences = await buildExecutable(root, executable);
+await tell(executable);
+if (values.deb) {
+  const { buildDeb } = await import("./package/deb.ts");
+  await tell(await buildDeb({ executable, licences }, dist));
+}
 
-async function built(path: string): Promise<void> {
+async function tell(path: string): Promise<void> {
   const { size } = await stat(path);
   console.log(`built ${relative(process.cwd(), path)} (${(size / 1e6).toFixed(1)} MB)`);
 }

@@ -268,6 +268,17 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./daemon.ts")).daemon,
   },
   {
+    name: "install",
+    summary: "Make this executable a service of the machine; not needed after a package",
+    options: [
+      { flags: "--supervisor <kind>", summary: "what will run the units: systemd (unless given) or embedded" },
+      { flags: "--root <dir>", summary: "into the file system of an image" },
+      { flags: "--uninstall", summary: "undo it; units and the machine's state stay" },
+    ],
+    examples: ["flotilla install", "flotilla install --uninstall"],
+    load: async () => (await import("./install.ts")).install,
+  },
+  {
     name: "completion",
     summary: "Print the completion script of a shell: bash, zsh or fish",
     arguments: "<shell>",
@@ -284,6 +295,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "version",
     summary: "Print the versions of this program and of the daemon",
+    options: [{ flags: "--licences", summary: "the licence texts of all that is in this executable" }],
     examples: ["flotilla version"],
     load: async () => (await import("./version.ts")).version,
   },

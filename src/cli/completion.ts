@@ -20,19 +20,21 @@ const BASH = `_flotilla() {
 complete -F _flotilla flotilla
 `;
 
+/** In a folder of completions zsh runs the file when the first line is to be completed; sourced, it only tells of itself. */
 const ZSH = `#compdef flotilla
 _flotilla() {
   local -a reply
   reply=("\${(@f)$(flotilla complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   compadd -a reply
 }
-compdef _flotilla flotilla
+if [ "$funcstack[1]" = "_flotilla" ]; then _flotilla; else compdef _flotilla flotilla; fi
 `;
 
 const FISH = `complete -c flotilla -f -a '(flotilla complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
 `;
 
-const SCRIPTS: ReadonlyMap<string, string> = new Map([
+/** The script of each shell, which asks this program for everything and so never grows old. */
+export const COMPLETIONS: ReadonlyMap<string, string> = new Map([
   ["bash", BASH],
   ["zsh", ZSH],
   ["fish", FISH],
@@ -40,9 +42,9 @@ const SCRIPTS: ReadonlyMap<string, string> = new Map([
 
 export async function completion({ args, io }: CommandContext): Promise<number> {
   const [shell = ""] = args;
-  const script = SCRIPTS.get(shell);
+  const script = COMPLETIONS.get(shell);
   if (script === undefined) {
-    const near = nearest(shell, SCRIPTS.keys());
+    const near = nearest(shell, COMPLETIONS.keys());
     throw new FlotillaError("usage", `there is no completion for ${shell}`, {
       hint: near === undefined ? "there is one for bash, zsh and fish" : `did you mean ${near}?`,
     });
