@@ -64,6 +64,18 @@ const NEEDS = [
     tasks: ["test"],
     why: "real machines are booted from a Debian root of their own",
   },
+  {
+    command: "strip",
+    package: "binutils",
+    tasks: ["build", "test"],
+    why: "Node's symbols, a seventh of it, are left out of the executable",
+  },
+  {
+    command: "dpkg-deb",
+    package: "dpkg",
+    tasks: ["build", "test"],
+    why: "the Debian package is packed with it",
+  },
 ];
 
 /** @param {string} task @returns {readonly Need[]} */
