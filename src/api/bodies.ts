@@ -187,6 +187,16 @@ export type UnitResult = z.infer<typeof unitResultSchema>;
 export const unitResultsSchema = z.object({ results: z.array(unitResultSchema) });
 export type UnitResults = z.infer<typeof unitResultsSchema>;
 
+/** That a machine is emptied, and how. */
+export const machineDrainSchema = z.object({
+  state: z
+    .enum(["draining", "drained", "leaving"])
+    .describe("drained: it has no units left but members of the store; leaving: it is shutting down"),
+  sinceMs: z.number().nullable(),
+  untilMs: z.number().nullable().describe("when what is still there is stopped; null: never"),
+  force: z.boolean().describe("what fits on no other machine is stopped"),
+});
+
 export const machineRowSchema = z.object({
   machine: z.string(),
   name: z.string(),
@@ -194,6 +204,7 @@ export const machineRowSchema = z.object({
   api: z.string(),
   metadata: z.record(z.string(), z.string()).describe("what units are placed by: its own with the overlay"),
   cordoned: z.boolean(),
+  drain: machineDrainSchema.nullable().describe("null: it is not drained"),
   units: z.number().describe("units assigned to it"),
   capacity: z.object({ cpuMillis: z.number(), memoryBytes: z.number() }),
   usage: z
@@ -233,13 +244,42 @@ export type MachineList = z.infer<typeof machineListSchema>;
 
 export const machinePatchSchema = z.object({
   cordoned: z.boolean().optional(),
+  drain: z
+    .object({
+      force: z.boolean().default(false).describe("stop what fits on no other machine"),
+      deadlineMs: z.number().int().positive().optional().describe("after so long stop what is still there"),
+    })
+    .nullable()
+    .optional()
+    .describe("moves its units to other machines; null ends that"),
   metadata: z
     .record(z.string(), z.string().nullable())
     .optional()
     .describe("keys to lay over the machine's own; null hides a key"),
   unset: z.array(z.string()).optional().describe("keys to take out of the overlay again"),
 });
-export type MachinePatch = z.infer<typeof machinePatchSchema>;
+export type MachinePatch = z.input<typeof machinePatchSchema>;
+
+/** How far the drain of a machine is. */
+export const drainSchema = z.object({
+  machine: z.string(),
+  machineName: z.string(),
+  drain: machineDrainSchema.nullable(),
+  isOver: z.boolean().describe("nothing more becomes of it by itself"),
+  units: z.array(
+    z.object({
+      unit: z.string(),
+      phase: z
+        .enum(["waiting", "starting", "staying", "stopping", "moved", "failed", "stopped"])
+        .describe("waiting for its turn, starting elsewhere, staying since it fits nowhere else, …"),
+      to: z.string().nullable(),
+      toName: z.string().nullable(),
+      reason: z.string(),
+      refusals: z.array(refusalSchema),
+    }),
+  ),
+});
+export type DrainBody = z.infer<typeof drainSchema>;
 
 export const clusterSchema = z.object({
   id: z.string().nullable(),

@@ -1,9 +1,10 @@
-/** What the operator says of a machine, changed: cordon and the overlay of metadata. */
+/** What the operator says of a machine, changed: cordon, drain and the overlay of metadata. */
+import { formatDuration } from "#base/duration.ts";
 import { FlotillaError } from "#base/errors.ts";
 import { nameOfMachine } from "#model/cluster-state.ts";
 import { keys } from "#model/keys.ts";
 import { LIMITS } from "#model/limits.ts";
-import { type MachineConfig, machineConfigSchema } from "#model/records.ts";
+import { type Drain, type MachineConfig, machineConfigSchema } from "#model/records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import { ifModRevision, putJson } from "#store/ops.ts";
 import type { MachinePatch } from "./bodies.ts";
@@ -14,14 +15,29 @@ const UNTOUCHED: MachineConfig = { metadata: {}, cordoned: false };
 const MAX_TRIES = 8;
 
 /** Pure: the configuration after the patch. @throws FlotillaError `bad-request`, `limit-exceeded` */
-export function patchConfig(config: MachineConfig, patch: MachinePatch): MachineConfig {
+export function patchConfig(config: MachineConfig, patch: MachinePatch, nowMs: number): MachineConfig {
   const metadata = { ...config.metadata, ...patch.metadata };
   for (const key of patch.unset ?? []) delete metadata[key];
   for (const [key, value] of Object.entries(metadata)) checkMetadata(key, value);
   if (Object.keys(metadata).length > LIMITS.metadataKeys) {
     throw new FlotillaError("limit-exceeded", `a machine has at most ${LIMITS.metadataKeys} metadata keys`);
   }
-  return { metadata, cordoned: patch.cordoned ?? config.cordoned };
+  const drain = patchDrain(config.drain, patch.drain, nowMs);
+  const cordoned = patch.cordoned ?? config.cordoned;
+  return { metadata, cordoned, ...(drain === undefined ? {} : { drain }) };
+}
+
+/** A drain that is asked for again goes on, by the new terms. */
+function patchDrain(
+  before: Drain | undefined,
+  wish: MachinePatch["drain"],
+  nowMs: number,
+): Drain | undefined {
+  if (wish === undefined) return before;
+  if (wish === null) return undefined;
+  const { force = false, deadlineMs } = wish;
+  const until = deadlineMs === undefined ? {} : { untilMs: nowMs + deadlineMs };
+  return { sinceMs: before?.sinceMs ?? nowMs, force, ...until };
 }
 
 function checkMetadata(key: string, value: string | null): void {
@@ -51,7 +67,7 @@ export async function configureMachine(
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [kv] = (await dependencies.store.range({ key: toBytes(key) })).kvs;
     const before = kv === undefined ? UNTOUCHED : machineConfigSchema.parse(JSON.parse(toText(kv.value)));
-    const after = patchConfig(before, patch);
+    const after = patchConfig(before, patch, dependencies.clock.now());
     const response = await dependencies.store.txn({
       compare: [ifModRevision(key, kv?.modRevision ?? 0n)],
       success: [putJson(key, after), eventOp({ kind: "machine-configured", machine, message }, dependencies)],
@@ -72,5 +88,13 @@ function describePatch(patch: MachinePatch): string {
   );
   const unset = (patch.unset ?? []).map((key) => `took back metadata ${key}`);
   const cordon = patch.cordoned === undefined ? [] : [patch.cordoned ? "cordoned it" : "uncordoned it"];
-  return [...cordon, ...set, ...unset].join(", ");
+  return [...cordon, ...describeDrain(patch.drain), ...set, ...unset].join(", ");
+}
+
+function describeDrain(wish: MachinePatch["drain"]): string[] {
+  if (wish === undefined) return [];
+  if (wish === null) return ["ended its drain"];
+  const { force, deadlineMs } = wish;
+  const within = deadlineMs === undefined ? "" : ` within ${formatDuration(deadlineMs)}`;
+  return [`drains it${within}${force === true ? " by force" : ""}`];
 }

@@ -2,6 +2,7 @@
 import { FlotillaError } from "#base/errors.ts";
 import { type ClusterView, effectiveMetadata } from "#model/cluster-state.ts";
 import type { MachineRecord } from "#model/records.ts";
+import { isStoreMember } from "#plan/reconcile/drains.ts";
 import type { MachineRow } from "./bodies.ts";
 
 /** Every machine that is present, by name. */
@@ -13,17 +14,32 @@ export function machineRows(view: ClusterView): MachineRow[] {
 
 export function machineRow(view: ClusterView, machine: MachineRecord): MachineRow {
   const config = view.machineConfigs.get(machine.id);
-  const { id, instance: _, bootId: __, ...shown } = machine;
+  const { id, instance: _, bootId: __, leaving: ___, ...shown } = machine;
   return {
     ...shown,
     machine: id,
     metadata: { ...effectiveMetadata(machine, config) },
     cordoned: config?.cordoned ?? false,
+    drain: drainOf(view, machine.id),
     usage: view.usages.get(id) ?? null,
     units: view.assignments.get(id)?.size ?? 0,
     engine: view.engine?.machine === id,
     // Once the store has moved, what the machine says of itself is of before.
     hasStore: view.store?.members.some((member) => member.machine === id) ?? machine.hasStore,
+  };
+}
+
+/** Whether the machine is emptied, and how far that is. */
+export function drainOf(view: ClusterView, id: string): MachineRow["drain"] {
+  const drain = view.machineConfigs.get(id)?.drain;
+  const leaving = view.machines.get(id)?.leaving === true;
+  if (drain === undefined && !leaving) return null;
+  const left = [...(view.assignments.get(id)?.keys() ?? [])].filter((unit) => !isStoreMember(unit));
+  return {
+    state: leaving ? "leaving" : left.length === 0 ? "drained" : "draining",
+    sinceMs: drain?.sinceMs ?? null,
+    untilMs: drain?.untilMs ?? null,
+    force: drain?.force ?? false,
   };
 }
 

@@ -7,6 +7,7 @@ import { answerJson, answerText } from "./answer.ts";
 import {
   clusterSchema,
   countQuery,
+  drainSchema,
   eventListSchema,
   eventSchema,
   journalLineSchema,
@@ -23,6 +24,7 @@ import {
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
+import { drainStatus, watchDrain } from "./drain.ts";
 import { forward } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
 import { KV_ROUTES } from "./kv-routes.ts";
@@ -49,7 +51,7 @@ const MACHINE_ROUTES: readonly Route[] = [
   jsonRoute({
     method: "patch",
     path: "/v1/machines/{machine}",
-    summary: "Cordons a machine or changes the metadata that units are placed by.",
+    summary: "Cordons or drains a machine, or changes the metadata that units are placed by.",
     needs: "operator",
     params: machineParams,
     body: machinePatchSchema,
@@ -60,6 +62,29 @@ const MACHINE_ROUTES: readonly Route[] = [
       await configureMachine(id, body, dependencies);
       const record = view.machines.get(id);
       return { machine: record === undefined ? null : machineRow(view, record) };
+    },
+  }),
+  jsonRoute({
+    method: "get",
+    path: "/v1/machines/{machine}/drain",
+    summary: "How far the drain of a machine is, unit by unit.",
+    needs: "viewer",
+    params: machineParams,
+    response: drainSchema,
+    handle: ({ params }, dependencies) =>
+      drainStatus(findMachine(dependencies.mirror.view, params.machine), new Set(), dependencies),
+  }),
+  rawRoute({
+    method: "get",
+    path: "/v1/machines/{machine}/drain/watch",
+    summary: "Follows the drain of a machine until it is over: what has become of each unit that was there.",
+    needs: "viewer",
+    params: machineParams,
+    produces: "text/event-stream",
+    response: drainSchema,
+    handle: ({ params }, dependencies) => {
+      const machine = findMachine(dependencies.mirror.view, params.machine);
+      return answerEvents((signal) => watchDrain(machine, dependencies, signal));
     },
   }),
 ];

@@ -238,6 +238,27 @@ export const COMMANDS: readonly Command[] = [
         load: async () => (await import("./machine.ts")).uncordon,
       },
       {
+        name: "drain",
+        summary: "Move a machine's units to other machines, each started there before it is stopped here",
+        arguments: "<machine>",
+        options: [
+          { flags: "--no-block", summary: "do not wait until it has come about" },
+          { flags: "--deadline <time>", summary: "after so long stop what is still there" },
+          { flags: "--force", summary: "stop what fits on no other machine" },
+        ],
+        examples: ["flotilla machine drain m2", "flotilla machine drain --deadline 10min m2"],
+        completes: "machines",
+        load: async () => (await import("./drain.ts")).drain,
+      },
+      {
+        name: "undrain",
+        summary: "End the drain of machines; what has moved stays where it is",
+        arguments: "<machine...>",
+        examples: ["flotilla machine undrain m2"],
+        completes: "machines",
+        load: async () => (await import("./drain.ts")).undrain,
+      },
+      {
         name: "metadata",
         summary: "Show or change the metadata that units are placed by",
         arguments: "<machine> [changes...]",

@@ -12,11 +12,12 @@ export async function listMachines(context: CommandContext): Promise<number> {
   const client = await context.client();
   const { machines } = await client.machines(context.io.signal);
   const cordoned = machines.some((machine) => machine.cordoned);
+  const drained = machines.some((machine) => machine.drain !== null);
   await list(context, {
     key: "machines",
     items: machines,
     columns: columns(context.options.flag("full"), context.io.now()),
-    fields: `machine,name,ip,units${cordoned ? ",cordoned" : ""},metadata`,
+    fields: `machine,name,ip,units${cordoned ? ",cordoned" : ""}${drained ? ",drain" : ""},metadata`,
     name: ({ machine }) => machine,
   });
   const [first] = machines;
@@ -38,6 +39,7 @@ function columns(full: boolean, nowMs: number): Column<MachineRow>[] {
     { field: "ip", value: (row) => row.address },
     { field: "units", value: (row) => String(row.units) },
     { field: "cordoned", value: (row) => (row.cordoned ? "cordoned" : ""), look: () => "yellow" },
+    { field: "drain", value: (row) => row.drain?.state ?? "", look: () => "yellow" },
     { field: "metadata", value: (row) => formatPairs(row.metadata) },
     { field: "cpus", value: (row) => String(row.capacity.cpuMillis / 1000) },
     { field: "memory", value: (row) => `${(row.capacity.memoryBytes / GIB).toFixed(1)}G` },

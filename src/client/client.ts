@@ -6,6 +6,7 @@
  */
 import type {
   ClusterBody,
+  DrainBody,
   EventBody,
   EventList,
   JournalLine,
@@ -23,6 +24,7 @@ import type {
   UnitUsageBody,
   VerifyResult,
   VersionBody,
+  Whoami,
   Why,
 } from "#api/bodies.ts";
 import type {
@@ -97,6 +99,11 @@ export class FlotillaClient {
     await this.#json("GET", "/v1/health", undefined, signal);
   }
 
+  /** @throws FlotillaError `not-authenticated` where the API does not know who asks */
+  whoami(signal?: AbortSignal): Promise<Whoami> {
+    return this.#json("GET", "/v1/whoami", undefined, signal);
+  }
+
   cluster(signal?: AbortSignal): Promise<ClusterBody> {
     return this.#json("GET", "/v1/cluster", undefined, signal);
   }
@@ -150,6 +157,11 @@ export class FlotillaClient {
     const path = `/v1/machines/${encodeURIComponent(machine)}`;
     const answer: { machine: MachineRow | null } = await this.#json("PATCH", path, patch, signal);
     return answer.machine;
+  }
+
+  /** How far the machine's drain is, with each change, until it is over. @param machine ID, unambiguous prefix or name */
+  async *watchDrain(machine: string, signal?: AbortSignal): AsyncGenerator<DrainBody, void> {
+    yield* this.#events<DrainBody>(`/v1/machines/${encodeURIComponent(machine)}/drain/watch`, signal);
   }
 
   /** The latest events, oldest first. */

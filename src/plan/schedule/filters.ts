@@ -79,7 +79,7 @@ export function isOpenTo(machine: ScheduledMachine, metadata: readonly MetadataR
   return !cordoned && draining !== true && metadata.every((requirement) => meets(machine, requirement));
 }
 
-/** Units on the machine that `candidate` replaces; units that replace each other are left alone, as in fleet. */
+/** Units on the machine that `candidate` replaces; of units that replace each other, as in fleet, none has to leave. */
 export function replacedOn(machine: ScheduledMachine, candidate: Candidate): readonly string[] {
   const { unit, placement } = candidate;
   if (placement.replaces.length === 0) return [];
@@ -156,9 +156,9 @@ function findMatch(machine: ScheduledMachine, glob: string, except: string): str
   return undefined;
 }
 
-function refuseReplaced(machine: ScheduledMachine, { unit, placement }: Candidate): string | undefined {
+function refuseReplaced(machine: ScheduledMachine, { unit }: Candidate): string | undefined {
   for (const [other, theirs] of machine.guarded) {
-    if (other === unit || !replaces(theirs, unit) || replaces(placement, other)) continue;
+    if (other === unit || !replaces(theirs, unit)) continue;
     return `has ${other}, which replaces the unit`;
   }
   return undefined;
