@@ -41,17 +41,26 @@ function tlsOptions({ options, io }: CommandContext): object {
 }
 
 async function userOption({ options, io }: CommandContext): Promise<object> {
-  const [, name, inline] = /^([^:]+)(?::(.*))?$/.exec(options.text("user") ?? "") ?? [];
-  if (name === undefined) return {};
+  const given = options.text("user");
+  if (given === undefined) return {};
+  const [name = "", ...password] = given.split(":");
   const file = options.text("password-file");
-  if (inline === undefined && file === undefined) {
+  if (password.length > 0) {
+    throw new FlotillaError(
+      "usage",
+      "a password among a command's arguments can be read by everybody on this machine",
+      {
+        hint: `--user ${name} --password-file FILE, where - is standard input`,
+      },
+    );
+  }
+  if (file === undefined) {
     throw new FlotillaError("usage", `the password of ${name} is missing`, {
-      hint: "--password-file FILE, or --user NAME:PASSWORD",
+      hint: "--password-file FILE, where - is standard input",
     });
   }
-  const password =
-    inline ?? (await readValueFile(file ?? "-", io.cwd)).toString("utf8").replace(/\r?\n$/, "");
-  return { user: { name, password } };
+  const text = (await readValueFile(file, io.cwd)).toString("utf8");
+  return { user: { name, password: text.replace(/\r?\n$/, "") } };
 }
 
 export function add(context: CommandContext): Promise<number> {

@@ -38,7 +38,7 @@ export const STORE_COMMAND: Command = {
           completes: "files",
         },
         { flags: "--key <file>", summary: "the key of that certificate", completes: "files" },
-        { flags: "--user <name>", summary: "NAME or NAME:PASSWORD of a user of that etcd" },
+        { flags: "--user <name>", summary: "a user of that etcd" },
         {
           flags: "--password-file <file>",
           summary: "the user's password; - is standard input",

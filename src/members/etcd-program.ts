@@ -7,6 +7,8 @@ import { FlotillaError } from "#base/errors.ts";
 /** The oldest version with learners that this was tried with. */
 const MIN_VERSION = [3, 4] as const;
 const VERSION_TIMEOUT_MS = 10_000;
+/** For what works on whole stores, of gigabytes on a slow disk. */
+const WORK_TIMEOUT_MS = 600_000;
 /** Looked at beside PATH, which services often have a short one of. */
 const FOLDERS = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/local/sbin", "/opt/etcd"];
 
@@ -20,7 +22,7 @@ export interface EtcdProgram {
 export async function findEtcd(environment: NodeJS.ProcessEnv, machine: string): Promise<EtcdProgram> {
   const path = await findProgram("etcd", environment);
   if (path === undefined) throw notInstalled("etcd", machine);
-  const version = parseEtcdVersion(await run(path, ["--version"]));
+  const version = parseEtcdVersion(await run(path, ["--version"], process.env, VERSION_TIMEOUT_MS));
   if (version === undefined || !isSupported(version)) {
     throw new FlotillaError(
       "unsupported",
@@ -67,9 +69,14 @@ async function findProgram(name: string, environment: NodeJS.ProcessEnv): Promis
 }
 
 /** The output of a command. @throws FlotillaError `unsupported` when it fails. */
-export function run(program: string, args: readonly string[], environment = process.env): Promise<string> {
+export function run(
+  program: string,
+  args: readonly string[],
+  environment = process.env,
+  timeoutMs = WORK_TIMEOUT_MS,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: VERSION_TIMEOUT_MS, env: environment };
+    const options = { timeout: timeoutMs, env: environment };
     execFile(program, [...args], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else {

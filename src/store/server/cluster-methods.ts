@@ -1,7 +1,7 @@
 /**
  * Etcd's Cluster service, for a cluster that has one member and cannot have more. A change of the members is refused in
  * etcd's own words for what cannot be done. Etcd itself takes a second member here, and then stands still until that one
- * has come; from this store `flotilla store promote` leads to more members.
+ * has come; from this store `flotilla store promote` leads to more members, which is said to who asks for one.
  */
 import { StoreError } from "../store.ts";
 import { memberAddRequest, memberRequest } from "../wire/admin-messages.ts";
@@ -10,6 +10,10 @@ import type { Method } from "./grpc.ts";
 import type { Service } from "./method-table.ts";
 import { MEMBER_NAME, type ServedStore } from "./served-store.ts";
 import { unary } from "./unary.ts";
+
+/** Behind etcd's own words: what leads to what was asked for. */
+const HOW_TO_GROW =
+  " (this store has one member only: flotilla store promote makes an etcd of it, flotilla store add adds members)";
 
 export function clusterMethods(served: ServedStore): Service {
   const { memberId } = served.store.identity;
@@ -24,7 +28,7 @@ export function clusterMethods(served: ServedStore): Service {
         return { header, members: [{ id: memberId, name: MEMBER_NAME, clientUrls: [served.clientUrl()] }] };
       }),
     ],
-    ["MemberAdd", refused(served, memberAddRequest, () => tooFewMembers())],
+    ["MemberAdd", refused(served, memberAddRequest, () => tooFewMembers(HOW_TO_GROW))],
     ["MemberRemove", refused(served, memberRequest, ({ id }) => (isOurs(id) ? tooFewMembers() : notFound()))],
     ["MemberUpdate", refused(served, memberRequest, ({ id }) => (isOurs(id) ? tooFewMembers() : notFound()))],
     ["MemberPromote", refused(served, memberRequest, ({ id }) => (isOurs(id) ? noLearner() : notFound()))],
@@ -50,6 +54,7 @@ function noLearner(): StoreError {
   return new StoreError("failed-precondition", "etcdserver: can only promote a learner member");
 }
 
-function tooFewMembers(): StoreError {
-  return new StoreError("unknown", "etcdserver: re-configuration failed due to not enough started members");
+function tooFewMembers(hint = ""): StoreError {
+  const message = "etcdserver: re-configuration failed due to not enough started members";
+  return new StoreError("unknown", `${message}${hint}`);
 }

@@ -1,5 +1,6 @@
 /** The store backed up, moved to an etcd of the user's own, and brought back from a backup of that. */
-import { access } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { access, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Cluster } from "../../cluster/cluster.ts";
@@ -9,6 +10,7 @@ import { untilStatus } from "./waits.ts";
 
 const UNITS = ["a.service", "b.service"];
 const PATIENCE_MS = 60_000;
+const PASSWORD = "a-word-nobody-says";
 
 let cluster: Cluster;
 let etcd: EtcdProcess;
@@ -24,6 +26,21 @@ afterAll(async () => {
 
 function file(name: string): string {
   return join(cluster.directory, name);
+}
+
+/** The files below the cluster's directory in which the password stands and that others may read. */
+async function openWithPassword(): Promise<readonly string[]> {
+  const entries = await readdir(cluster.directory, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const isSecret = (await readFile(path).catch(() => Buffer.alloc(0))).includes(PASSWORD);
+      return isSecret && ((await stat(path)).mode & 0o077) !== 0 ? [path] : [];
+    }),
+  );
+  return found.flat();
 }
 
 describe("a backup", () => {
@@ -62,13 +79,33 @@ describe("an etcd of the user's own", () => {
     expect(stderr).toContain("no etcd with a quorum answers");
   });
 
+  test("is not told a password among a command's arguments, nor a wrong one's text", async () => {
+    for (const [key, ...args] of [
+      ["user", "add", `root:${PASSWORD}`],
+      ["auth", "enable"],
+    ])
+      execFileSync("etcdctl", ["--endpoints", etcd.endpoint, key ?? "", ...args], { stdio: "pipe" });
+    const use = ["store", "use", "etcd", "--endpoints", etcd.endpoint, "--user"];
+    const inline = await cluster.flotilla([...use, `root:${PASSWORD}`]);
+    expect(inline.stderr).toContain("hint: --user root --password-file FILE");
+    await writeFile(file("wrong"), "no-such-word");
+    const wrong = await cluster.flotilla([...use, "root", "--password-file", file("wrong")]);
+    expect(wrong.stderr).toContain("error[not-permitted]: that etcd does not let this user in");
+    for (const { stdout, stderr } of [inline, wrong]) {
+      expect(stdout + stderr).not.toContain(PASSWORD);
+      expect(stdout + stderr).not.toContain("no-such-word");
+    }
+  });
+
   test("becomes the store while units run on, also for a machine that comes late", {
     timeout: PATIENCE_MS,
   }, async () => {
     await launch(cluster, UNITS);
     await cluster.host.kill("m2");
     const before = running((await rowsOf(cluster, UNITS)).filter(({ machineName }) => machineName === "m1"));
-    const moved = await cluster.flotilla(["store", "use", "etcd", "--endpoints", etcd.endpoint]);
+    await writeFile(file("password"), `${PASSWORD}\n`, { mode: 0o600 });
+    const user = ["--user", "root", "--password-file", file("password")];
+    const moved = await cluster.flotilla(["store", "use", "etcd", "--endpoints", etcd.endpoint, ...user]);
     expect(moved).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("done: ") });
     await cluster.host.restart("m2");
     await cluster.joined(["m1", "m2"], "m2");
@@ -77,6 +114,15 @@ describe("an etcd of the user's own", () => {
     expect((await cluster.flotilla(["kv", "get", "app/key"], "m2")).stdout).toBe("embedded");
     const after = running(await rowsOf(cluster, UNITS));
     for (const [unit, pid] of before) expect(after.get(unit)).toBe(pid);
+  });
+
+  test("has its user named and the password shown nowhere, and kept where only the daemon reads it", async () => {
+    const json = await cluster.flotilla(["store", "status", "-o", "json"]);
+    expect(json.stdout).toContain('"user": "root"');
+    const others = await Promise.all([cluster.flotilla(["store", "status"]), cluster.flotilla(["events"])]);
+    for (const { stdout, stderr } of [json, ...others]) expect(stdout + stderr).not.toContain(PASSWORD);
+    expect(await readFile(join(cluster.machine("m2").directory, "store.json"), "utf8")).toContain(PASSWORD);
+    expect(await openWithPassword()).toEqual([]);
   });
 
   test("is left again by way of a backup", { timeout: PATIENCE_MS }, async () => {

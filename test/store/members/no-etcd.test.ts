@@ -1,0 +1,51 @@
+/** A machine without etcd that is asked to become a member: told what to install, and nothing is changed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { flotilla, launcher } from "../../dev/flotilla.ts";
+
+let directory: string;
+let daemon: ChildProcess;
+
+/** A daemon that sees none of these programs where they are installed. */
+async function startWithout(...hidden: readonly string[]): Promise<string> {
+  directory = mkdtempSync(join(tmpdir(), "flotilla-no-etcd-"));
+  const hide = hidden.map((path) => `mount --bind /dev/null ${path}`).join(" && ");
+  const own = ["--name", "m1", "--api-port", "0", "--store-port", "0", "--cgroup", "none"];
+  const command = [launcher, "daemon", "--dir", directory, "--insecure", ...own];
+  daemon = spawn("unshare", ["--mount", "sh", "-c", `${hide} && exec "$@"`, "sh", ...command], {
+    stdio: "ignore",
+  });
+  const socket = join(directory, "run", "flotilla.sock");
+  await expect.poll(() => existsSync(socket), { interval: 20, timeout: 20_000 }).toBe(true);
+  return `unix:${socket}`;
+}
+
+afterEach(async () => {
+  daemon.kill("SIGTERM");
+  await once(daemon, "exit");
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test.runIf(process.getuid?.() === 0).each([
+  { program: "etcd", hint: "apt-get install etcd-server" },
+  { program: "etcdctl", hint: "apt-get install etcd-client" },
+])(
+  "promote without $program names the package, and the store stays what it was",
+  async ({ program, hint }) => {
+    const endpoint = await startWithout(`/usr/bin/${program}`);
+    const { code, stderr } = await flotilla("--endpoint", endpoint, "store", "promote");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`${program} is not installed on m1`);
+    expect(stderr).toContain(hint);
+    const status = await flotilla("--endpoint", endpoint, "store", "status", "-o", "json");
+    expect(JSON.parse(status.stdout)).toMatchObject({ kind: "embedded" });
+    expect((await flotilla("--endpoint", endpoint, "list-unit-files", "-o", "name")).stdout).toBe("");
+    expect(readdirSync(directory).filter((name) => name === "etcd" || name === "store.json")).toEqual([]);
+    const put = await flotilla("--endpoint", endpoint, "kv", "put", "app/key", "still written");
+    expect(put.code).toBe(0);
+  },
+);
