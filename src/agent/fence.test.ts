@@ -14,6 +14,7 @@ async function scene(stopMs = 1_000) {
   const makeFence = (): Fence => {
     const fence = new Fence({ clock, supervisor, leaseTtlMs: TTL_MS, onDue: () => (due += 1) });
     fence.note(UNIT, stopMs);
+    fence.setToken(UNIT, "7");
     return fence;
   };
   let due = 0;
@@ -84,6 +85,17 @@ describe("a strict unit", () => {
     fence.extend(5_000);
     fence.loosen();
     expect(standing()).toBe("held");
+  });
+
+  test("that is not assigned any more has its time put off while it has some, and none when that is over", async () => {
+    const { fence, supervisor, pass } = await scene();
+    fence.extend(5_000);
+    fence.setToken(UNIT, undefined);
+    fence.extend(6_000);
+    expect(supervisor.heldUntil(UNIT)).toBe(6_000);
+    pass(6_000);
+    fence.extend(12_000);
+    expect(supervisor.heldUntil(UNIT)).toBe(6_000);
   });
 
   test("that is strict no longer is not held any longer; one that is taken away is, until it is gone", async () => {

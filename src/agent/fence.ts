@@ -28,7 +28,9 @@ export class Fence {
   readonly #options: FenceOptions;
   /** How long before its hold ends each strict unit is stopped. */
   readonly #stopMs = new Map<string, number>();
+  /** Kept for those that are being taken away. */
   readonly #tokens = new Map<string, string>();
+  readonly #assigned = new Set<string>();
   #deadlineMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
@@ -49,12 +51,16 @@ export class Fence {
   /** The supervisor does not have the unit any more. Until then it is held, also while it is being taken away. */
   forget(unit: string): void {
     this.#stopMs.delete(unit);
+    if (!this.#assigned.has(unit)) this.#tokens.delete(unit);
   }
 
-  /** What a storage may tell this assignment of the unit from an earlier one by. */
+  /** The unit is assigned to this machine, by what a storage may tell this assignment from an earlier one; undefined: it is not. */
   setToken(unit: string, token: string | undefined): void {
-    if (token === undefined) this.#tokens.delete(unit);
-    else this.#tokens.set(unit, token);
+    if (token === undefined) this.#assigned.delete(unit);
+    else {
+      this.#assigned.add(unit);
+      this.#tokens.set(unit, token);
+    }
   }
 
   /** The lease under which this machine's assignments were read cannot end before `deadlineMs` (boot time). */
@@ -68,14 +74,19 @@ export class Fence {
     this.#deadlineMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Holds every strict unit that the supervisor has; to be called again when units were loaded. */
+  /**
+   * Holds the strict units that the supervisor has; to be called again when units were loaded. One that is being taken
+   * away has its time put off only while it has some: what was asked for before it ran out may still be on its way to it.
+   */
   holdAll(): void {
-    const { supervisor } = this.#options;
+    const { supervisor, clock } = this.#options;
     for (const unit of this.#stopMs.keys()) {
       const token = this.#tokens.get(unit) ?? "0";
-      if (this.#isLeased()) supervisor.hold(unit, { untilMs: this.#deadlineMs, token });
+      const heldUntilMs = supervisor.heldUntil(unit) ?? Number.NEGATIVE_INFINITY;
+      const mayGoOn = this.#assigned.has(unit) || heldUntilMs > clock.boottime();
+      if (this.#isLeased() && mayGoOn) supervisor.hold(unit, { untilMs: this.#deadlineMs, token });
       // Nothing else, such as a timer, may start it before there is a lease.
-      else if (supervisor.heldUntil(unit) === undefined && !isUp(supervisor.status(unit)))
+      else if (heldUntilMs === Number.NEGATIVE_INFINITY && !isUp(supervisor.status(unit)))
         supervisor.hold(unit, { untilMs: 0, token });
     }
   }

@@ -65,11 +65,18 @@ export class FakeMachine {
     return alive.map((unit) => unit.source.name).sort();
   }
 
+  /** What the unit is held by, if it is. */
+  holdOf(name: string): Hold | undefined {
+    return this.#units.get(name)?.hold;
+  }
+
   /** Ends every run at once, as a power cut does; the unit files stay, for the next supervisor to find. */
   cutPower(): void {
     for (const unit of this.#units.values()) {
       this.#abandon(unit, "the machine lost power");
       unit.status = this.#fresh(unit.source);
+      unit.hold = undefined;
+      unit.holdTimer?.cancel();
     }
     this.#listeners.clear();
   }

@@ -12,8 +12,10 @@ import type { World } from "./world.ts";
 interface Fault {
   readonly name: string;
   readonly maxMs: number;
-  /** Begins it and returns how it ends; undefined when it cannot happen now. */
-  readonly begin: (world: World) => Begun;
+  /** It is one of those that strict units are tried with. */
+  readonly strict?: true;
+  /** Begins it and returns how it ends; it lasts for so long. */
+  readonly begin: (world: World, lastsMs: number) => Begun;
 }
 
 interface Begun {
@@ -23,10 +25,12 @@ interface Begun {
 
 const nothing = (): void => undefined;
 
-function onMachine(begin: (machine: SimulatedMachine, world: World) => () => void): (world: World) => Begun {
-  return (world) => {
+function onMachine(
+  begin: (machine: SimulatedMachine, world: World, lastsMs: number) => () => void,
+): Fault["begin"] {
+  return (world, lastsMs) => {
     const machine = pick(world.random, world.machines);
-    return { on: [machine], end: begin(machine, world) };
+    return { on: [machine], end: begin(machine, world, lastsMs) };
   };
 }
 
@@ -42,6 +46,7 @@ function cut(
 export const FAULTS: readonly Fault[] = [
   {
     name: "power cut",
+    strict: true,
     maxMs: 30_000,
     begin: onMachine((machine) => {
       machine.cutPower();
@@ -50,6 +55,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "daemon killed",
+    strict: true,
     maxMs: 15_000,
     begin: onMachine((machine) => {
       machine.killDaemon();
@@ -58,6 +64,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "daemon restarted",
+    strict: true,
     maxMs: 200,
     begin: onMachine((machine) => {
       machine.killDaemon();
@@ -66,6 +73,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "partition",
+    strict: true,
     maxMs: 20_000,
     begin: onMachine((machine, { random }) =>
       cut(machine, { cutUp: true, cutDown: true }, random.next() < 0.5),
@@ -73,16 +81,19 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "partition of what it sends",
+    strict: true,
     maxMs: 20_000,
     begin: onMachine((machine) => cut(machine, { cutUp: true }, false)),
   },
   {
     name: "partition of what it hears",
+    strict: true,
     maxMs: 20_000,
     begin: onMachine((machine, { random }) => cut(machine, { cutDown: true }, random.next() < 0.5)),
   },
   {
     name: "message loss",
+    strict: true,
     maxMs: 20_000,
     begin: onMachine((machine) => {
       machine.setNetwork({ lossShare: 0.3 });
@@ -91,6 +102,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "slow network",
+    strict: true,
     maxMs: 20_000,
     begin: onMachine((machine) => {
       machine.setNetwork({ latencyMs: 600 });
@@ -99,9 +111,37 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "slow machine",
+    strict: true,
     maxMs: 2_000,
     begin: onMachine((machine, { random }) => {
       machine.daemon?.clock.pause(randomInteger(random, 10, 2_000));
+      return nothing;
+    }),
+  },
+  {
+    name: "whole machine stopped",
+    strict: true,
+    maxMs: 15_000,
+    begin: onMachine((machine, _world, lastsMs) => {
+      machine.pause(lastsMs);
+      return nothing;
+    }),
+  },
+  {
+    name: "machine suspended",
+    strict: true,
+    maxMs: 15_000,
+    begin: onMachine((machine, _world, lastsMs) => {
+      machine.suspend(lastsMs);
+      return nothing;
+    }),
+  },
+  {
+    name: "clock set",
+    strict: true,
+    maxMs: 1,
+    begin: onMachine((machine, { random }) => {
+      machine.setClockForward(randomInteger(random, -3_600_000, 3_600_000));
       return nothing;
     }),
   },
@@ -117,6 +157,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "store outage",
+    strict: true,
     maxMs: 20_000,
     begin: (world) => {
       world.stopStore();
@@ -182,15 +223,25 @@ export class Troubles {
 
 const PAUSE_MAX_MS = 8_000;
 
+export interface Faultiness {
+  readonly faults: readonly Fault[];
+  /** The longest time between two. */
+  readonly betweenMs: number;
+  readonly onFault: (name: string) => void;
+}
+
+const USUAL: Faultiness = { faults: FAULTS, betweenMs: PAUSE_MAX_MS, onFault: nothing };
+
 /** Begins faults by chance for `durationMs`; each ends by itself, the last some time after that. */
-export function injectFaults(world: World, troubles: Troubles, durationMs: number): void {
+export function injectFaults(world: World, troubles: Troubles, durationMs: number, how = USUAL): void {
   const { clock, random, trace } = world;
   const untilMs = clock.monotonic() + durationMs;
   const next = (): void => {
     if (clock.monotonic() > untilMs) return;
-    const fault = pick(random, FAULTS);
+    const fault = pick(random, how.faults);
+    how.onFault(fault.name);
     const lastsMs = randomInteger(random, 1, fault.maxMs);
-    const { on, end } = fault.begin(world);
+    const { on, end } = fault.begin(world, lastsMs);
     const whom = on === "store" ? "the store" : on.map((machine) => machine.name).join(" ");
     trace.note("fault", `${fault.name}: ${whom} for ${lastsMs} ms`);
     troubles.begin(on);
@@ -199,7 +250,7 @@ export function injectFaults(world: World, troubles: Troubles, durationMs: numbe
       end();
       troubles.end(on);
     });
-    clock.setTimer(randomInteger(random, 1, PAUSE_MAX_MS), next);
+    clock.setTimer(randomInteger(random, 1, how.betweenMs), next);
   };
   next();
 }

@@ -7,7 +7,7 @@ import type { UnitStatus } from "#supervisor/supervisor.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { Disk } from "./disk.ts";
 import { goodNetwork, Link, type Network, type Written } from "./link.ts";
-import { ProcessClock } from "./process-clock.ts";
+import { type ClockSkew, ProcessClock } from "./process-clock.ts";
 import { supervisorOf } from "./process-supervisor.ts";
 import type { StoreServer } from "./store-server.ts";
 import type { Trace } from "./trace.ts";
@@ -22,6 +22,8 @@ export interface MachineOptions {
   readonly server: StoreServer;
   readonly trace: Trace;
   readonly behaviour: FakeBehaviour;
+  /** How long the stop of a unit takes at most, milliseconds. */
+  readonly stopMaxMs: number;
   readonly onWritten: (written: Written) => void;
   /** Told of each unit that the daemon here is about to start. */
   readonly onStart: (machine: SimulatedMachine, unit: string) => void;
@@ -40,17 +42,20 @@ export class SimulatedMachine {
   readonly network: Network = goodNetwork();
   readonly options: MachineOptions;
   readonly #hardware: FakeMachine;
+  /** What is not the daemon's: units and their shims. */
+  readonly #hardwareClock: ProcessClock;
   #daemon: Daemon | undefined;
   #powered = true;
-  #daemonStartedMs = 0;
-  #skew = { wallMs: 0, bootMs: 0 };
+  #skew: ClockSkew = { wallMs: 0, bootMs: 0, suspendedMs: 0 };
   #bootId = "";
 
   constructor(options: MachineOptions) {
     this.options = options;
     this.name = options.name;
     this.id = randomId(options.random);
-    this.#hardware = new FakeMachine({ clock: options.clock, behaviour: options.behaviour });
+    const world = { wallMs: 0, bootMs: 0, suspendedMs: 0 };
+    this.#hardwareClock = new ProcessClock(options.clock, world);
+    this.#hardware = new FakeMachine({ clock: this.#hardwareClock, behaviour: options.behaviour });
     this.#boot();
   }
 
@@ -67,9 +72,40 @@ export class SimulatedMachine {
     return this.#hardware.running();
   }
 
-  /** World wall-clock time at which the latest daemon was started. */
-  get daemonStartedMs(): number {
-    return this.#daemonStartedMs;
+  /** Whether nothing runs here at the moment, because all of it was stopped or suspended. */
+  get paused(): boolean {
+    return this.#hardwareClock.paused;
+  }
+
+  /** World time at which it went on after that, last. */
+  get wentOnMs(): number {
+    return this.#hardwareClock.resumesMs;
+  }
+
+  /** World time until which the unit may run here; infinity where it is not held. */
+  mayRunUntilMs(unit: string): number {
+    return this.#hardware.holdOf(unit)?.untilMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** FLOTILLA_FENCING_TOKEN of the unit that runs here. */
+  tokenOf(unit: string): string | undefined {
+    return this.#hardware.holdOf(unit)?.token;
+  }
+
+  /** Stops everything that runs here, daemon and units, for so long. */
+  pause(durationMs: number): void {
+    this.#hardwareClock.pause(durationMs);
+    this.#daemon?.clock.pause(durationMs);
+  }
+
+  /** As `pause`, and the monotonic clock does not count the time. */
+  suspend(durationMs: number): void {
+    this.pause(durationMs);
+    this.#skew.suspendedMs += durationMs;
+  }
+
+  setClockForward(byMs: number): void {
+    this.#skew.wallMs += byMs;
   }
 
   status(unit: string): UnitStatus | undefined {
@@ -83,6 +119,10 @@ export class SimulatedMachine {
   /** Starts the daemon, and the machine before it if it has no power. */
   start(): void {
     if (this.#daemon !== undefined) return;
+    if (this.paused && this.#powered) {
+      this.#hardwareClock.run(() => this.start());
+      return;
+    }
     if (!this.#powered) this.#boot();
     this.options.onDaemon(this, true);
     const { clock, random, server, trace, onWritten } = this.options;
@@ -98,15 +138,20 @@ export class SimulatedMachine {
       onWritten,
     });
     trace.note(this.name, "daemon starts");
-    this.#daemonStartedMs = clock.now();
     this.#daemon = startDaemon({
       clock: process,
       link,
       disk: this.disk,
-      supervisor: supervisorOf(this.#hardware.supervisor(), process, random, {
-        onStart: (unit) => this.options.onStart(this, unit),
-        onStop: (unit) => this.options.onStop(this, unit),
-      }),
+      supervisor: supervisorOf(
+        this.#hardware.supervisor(),
+        process,
+        random,
+        {
+          onStart: (unit) => this.options.onStart(this, unit),
+          onStop: (unit) => this.options.onStop(this, unit),
+        },
+        this.options.stopMaxMs,
+      ),
       random,
       machine: { ...this.#record(), instance },
       log: trace.logger(this.name, process),
@@ -143,7 +188,11 @@ export class SimulatedMachine {
     const { clock, random, onStatus } = this.options;
     this.#powered = true;
     this.#bootId = randomId(random);
-    this.#skew = { wallMs: Math.round((random.next() - 0.5) * 4_000), bootMs: clock.monotonic() - 20_000 };
+    this.#skew = {
+      wallMs: Math.round((random.next() - 0.5) * 4_000),
+      bootMs: clock.monotonic() - 20_000,
+      suspendedMs: 0,
+    };
     this.#hardware.supervisor().onStatus((unit, status) => onStatus(this, unit, status));
   }
 

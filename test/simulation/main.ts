@@ -1,5 +1,6 @@
 /**
  * `npm run simulate -- [--seeds N] [--seed N] [--verbose]`: many runs from consecutive seeds, or one run.
+ * `npm run simulate -- --strict N [--seed N]`: runs for strict units until there were N faults.
  *
  * A seed that fails is printed with what did not hold and the command that replays it; one run prints the last lines
  * of what happened, with --verbose all of them.
@@ -7,6 +8,7 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { type SimulationResult, simulate } from "./simulation.ts";
+import { simulateStrict } from "./strict.ts";
 
 const PROGRESS_EVERY_MS = 5_000;
 const TAIL_LINES = 60;
@@ -61,12 +63,45 @@ async function runMany(first: number, count: number): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
+/** Runs from consecutive seeds until there were `count` faults. */
+async function runStrict(first: number, count: number, verbose: boolean): Promise<number> {
+  const faults = new Map<string, number>();
+  let [runs, virtualMs, total, seed] = [0, 0, 0, first];
+  for (; total < count; seed += 1) {
+    const result = await simulateStrict(seed);
+    for (const [name, times] of result.faults) faults.set(name, (faults.get(name) ?? 0) + times);
+    total = [...faults.values()].reduce((sum, times) => sum + times, 0);
+    runs += result.runs;
+    virtualMs += result.virtualMs;
+    if (result.failure === undefined) continue;
+    for (const line of verbose ? result.trace : result.trace.slice(-TAIL_LINES)) print(line);
+    print(
+      `FAILED ${result.failure.message}\n  replay: npm run simulate -- --strict 1 --seed ${seed} --verbose`,
+    );
+    return 1;
+  }
+  for (const [name, times] of faults) print(`${String(times).padStart(6)} ${name}`);
+  const minutes = (virtualMs / 60_000).toFixed(0);
+  print(
+    `${total} faults over ${seed - first} clusters in ${minutes} virtual minutes from seed ${first}: strict units ran ${runs} times, never two copies`,
+  );
+  return 0;
+}
+
 const { values } = parseArgs({
-  options: { seeds: { type: "string" }, seed: { type: "string" }, verbose: { type: "boolean" } },
+  options: {
+    strict: { type: "string" },
+    seeds: { type: "string" },
+    seed: { type: "string" },
+    verbose: { type: "boolean" },
+  },
 });
 const seed = readNumber(values.seed);
 const count = readNumber(values.seeds);
+const strict = readNumber(values.strict);
 process.exitCode =
-  seed !== undefined && count === undefined
-    ? await replay(seed, values.verbose ?? false)
-    : await runMany(seed ?? randomInt(2 ** 31), count ?? 100);
+  strict !== undefined
+    ? await runStrict(seed ?? randomInt(2 ** 31), strict, values.verbose ?? false)
+    : seed !== undefined && count === undefined
+      ? await replay(seed, values.verbose ?? false)
+      : await runMany(seed ?? randomInt(2 ** 31), count ?? 100);

@@ -62,13 +62,18 @@ const ACTIONS: readonly Action[] = [
   configure,
 ];
 
+/** What moves strict units and starts them again. */
+export const STRICT_ACTIONS: readonly Action[] = [change("restart", decideRestart, 0.3), configure];
+
 const PAUSE_MAX_MS = 4_000;
 
 export class Operator {
   readonly #world: World;
+  readonly #actions: readonly Action[];
 
-  constructor(world: World) {
+  constructor(world: World, actions: readonly Action[] = ACTIONS) {
     this.#world = world;
+    this.#actions = actions;
   }
 
   /** Everything is asked for once, so that there is something to lose. */
@@ -82,7 +87,7 @@ export class Operator {
     const untilMs = clock.monotonic() + durationMs;
     const next = (): void => {
       if (clock.monotonic() > untilMs) return;
-      this.#ask(pick(random, ACTIONS));
+      this.#ask(pick(random, this.#actions));
       clock.setTimer(randomInteger(random, 1, PAUSE_MAX_MS), next);
     };
     next();

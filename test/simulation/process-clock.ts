@@ -4,10 +4,13 @@
  */
 import type { Clock, Timer } from "#base/clock.ts";
 
+/** The machine's; it changes when its wall clock is set and when it has been suspended. */
 export interface ClockSkew {
-  readonly wallMs: number;
-  /** World time at which the machine's monotonic clock showed zero. */
+  wallMs: number;
+  /** World time at which the machine came up. */
   readonly bootMs: number;
+  /** How long it was suspended since then, which its monotonic clock does not count. */
+  suspendedMs: number;
 }
 
 /** Less is rounding: time of this size is lost in sums, and would be waited for without end. */
@@ -33,11 +36,11 @@ export class ProcessClock implements Clock {
   }
 
   monotonic(): number {
-    return this.#world.monotonic() - this.#skew.bootMs;
+    return this.boottime() - this.#skew.suspendedMs;
   }
 
   boottime(): number {
-    return this.monotonic();
+    return this.#world.monotonic() - this.#skew.bootMs;
   }
 
   /** The world's time at which `boottime` shows this. */
@@ -48,9 +51,10 @@ export class ProcessClock implements Clock {
   setTimer(delayMs: number, fire: () => void): Timer {
     const leastMs = delayMs > 0 ? RESOLUTION_MS : 0;
     let timer = this.#world.setTimer(Math.max(delayMs, leastMs), () => run());
+    const dueMs = this.monotonic() + delayMs;
     const run = (): void => {
       if (this.#ended) return;
-      const waitMs = this.#resumesMs - this.#world.monotonic();
+      const waitMs = Math.max(this.#resumesMs - this.#world.monotonic(), dueMs - this.monotonic());
       if (waitMs > RESOLUTION_MS) timer = this.#world.setTimer(waitMs, run);
       else fire();
     };
@@ -66,7 +70,16 @@ export class ProcessClock implements Clock {
 
   /** Lets no time pass for the process for `durationMs`, while time passes for everybody else. */
   pause(durationMs: number): void {
-    this.#resumesMs = this.#world.monotonic() + durationMs;
+    this.#resumesMs = Math.max(this.#resumesMs, this.#world.monotonic() + durationMs);
+  }
+
+  /** World time at which the latest pause ends, or ended. */
+  get resumesMs(): number {
+    return this.#resumesMs;
+  }
+
+  get paused(): boolean {
+    return this.#resumesMs > this.#world.monotonic();
   }
 
   /** The process is gone: what it waited for never comes. */

@@ -7,7 +7,6 @@ import { randomInteger } from "#base/random.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { ProcessClock } from "./process-clock.ts";
 
-const STOP_MAX_MS = 300;
 const START_MAX_MS = 20;
 /** Jobs of one unit are done in the order in which they were asked for, one at least so long after the other. */
 const ORDER_GAP_MS = 0.01;
@@ -23,6 +22,7 @@ export function supervisorOf(
   process: ProcessClock,
   random: Random,
   requests: Requests,
+  stopMaxMs: number,
 ): Supervisor {
   const lastDueMs = new Map<string, number>();
   const delayMs = (units: readonly string[], maxMs: number): number => {
@@ -54,7 +54,7 @@ export function supervisorOf(
       ),
     unload: (names) => {
       asked(requests.onStop, names);
-      return later(names, STOP_MAX_MS, () => machine.unload(names));
+      return later(names, stopMaxMs, () => machine.unload(names));
     },
     start: (name) => {
       asked(requests.onStart, [name]);
@@ -62,11 +62,11 @@ export function supervisorOf(
     },
     stop: (name) => {
       asked(requests.onStop, [name]);
-      return later([name], STOP_MAX_MS, () => machine.stop(name));
+      return later([name], stopMaxMs, () => machine.stop(name));
     },
     restart: (name) => {
       asked(requests.onStart, [name]);
-      return later([name], STOP_MAX_MS, () => machine.restart(name));
+      return later([name], stopMaxMs, () => machine.restart(name));
     },
     // What runs, and until when, belongs to the machine, which knows the world's time only.
     hold: (name, hold) => {

@@ -6,6 +6,7 @@ import { leftoverPlan, whatIsMissing } from "./invariants/convergence.ts";
 import { watchCopies } from "./invariants/copies.ts";
 import { watchPlacement } from "./invariants/placement.ts";
 import { watchRuns } from "./invariants/runs.ts";
+import { watchWitness } from "./invariants/witness.ts";
 import { watchWriters } from "./invariants/writers.ts";
 import { Operator } from "./operator.ts";
 import { behaviourOf } from "./workload.ts";
@@ -37,6 +38,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     watchWriters(world),
     watchPlacement(world),
     watchCopies(world, troubles),
+    watchWitness(world),
     watchRuns(world, troubles),
   );
   const failure = await live(world, troubles).then(() => undefined, toError);

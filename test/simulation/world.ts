@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly machines: readonly MachineSpec[];
   readonly behaviour: (random: Random) => FakeBehaviour;
   readonly leaseTtlS?: number;
+  /** How long the stop of a unit takes at most, milliseconds. */
+  readonly stopMaxMs?: number;
   /** The store is on the first machine's disk and comes and goes with its daemon; the default is a place of its own. */
   readonly storeOnFirstMachine?: boolean;
 }
@@ -80,6 +82,7 @@ export class World {
           metadata,
           capacity: { cpuMillis: 4_000, memoryBytes },
           leaseTtlS: options.leaseTtlS ?? 5,
+          stopMaxMs: options.stopMaxMs ?? 300,
           clock: this.clock,
           random: this.random,
           server: this.server,

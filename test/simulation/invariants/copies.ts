@@ -1,4 +1,4 @@
-/** How many machines run a unit: a strict one never more than one, others for a short while after trouble only. */
+/** How many machines run a unit: more than one for a short while after trouble only. Of strict ones see witness.ts. */
 import type { Troubles } from "../faults.ts";
 import type { SimulatedMachine } from "../machine.ts";
 import { specOf } from "../workload.ts";
@@ -10,9 +10,6 @@ const OVERLAP_MAX_MS = 12_000;
 export function watchCopies(world: World, troubles: Troubles): Watcher {
   const doubledSince = new Map<string, number>();
   return {
-    onStatus: (_machine, unit) => {
-      if (specOf(unit)?.strict === true) checkStrict(world, unit);
-    },
     onSettled: () => {
       const runners = whoRuns(world);
       for (const unit of doubledSince.keys())
@@ -27,12 +24,6 @@ export function watchCopies(world: World, troubles: Troubles): Watcher {
       }
     },
   };
-}
-
-function checkStrict(world: World, unit: string): void {
-  const machines = world.machines.filter((machine) => machine.running().includes(unit));
-  if (machines.length < 2) return;
-  world.fail("a strict unit never runs twice", `${unit} runs on ${namesOf(machines)}`);
 }
 
 function whoRuns(world: World): ReadonlyMap<string, readonly SimulatedMachine[]> {
