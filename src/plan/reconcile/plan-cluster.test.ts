@@ -200,11 +200,14 @@ describe("planCluster: fleet's scheduling cases", () => {
     );
   });
 
-  test("units that replace each other leave each other alone", () => {
-    const made = cluster("a")
-      .unit("x.service", { placement: { replaces: ["y.service"] } })
-      .unit("y.service", { placement: { replaces: ["x.service"] } });
-    expect(settled(made)).toEqual({ "x.service": "a", "y.service": "a" });
+  test("units that replace each other are on two machines; where there is one, the first stays and the other waits", () => {
+    const made = (...machines: readonly string[]): ClusterBuilder =>
+      cluster(...machines)
+        .unit("x.service", { placement: { replaces: ["y.service"] }, on: ["a"] })
+        .unit("y.service", { placement: { replaces: ["x.service"] } });
+    expect(settled(made("a", "b"))).toEqual({ "x.service": "a", "y.service": "b" });
+    expect(settled(made("a"))).toEqual({ "x.service": "a" });
+    expect(made("a").plan().unplaced[0]?.refusals[0]?.text).toBe("has x.service, which replaces the unit");
   });
 
   test("followers go along with a peer that is replaced", () => {
