@@ -8,6 +8,7 @@
 import * as z from "zod";
 import { ERROR_CODES, type ErrorCode, isErrorCode } from "#base/errors.ts";
 import { EVENT_KINDS } from "#model/records.ts";
+import { PERSON_ROLES } from "#model/trust-records.ts";
 
 const desired = z.enum(["inactive", "loaded", "launched"]);
 const unitName = z.string().min(1).describe("full unit name, with suffix");
@@ -297,6 +298,12 @@ export type ClusterBody = z.infer<typeof clusterSchema>;
 
 export const versionSchema = z.object({ version: z.string(), api: z.literal("v1") });
 export type VersionBody = z.infer<typeof versionSchema>;
+
+export const whoamiSchema = z.object({
+  caller: z.string().describe("as the audit log names you"),
+  role: z.enum(PERSON_ROLES).describe("what you may do here"),
+});
+export type Whoami = z.infer<typeof whoamiSchema>;
 
 const journalBytes = z.array(z.number()).readonly().describe("bytes of a value that is no text");
 const journalValue = z.union([

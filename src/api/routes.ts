@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
 import { LIMITS } from "#model/limits.ts";
+import { describeCaller } from "./access/caller.ts";
+import { roleOf } from "./access/may-call.ts";
 import { answerJson, answerText } from "./answer.ts";
 import {
   clusterSchema,
@@ -21,6 +23,7 @@ import {
   verifyRequestSchema,
   verifyResultSchema,
   versionSchema,
+  whoamiSchema,
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
@@ -212,6 +215,14 @@ const CLUSTER_ROUTES: readonly Route[] = [
       connected: mirror.connected,
       self: machineId,
     }),
+  }),
+  jsonRoute({
+    method: "get",
+    path: "/v1/whoami",
+    summary: "Who you are to this API, and what you may do.",
+    needs: "viewer",
+    response: whoamiSchema,
+    handle: ({ caller }) => ({ caller: describeCaller(caller), role: roleOf(caller) ?? "viewer" }),
   }),
   jsonRoute({
     method: "post",

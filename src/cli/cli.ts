@@ -6,13 +6,12 @@
  * than Node itself.
  */
 import { type FlotillaError, toFlotillaError } from "#base/errors.ts";
-import { DEFAULT_ENDPOINT } from "#client/endpoint.ts";
 import type { CommandContext } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { type Invocation, parseCommandLine } from "./program.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { isData, type OutputFormat, parseOutputFormat, writeLines } from "./terminal/output.ts";
-import { formatError } from "./terminal/show-error.ts";
+import { formatError, formatWarning } from "./terminal/show-error.ts";
 import { type ColorChoice, painter, parseColorChoice } from "./terminal/style.ts";
 
 /** As a shell reports a program that SIGINT ended. */
@@ -50,18 +49,23 @@ interface Talk {
 }
 
 function makeContext({ args, options }: Invocation, { format, color }: Talk, io: CliIo): CommandContext {
-  const endpoint = options.text("endpoint") ?? (io.env.FLOTILLA_ENDPOINT || DEFAULT_ENDPOINT);
+  const paintTalk = painter(io.stderr, io.env, color);
   return {
     args,
     options,
     io,
-    endpoint,
     format,
     paint: painter(io.stdout, io.env, color),
-    paintTalk: painter(io.stderr, io.env, color),
+    paintTalk,
     client: async () => {
-      const { FlotillaClient } = await import("#client/client.ts");
-      return new FlotillaClient({ endpoint });
+      const [{ FlotillaClient }, { chooseApi }] = await Promise.all([
+        import("#client/client.ts"),
+        import("./contexts/choose.ts"),
+      ]);
+      const { warnings, ...chosen } = await chooseApi(options, io);
+      for (const message of warnings)
+        writeLines(io.stderr, formatWarning({ message, hint: "chmod 600" }, paintTalk));
+      return new FlotillaClient(chosen);
     },
   };
 }

@@ -48,7 +48,6 @@ export interface CommandContext {
   readonly paint: Paint;
   /** Paints for stderr. */
   readonly paintTalk: Paint;
-  readonly endpoint: string;
   /** Made on first use: local commands need none. */
   client(): Promise<FlotillaClient>;
 }

@@ -1,6 +1,7 @@
 /** Every command: the one table that the parser, the help and the shell completion are made from. */
 import { SETTINGS } from "#daemon/settings.ts";
 import type { Command, OptionSpec } from "./command.ts";
+import { CONTEXT_COMMAND } from "./context-commands.ts";
 import { DEV_COMMAND } from "./dev-commands.ts";
 import { KV_COMMAND } from "./kv-commands.ts";
 import { STORE_COMMAND } from "./store-commands.ts";
@@ -274,6 +275,7 @@ export const COMMANDS: readonly Command[] = [
   },
   KV_COMMAND,
   STORE_COMMAND,
+  CONTEXT_COMMAND,
   DEV_COMMAND,
   {
     name: "daemon",
@@ -292,7 +294,10 @@ export const COMMANDS: readonly Command[] = [
     name: "install",
     summary: "Make this executable a service of the machine; not needed after a package",
     options: [
-      { flags: "--supervisor <kind>", summary: "what will run the units: systemd (unless given) or embedded" },
+      {
+        flags: "--supervisor <kind>",
+        summary: "what will run the units: systemd (unless given) or embedded",
+      },
       { flags: "--root <dir>", summary: "into the file system of an image" },
       { flags: "--uninstall", summary: "undo it; units and the machine's state stay" },
     ],

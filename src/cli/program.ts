@@ -17,6 +17,18 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     flags: "--endpoint <address>",
     summary: "unix:PATH, http://HOST:PORT or https://HOST:PORT (env FLOTILLA_ENDPOINT)",
   },
+  {
+    flags: "--context <name>",
+    summary: "a cluster that flotilla context list shows (env FLOTILLA_CONTEXT)",
+  },
+  { flags: "--ca <file>", summary: "the authority of the cluster's machines", completes: "files" },
+  { flags: "--client-cert <file>", summary: "certificate that says who you are", completes: "files" },
+  { flags: "--client-key <file>", summary: "the key of that certificate", completes: "files" },
+  {
+    flags: "--token-file <file>",
+    summary: "token that says who you are (env FLOTILLA_TOKEN)",
+    completes: "files",
+  },
   { flags: "-o, --output <format>", summary: "table, wide, json, ndjson, yaml or name" },
   { flags: "--timeout <time>", summary: "how long to wait for what was asked for, such as 30 or 2min" },
   { flags: "--color <when>", summary: "auto, always or never" },

@@ -7,9 +7,7 @@ import type { Caller } from "./caller.ts";
 export const NEEDS = ["nothing", "viewer", "operator", "admin"] as const;
 export type Need = (typeof NEEDS)[number];
 
-export type Verdict =
-  | { readonly allowed: true }
-  | { readonly allowed: false; readonly error: FlotillaError | Error };
+export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly error: Error };
 
 const ALLOWED: Verdict = { allowed: true };
 
@@ -19,15 +17,24 @@ const MACHINE_ROLE: PersonRole = "viewer";
 export function mayCall(caller: Caller, need: Need): Verdict {
   if (need === "nothing") return ALLOWED;
   if (caller.kind === "nobody") return { allowed: false, error: caller.why ?? notAuthenticated() };
-  return includes(roleOf(caller), need) ? ALLOWED : { allowed: false, error: notPermitted(caller, need) };
+  const role = roleOf(caller);
+  if (role !== undefined && includes(role, need)) return ALLOWED;
+  return { allowed: false, error: notPermitted(caller, role, need) };
 }
 
-type LetIn = Exclude<Caller, { readonly kind: "nobody" }>;
-
-/** The role that a caller counts as. */
-export function roleOf(caller: LetIn): PersonRole {
-  if (caller.kind === "person") return caller.role;
-  return caller.kind === "machine" ? MACHINE_ROLE : "admin";
+/** The role that a caller counts as; undefined for nobody. */
+export function roleOf(caller: Caller): PersonRole | undefined {
+  switch (caller.kind) {
+    case "person":
+      return caller.role;
+    case "machine":
+      return MACHINE_ROLE;
+    case "local":
+    case "unchecked":
+      return "admin";
+    case "nobody":
+      return undefined;
+  }
 }
 
 function includes(role: PersonRole, need: Need): boolean {
@@ -41,15 +48,12 @@ function notAuthenticated(): FlotillaError {
   });
 }
 
-function notPermitted(caller: LetIn, need: Need): FlotillaError {
-  const whose = caller.kind === "person" ? caller.name : caller.kind === "machine" ? caller.name : "whoever";
-  return new FlotillaError(
-    "not-permitted",
-    `this needs the role ${need}, and ${whose} is ${article(roleOf(caller))}`,
-    {
-      hint: `an admin makes a token with more: flotilla token create --role ${need}`,
-    },
-  );
+function notPermitted(caller: Caller, role: PersonRole | undefined, need: Need): FlotillaError {
+  const whose = "name" in caller ? caller.name : caller.kind;
+  const what = role === undefined ? "nobody" : article(role);
+  return new FlotillaError("not-permitted", `this needs the role ${need}, and ${whose} is ${what}`, {
+    hint: `an admin makes a token with more: flotilla token create --role ${need}`,
+  });
 }
 
 function article(role: PersonRole): string {
