@@ -41,6 +41,8 @@ describe("readConfig", () => {
       metadata: {},
       cpuMillis: undefined,
       memoryBytes: undefined,
+      supervisor: "auto",
+      unitDirectory: "/run/flotilla/units",
       cgroup: "flotilla",
       journalMaxBytes: undefined,
       journalMaxAgeMs: 90 * 24 * 3_600_000,

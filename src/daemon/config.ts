@@ -59,6 +59,10 @@ export interface DaemonConfig {
   /** Undefined: what the machine has. */
   readonly cpuMillis: number | undefined;
   readonly memoryBytes: number | undefined;
+  /** What runs units. */
+  readonly supervisor: "auto" | "systemd" | "embedded";
+  /** Unit files that systemd runs; until the machine goes down. */
+  readonly unitDirectory: string;
   /** Name of this daemon's part of the cgroup hierarchies; undefined: no cgroups are used. */
   readonly cgroup: string | undefined;
   /** What all units' journals may take of the disk; undefined: as journald has it. */
@@ -130,6 +134,8 @@ export function readConfig(
       get("memory") === undefined
         ? undefined
         : readWhole("memory", get("memory"), 0, Number.MAX_SAFE_INTEGER),
+    supervisor: readChoice("supervisor", get("supervisor"), ["auto", "systemd", "embedded"]),
+    unitDirectory: resolve(get("unit-dir") ?? "/run/flotilla/units"),
     cgroup: cgroup === "none" ? undefined : cgroup,
     journalMaxBytes: readSize("journal-max-use", get("journal-max-use")),
     journalMaxAgeMs: readTime("journal-max-age", get("journal-max-age")),

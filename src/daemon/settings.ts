@@ -79,6 +79,18 @@ export const SETTINGS = [
   { name: "cpus", value: "N", help: "cores that units may reserve (default: all)" },
   { name: "memory", value: "BYTES", help: "memory that units may reserve (default: all)" },
   {
+    name: "supervisor",
+    value: "auto|systemd|embedded",
+    help: "what runs units: this machine's systemd, or Flotilla itself (auto: systemd where it answers root)",
+    fallback: "auto",
+  },
+  {
+    name: "unit-dir",
+    value: "DIR",
+    help: "where unit files are put that systemd runs; must not outlive the machine's power",
+    fallback: "/run/flotilla/units",
+  },
+  {
     name: "cgroup",
     value: "NAME",
     help: 'name of the daemon\'s cgroup; "none" uses no cgroups',

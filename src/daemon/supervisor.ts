@@ -1,9 +1,10 @@
-/** Chooses and starts the supervisor of this machine. */
+/** Chooses and starts the supervisor of this machine; the code of the one that is not chosen is not even loaded. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
+import { toFlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
-import { createEmbeddedSupervisor } from "#supervisor/embedded/embedded-supervisor.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Identity } from "./identity.ts";
@@ -15,8 +16,49 @@ interface Means {
   readonly log: Logger;
 }
 
-/** The supervisor has taken over what an earlier daemon left running when the promise resolves. */
-export function openSupervisor(config: DaemonConfig, identity: Identity, means: Means): Promise<Supervisor> {
+/** There while systemd is the machine's first process (sd_booted(3)). */
+const SYSTEMD_RUNS = "/run/systemd/system";
+
+/**
+ * The supervisor has taken over what an earlier daemon left running when the promise resolves.
+ * @throws FlotillaError `unreachable` when it has to be systemd and that does not answer
+ */
+export async function openSupervisor(
+  config: DaemonConfig,
+  identity: Identity,
+  means: Means,
+): Promise<Supervisor> {
+  switch (config.supervisor) {
+    case "systemd":
+      return openSystemd(config, means);
+    case "embedded":
+      return openEmbedded(config, identity, means);
+    case "auto":
+      return (await trySystemd(config, means)) ?? openEmbedded(config, identity, means);
+  }
+}
+
+/** Undefined where units are not to be systemd's: there is none, or it lets only root start units. */
+async function trySystemd(config: DaemonConfig, means: Means): Promise<Supervisor | undefined> {
+  if (process.getuid?.() !== 0 || !existsSync(SYSTEMD_RUNS)) return undefined;
+  try {
+    return await openSystemd(config, means);
+  } catch (error) {
+    // Units that systemd was handed before are with it still; they must not be run a second time beside it.
+    if (existsSync(config.unitDirectory)) throw error;
+    const { message, causes } = toFlotillaError(error);
+    means.log.warn({ causes }, `${message}: Flotilla runs units by itself`);
+    return undefined;
+  }
+}
+
+async function openSystemd(config: DaemonConfig, means: Means): Promise<Supervisor> {
+  const { createSystemdSupervisor } = await import("#supervisor/systemd/systemd-supervisor.ts");
+  return createSystemdSupervisor({ directory: config.unitDirectory, ...means });
+}
+
+async function openEmbedded(config: DaemonConfig, identity: Identity, means: Means): Promise<Supervisor> {
+  const { createEmbeddedSupervisor } = await import("#supervisor/embedded/embedded-supervisor.ts");
   return createEmbeddedSupervisor({
     directory: join(config.directory, "supervisor"),
     runDirectory: config.runDirectory,

@@ -163,6 +163,7 @@ export function daemonArguments(layout: DevLayout, machine: DevMachine): readonl
     metadata: Object.entries(machine.metadata)
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
+    supervisor: "embedded",
     cgroup: machine.cgroup ?? "none",
   };
   const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);

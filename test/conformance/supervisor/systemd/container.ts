@@ -4,21 +4,23 @@
  * It owns a temporary directory, a process tree and a cgroup in each hierarchy. All are gone after disposal; the
  * processes also when this process is killed.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeTree } from "#supervisor/embedded/cgroup/cgroups.ts";
 import { readHierarchies } from "#supervisor/embedded/cgroup/hierarchy.ts";
 import { Bus } from "./bus.ts";
-import { makeRoot } from "./machine-root.ts";
+import { makeRoot, type RootOptions } from "./machine-root.ts";
 
 const BOOT_MS = 30_000;
 /** How often a booting machine is looked at: nothing tells when its first process and its socket are there. */
 const LOOK_MS = 10;
 
+const SOCKET = "run/systemd/private";
 const RELAY = join(import.meta.dirname, "relay.pl");
 
 /** Puts itself into the cgroups before `--`, then becomes the command behind it. */
@@ -40,9 +42,11 @@ export class Container implements AsyncDisposable {
   #console = "";
   #leader = 0;
 
-  /** Boots one to its default target. */
-  static async boot(): Promise<{ readonly container: Container; readonly bus: Bus }> {
-    const container = new Container();
+  /** Boots one to its default target; without a bus, unless that is asked for. */
+  static async boot(
+    options: RootOptions = {},
+  ): Promise<{ readonly container: Container; readonly bus: Bus }> {
+    const container = new Container(options);
     try {
       return { container, bus: await container.#comeUp() };
     } catch (error) {
@@ -51,8 +55,8 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  private constructor() {
-    makeRoot(join(this.#directory, "root"));
+  private constructor(options: RootOptions) {
+    makeRoot(join(this.#directory, "root"), options);
     mkdirSync(this.shared);
     const command = ["setpriv", "--pdeathsig=TERM", "systemd-nspawn", ...this.#nspawnOptions()];
     this.#nspawn = spawn("/bin/sh", ["-c", ENTER, "sh", ...this.#cgroups, "--", ...command], {
@@ -81,6 +85,17 @@ export class Container implements AsyncDisposable {
     return join(this.#directory, "shared");
   }
 
+  /** What is to be put before a command so that it runs inside. */
+  get enter(): readonly string[] {
+    return ["nsenter", "--target", String(this.#leader), "--mount", "--uts", "--ipc", "--net", "--pid"];
+  }
+
+  /** A connection to a socket inside, by a process inside: systemd only answers who is in its own PID namespace. */
+  relay(socket: string): ChildProcessByStdio<Writable, Readable, null> {
+    const command = ["--target", String(this.#leader), "--pid", "perl", RELAY, join(this.root, socket)];
+    return spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
+  }
+
   /** The machine's root directory as this host sees it. */
   get root(): string {
     return `/proc/${this.#leader}/root`;
@@ -88,14 +103,12 @@ export class Container implements AsyncDisposable {
 
   async #comeUp(): Promise<Bus> {
     const { pid } = this.#nspawn;
-    const socket = (): string => join(this.root, "run/systemd/private");
     await this.#until("systemd's socket", () => {
       // Its first child only prepares the machine; the machine's first process comes after it.
       this.#leader = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
-      return this.#leader > 0 && existsSync(socket());
+      return this.#leader > 0 && existsSync(join(this.root, SOCKET));
     });
-    const relay = ["--target", String(this.#leader), "--pid", "perl", RELAY, socket()];
-    const bus = await Bus.connect(spawn("nsenter", relay, { stdio: ["pipe", "pipe", "inherit"] }));
+    const bus = await Bus.connect(this.relay(SOCKET));
     await this.#until("its default target", () => isUp(bus));
     return bus;
   }

@@ -36,15 +36,21 @@ const COPIED = {
 };
 
 /** What a machine for tests has no use for. */
-const MASKED = ["systemd-logind.service", "dbus.service", "dbus.socket", "systemd-tmpfiles-clean.timer"];
+const MASKED = ["systemd-logind.service", "systemd-tmpfiles-clean.timer"];
+const BUS = ["dbus.service", "dbus.socket"];
 
-export function makeRoot(root: string): void {
+export interface RootOptions {
+  /** With a D-Bus daemon. */
+  readonly bus?: boolean;
+}
+
+export function makeRoot(root: string, { bus = false }: RootOptions = {}): void {
   for (const directory of DIRECTORIES) mkdirSync(join(root, directory), { recursive: true });
   for (const name of MERGED) symlinkSync(`usr/${name}`, join(root, name));
   for (const [path, text] of Object.entries(FILES)) writeFileSync(join(root, path), text);
   for (const [path, source] of Object.entries(COPIED)) copyFileSync(source, join(root, path));
   const units = join(root, "etc/systemd/system");
-  for (const name of MASKED) symlinkSync("/dev/null", join(units, name));
+  for (const name of [...MASKED, ...(bus ? [] : BUS)]) symlinkSync("/dev/null", join(units, name));
   symlinkSync("oracle.target", join(units, "default.target"));
 }
 

@@ -1,0 +1,98 @@
+/** Asks systemd for the state of units: where nothing has told of it, and where signals may have been missed. */
+import type { SystemdLink } from "./bus/link.ts";
+import { interfaceOfUnit, pathOfUnit } from "./bus/unit-path.ts";
+import { list, text } from "./bus/values.ts";
+import {
+  FIXED_PROPERTIES,
+  loadState,
+  RESULT_PROPERTIES,
+  SERVICE_PROPERTIES,
+  UNIT_PROPERTIES,
+} from "./unit-status.ts";
+import type { UnitTable } from "./unit-table.ts";
+
+const UNIT = "org.freedesktop.systemd1.Unit";
+/** Units that are asked for at the same time. */
+const AT_ONCE = 32;
+
+/** What there is beside the unit's own properties, by type. */
+const OWN_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
+  service: [...FIXED_PROPERTIES, ...SERVICE_PROPERTIES],
+  socket: RESULT_PROPERTIES,
+  timer: [...RESULT_PROPERTIES, "NextElapseUSecRealtime"],
+  path: RESULT_PROPERTIES,
+  mount: RESULT_PROPERTIES,
+  automount: RESULT_PROPERTIES,
+  swap: RESULT_PROPERTIES,
+};
+
+export interface UnitReaderOptions {
+  readonly link: SystemdLink;
+  readonly table: UnitTable;
+  /** In systemd's words why a unit file is none. */
+  readonly reasonOf: (unit: string) => Promise<string | undefined>;
+}
+
+export class UnitReader {
+  readonly #link: SystemdLink;
+  readonly #table: UnitTable;
+  readonly #reasonOf: UnitReaderOptions["reasonOf"];
+
+  constructor({ link, table, reasonOf }: UnitReaderOptions) {
+    this.#link = link;
+    this.#table = table;
+    this.#reasonOf = reasonOf;
+  }
+
+  /** Publishes the state of these units. `isCertain`: no signal can have been missed since they were read last. */
+  async read(names: readonly string[], isCertain: boolean): Promise<void> {
+    if (names.length === 0) return;
+    const [listed] = await this.#link.manager("ListUnitsByNames", "as", [names]);
+    const found = list(listed).map((row, index) => ({ name: names[index] ?? "", row: list(row) }));
+    for (let at = 0; at < found.length; at += AT_ONCE) {
+      const some = found.slice(at, at + AT_ONCE);
+      await Promise.all(some.map(({ name, row }) => this.#readOne(name, row, isCertain)));
+    }
+  }
+
+  async #readOne(name: string, row: readonly unknown[], isCertain: boolean): Promise<void> {
+    const [, , load, active, sub] = row.map(text);
+    const state = loadState(load);
+    const problem = state === "loaded" ? undefined : await this.#problemOf(name, text(load));
+    this.#table.setLoad(name, state, problem);
+    const known = this.#table.properties(name);
+    const isSame = known.ActiveState === active && known.SubState === sub;
+    if (!(isSame && isCertain) && state === "loaded") await this.#readProperties(name);
+    this.#table.publish(name);
+  }
+
+  async #problemOf(name: string, load: string): Promise<string> {
+    if (load === "masked") return "its file is empty or a link to /dev/null, so that it cannot be started";
+    if (load === "bad-setting") {
+      const reason = await this.#reasonOf(name);
+      if (reason !== undefined) return reason;
+    }
+    const [, message] = list(await this.#link.property(pathOfUnit(name), UNIT, "LoadError"));
+    return text(message) || `systemd says ${load}`;
+  }
+
+  async #readProperties(name: string): Promise<void> {
+    const signals = this.#table.signalsOf(name);
+    const own = OWN_PROPERTIES[name.slice(name.lastIndexOf(".") + 1)] ?? [];
+    const read = await Promise.all([
+      ...UNIT_PROPERTIES.map((property) => this.#get(name, UNIT, property)),
+      ...own.map((property) => this.#get(name, interfaceOfUnit(name), property)),
+    ]);
+    this.#table.read(name, Object.fromEntries(read), signals);
+  }
+
+  async #get(name: string, from: string, property: string): Promise<readonly [string, unknown]> {
+    return [property, await this.#link.property(pathOfUnit(name), from, property)];
+  }
+
+  /** Reads one unit again, such as after its failure was reset. */
+  async refresh(name: string): Promise<void> {
+    await this.#readProperties(name);
+    this.#table.publish(name);
+  }
+}
