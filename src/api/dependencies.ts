@@ -4,6 +4,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { StoreAccess } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
@@ -27,6 +28,8 @@ export interface ApiDependencies {
   readonly log: Logger;
   /** What the planner would be told now, for explaining why a unit is where it is. */
   readonly planContext: () => PlanContext;
+  /** How this machine reaches the store. */
+  readonly storeAccess: () => StoreAccess;
   /** The store as something to look at and to change; loaded when it is asked for. */
   readonly storeAdmin: () => Promise<StoreAdmin>;
   /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */

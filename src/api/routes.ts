@@ -38,6 +38,7 @@ import { openApiDocument } from "./openapi.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
 import { STORE_ROUTES } from "./store-routes.ts";
 import { answerEvents } from "./stream.ts";
+import { TRUST_ROUTES } from "./trust-routes.ts";
 import { UNIT_ROUTES } from "./unit-routes.ts";
 
 const eventQuery = z.object({ unit: z.string().optional(), machine: z.string().optional() });
@@ -263,4 +264,5 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...KV_ROUTES,
   ...STORE_ROUTES,
+  ...TRUST_ROUTES,
 ];

@@ -205,6 +205,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     version: identity.version,
     planContext: () => explainContext(cluster, means.clock, placementOf),
     storeAdmin,
+    storeAccess: () => opened.access,
     access: accessOf(trust),
     askPeer: createAskPeer(() => peerTlsOf(trust)),
   });

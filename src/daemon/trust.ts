@@ -6,15 +6,15 @@
  */
 import { X509Certificate } from "node:crypto";
 import { hostname } from "node:os";
+import { readAuthorities } from "#api/authorities.ts";
 import type { Clock, Timer } from "#base/clock.ts";
-import { FlotillaError } from "#base/errors.ts";
+import type { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import { keys } from "#model/keys.ts";
-import { type TrustRecord, trustRecordSchema } from "#model/trust-records.ts";
-import { toBytes, toText } from "#store/keys.ts";
+import { toBytes } from "#store/keys.ts";
 import { type Store, StoreError } from "#store/store.ts";
 import { machineRemoved } from "#trust/identity.ts";
 import type { LiveTrust } from "#trust/live-trust.ts";
@@ -106,7 +106,7 @@ export class TrustKeeper {
 
   async #renew(): Promise<void> {
     const { trust, store, clock, log, machine, lifetimes = LIFETIMES } = this.#options;
-    const { machines } = await readTrustRecord(store);
+    const { machines } = await readAuthorities(store);
     const { signCertificate } = await import("#trust/signing.ts");
     const { clusterId, name, address } = trust.current.cluster;
     const reached = [address, hostname()];
@@ -115,17 +115,4 @@ export class TrustKeeper {
     log.info({ until: profile.validity.to.toISOString() }, "renewed this machine's certificate");
     this.#loop.wake();
   }
-}
-
-/** The cluster's authorities. @throws FlotillaError `unsupported` in a cluster that has none */
-export async function readTrustRecord(store: Pick<Store, "range">): Promise<TrustRecord> {
-  const [kv] = (await store.range({ key: toBytes(keys.trust()) })).kvs;
-  if (kv !== undefined) return trustRecordSchema.parse(JSON.parse(toText(kv.value)));
-  throw new FlotillaError(
-    "unsupported",
-    "this cluster has no authorities: it was made without certificates",
-    {
-      hint: "a cluster whose machines are checked begins with: flotilla init",
-    },
-  );
 }

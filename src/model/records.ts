@@ -152,6 +152,7 @@ export const EVENT_KINDS = [
   "machine-joined",
   "machine-lost",
   "machine-configured",
+  "machine-removed",
   "engine-elected",
   "holding",
   "unit-submitted",

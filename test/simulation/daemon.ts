@@ -80,6 +80,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
       lostSince: new Map(),
       settings,
     }),
+    storeAccess: () => ({ endpoints: ["simulated"] }),
     storeAdmin: () => Promise.reject(new Error("no store to look at")),
     askPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
   };
