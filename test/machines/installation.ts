@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { SERVICE_NAME, SETTINGS_FILE, type ServiceSupervisor, serviceFile } from "#install/service.ts";
 import { buildExecutable } from "../../scripts/executable/executable.ts";
 import { cacheDirectory, whileLocked } from "./cache.ts";
 import { writeToDisk } from "./machine.ts";
@@ -11,23 +12,10 @@ const CHECKOUT = dirname(dirname(import.meta.dirname));
 const SOURCES = ["src", "scripts/executable", "scripts/bundle.ts", "bin/daemon.env", "package-lock.json"];
 const KEPT_MS = 60 * 60 * 1000;
 
-const UNIT = `[Unit]
-Description=Flotilla
-After=dbus.socket
+const PROGRAM = "/usr/bin/flotilla";
 
-[Service]
-EnvironmentFile=/etc/default/flotilla
-ExecStart=/usr/bin/flotilla daemon
-Restart=always
-RestartSec=100ms
-KillMode=process
-Delegate=yes
-RuntimeDirectory=flotilla
-RuntimeDirectoryPreserve=yes
-
-[Install]
-WantedBy=multi-user.target
-`;
+/** Lets the daemon run where the machine belongs to no cluster. */
+const OPEN = "[Unit]\nConditionPathExists=\n[Service]\nEnvironment=FLOTILLA_INSECURE=true\n";
 
 /** The daemon's settings, each as its name on the command line. */
 export type Settings = Readonly<Record<string, string>>;
@@ -64,14 +52,16 @@ function removeOld(directory: string): void {
   }
 }
 
-/** Writes what belongs to the machine itself to its disk, so that the daemon starts with the machine. */
-export function install(disk: string, settings: Settings): void {
-  writeToDisk(disk, "usr/bin/flotilla", "");
-  writeToDisk(disk, "etc/systemd/system/flotilla.service", UNIT);
-  writeToDisk(disk, "etc/default/flotilla", environmentOf(settings));
+/** Writes what an installation puts into a machine to its disk, so that the daemon starts with the machine. */
+export function install(disk: string, supervisor: ServiceSupervisor, settings: Settings): void {
+  const service = serviceFile({ program: PROGRAM, supervisor, origin: "Written by a test." });
+  writeToDisk(disk, PROGRAM, "");
+  writeToDisk(disk, `etc/systemd/system/${SERVICE_NAME}`, service);
+  writeToDisk(disk, `etc/systemd/system/${SERVICE_NAME}.d/open.conf`, OPEN);
+  writeToDisk(disk, SETTINGS_FILE, environmentOf({ ...settings, supervisor }));
   const wants = join(disk, "etc/systemd/system/multi-user.target.wants");
   mkdirSync(wants, { recursive: true });
-  symlinkSync("/etc/systemd/system/flotilla.service", join(wants, "flotilla.service"));
+  symlinkSync(`/etc/systemd/system/${SERVICE_NAME}`, join(wants, SERVICE_NAME));
 }
 
 function environmentOf(settings: Settings): string {

@@ -34,6 +34,7 @@ import { join } from "node:path";
 import type { UnitRow } from "#api/bodies.ts";
 import { type DevLayout, layoutSchema, planLayout } from "#dev/layout.ts";
 import { freeSubnet, makeNetwork, removeNetwork } from "#dev/network.ts";
+import type { ServiceSupervisor } from "#install/service.ts";
 import { type Rows, untilActive, untilUnits } from "../cluster/following.ts";
 import { SLEEPER } from "../cluster/units.ts";
 import { builtExecutable, install, type Settings } from "./installation.ts";
@@ -57,6 +58,8 @@ export const canBootMachines =
 
 export interface MachinesOptions {
   readonly count: number;
+  /** What runs the units: systemd unless it is said. */
+  readonly supervisor?: ServiceSupervisor;
   /** Settings of every daemon, by their names on the command line: `{ "lease-ttl": "2" }`. */
   readonly settings?: Settings;
   /** Further settings of single machines, by machine. */
@@ -201,10 +204,8 @@ async function makeMachines(
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
     if (options.skewable === true) makeSkewable(machine.disk);
-    install(machine.disk, {
+    install(machine.disk, options.supervisor ?? "embedded", {
       name: place.name,
-      insecure: "true",
-      "run-dir": "/run/flotilla",
       address: place.address,
       ...(place === first ? {} : { store: `http://${first?.address}:7401` }),
       ...options.settings,
