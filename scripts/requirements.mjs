@@ -4,7 +4,7 @@
  */
 
 /**
- * A program, the Debian package that has it, and the tasks that cannot do without it.
+ * A program (or a file, by its path), the Debian package that has it, and the tasks that cannot do without it.
  * @typedef {{ command: string, package: string, tasks: readonly string[], why: string }} Need
  */
 
@@ -27,6 +27,12 @@ const NEEDS = [
     package: "etcd-server",
     tasks: ["test", "prove"],
     why: "the store's rules are compared with a real etcd",
+  },
+  {
+    command: "/usr/lib/python3/dist-packages/etcd3",
+    package: "python3-etcd3",
+    tasks: ["test"],
+    why: "the store is tested with a client of another language",
   },
   {
     command: "openssl",

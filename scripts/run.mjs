@@ -6,7 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installedMatchesLock, missingPackages, taskNeeds } from "./requirements.mjs";
 
@@ -70,10 +70,10 @@ async function installNodePackages() {
   if (status !== 0) fail("npm could not install the packages; nothing was started");
 }
 
-/** @param {string} command */
+/** @param {string} command a path is where it says */
 function onPath(command) {
   const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
-  return folders.some((folder) => existsSync(join(folder, command)));
+  return folders.some((folder) => existsSync(resolve(folder, command)));
 }
 
 /**
