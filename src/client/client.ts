@@ -163,23 +163,29 @@ export class FlotillaClient {
   /** How far the machine's drain is, with each change, until it is over. @param machine ID, unambiguous prefix or name */
   async *watchDrain(machine: string, signal?: AbortSignal): AsyncGenerator<DrainBody, void> {
     yield* this.#events<DrainBody>(`/v1/machines/${encodeURIComponent(machine)}/drain/watch`, signal);
-  /** Asks for a machine's certificate, by a token for it. */
-  join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> 
-    return this.#json("POST", "/v1/join", request, signal);
+  }
 
-  createToken(wish: TokenCreate, signal?: AbortSignal): Promise<TokenCreated> 
+  /** Asks for a machine's certificate, by a token for it. */
+  join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
+    return this.#json("POST", "/v1/join", request, signal);
+  }
+
+  createToken(wish: TokenCreate, signal?: AbortSignal): Promise<TokenCreated> {
     return this.#json("POST", "/v1/tokens", wish, signal);
+  }
 
   async tokens(signal?: AbortSignal): Promise<readonly TokenRow[]> {
     const answer: { tokens: TokenRow[] } = await this.#json("GET", "/v1/tokens", undefined, signal);
     return answer.tokens;
   }
 
-  async revokeToken(id: string, signal?: AbortSignal): Promise<void> 
+  async revokeToken(id: string, signal?: AbortSignal): Promise<void> {
     await this.#json("POST", `/v1/tokens/${encodeURIComponent(id)}/revoke`, {}, signal);
+  }
 
-  removeMachine(machine: string, force: boolean, signal?: AbortSignal): Promise<Removed> 
+  removeMachine(machine: string, force: boolean, signal?: AbortSignal): Promise<Removed> {
     return this.#json("POST", `/v1/machines/${encodeURIComponent(machine)}/remove`, { force }, signal);
+  }
 
   /** The latest events, oldest first. */
   async events(
@@ -197,13 +203,15 @@ export class FlotillaClient {
   }
 
   /** What the store is, who its members are, and what is wrong with it. */
-  store(signal?: AbortSignal): Promise<StoreStatus> 
+  store(signal?: AbortSignal): Promise<StoreStatus> {
     return this.#json("GET", "/v1/store", undefined, signal);
+  }
 
   /** All of the store, as a snapshot file of etcd's. */
-  async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> 
+  async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
     for await (const piece of await this.#send("GET", "/v1/store/backup", undefined, signal))
       if (Buffer.isBuffer(piece)) yield piece;
+  }
 
   /** Changes the store; the steps as they are told. Going away stops nothing. */
   async *changeStore(verb: StoreVerb, body: object, signal?: AbortSignal): AsyncGenerator<string, void> {
@@ -212,55 +220,64 @@ export class FlotillaClient {
   }
 
   /** A key, or a page of those that begin with a prefix. */
-  kv(query: KvQuery, signal?: AbortSignal): Promise<KvList> 
+  kv(query: KvQuery, signal?: AbortSignal): Promise<KvList> {
     return this.#json("GET", withQuery("/v1/kv", query), undefined, signal);
+  }
 
-  putKv(put: KvPut, signal?: AbortSignal): Promise<KvPutResult> 
+  putKv(put: KvPut, signal?: AbortSignal): Promise<KvPutResult> {
     return this.#json("POST", "/v1/kv", put, signal);
+  }
 
-  deleteKv(request: KvDelete, signal?: AbortSignal): Promise<KvDeleteResult> 
+  deleteKv(request: KvDelete, signal?: AbortSignal): Promise<KvDeleteResult> {
     return this.#json("POST", "/v1/kv/delete", request, signal);
+  }
 
   /** The changes, and first of all the revision that watching began at, when nothing has happened yet. */
   async *watchKv(
     query: KvWatchQuery,
     signal?: AbortSignal,
-  ): AsyncGenerator<KvChange | readonly revision: string , void> 
+  ): AsyncGenerator<KvChange | { readonly revision: string }, void> {
     yield* this.#events<KvChange | { readonly revision: string }>(withQuery("/v1/kv/watch", query), signal);
+  }
 
-  verify(unit: string, text: string, signal?: AbortSignal): Promise<VerifyResult> 
+  verify(unit: string, text: string, signal?: AbortSignal): Promise<VerifyResult> {
     return this.#json("POST", "/v1/verify", { unit, text }, signal);
+  }
 
   /** The units' rows now, then the rows of those that change; `units` absent: all. */
   async *watchUnits(
     units: readonly string[] | undefined,
     signal?: AbortSignal,
-  ): AsyncGenerator<UnitChange, void> 
+  ): AsyncGenerator<UnitChange, void> {
     yield* this.#events<UnitChange>(withQuery("/v1/units/watch", { unit: units }), signal);
+  }
 
   /** Events after the one with the ID `after`; absent: from now on. */
   async *followEvents(
     filter: EventFilter = {},
     after?: string,
     signal?: AbortSignal,
-  ): AsyncGenerator<EventBody, void> 
+  ): AsyncGenerator<EventBody, void> {
     yield* this.#events<EventBody>(withQuery("/v1/events/watch", { ...filter, after }), signal);
+  }
 
   /** What a unit wrote, on the machine that has it. */
   async *journal(
     unit: string,
     options: JournalOptions = {},
     signal?: AbortSignal,
-  ): AsyncGenerator<JournalLine, void> 
+  ): AsyncGenerator<JournalLine, void> {
     yield* this.#journal(withQuery(`${unitPath(unit)}/journal`, options), signal);
+  }
 
   /** @param machine ID, unambiguous prefix or name */
   async *machineJournal(
     machine: string,
     wish: JournalWish = {},
     signal?: AbortSignal,
-  ): AsyncGenerator<JournalLine, void> 
+  ): AsyncGenerator<JournalLine, void> {
     yield* this.#journal(withQuery(`/v1/machines/${encodeURIComponent(machine)}/journal`, wish), signal);
+  }
 
   /** What a unit uses now. @param machine ID, unambiguous prefix or name */
   usage(machine: string, unit: string, signal?: AbortSignal): Promise<UnitUsageBody> {
@@ -289,8 +306,9 @@ export class FlotillaClient {
     path: string,
     body: unknown,
     signal: AbortSignal | undefined,
-  ): Promise<T> 
+  ): Promise<T> {
     return parseAnswer<T>(await readText(await this.#send(method, path, body, signal)));
+  }
 
   #send(
     method: Call["method"],
