@@ -6,7 +6,8 @@ import { keys } from "#model/keys.ts";
 import { LIMITS } from "#model/limits.ts";
 import { type Drain, type MachineConfig, machineConfigSchema } from "#model/records.ts";
 import { toBytes, toText } from "#store/keys.ts";
-import { ifModRevision, putJson } from "#store/ops.ts";
+import { deleteKey, ifModRevision, putJson } from "#store/ops.ts";
+import type { RequestOp } from "#store/store.ts";
 import type { MachinePatch } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { awaitMirror, eventOp } from "./unit-commit.ts";
@@ -63,6 +64,7 @@ export async function configureMachine(
   if (describePatch(patch) === "") return;
   const key = keys.machineConfig(machine);
   const name = nameOfMachine(dependencies.mirror.view, machine);
+  const deadline = await deadlineOps(machine, patch.drain, dependencies);
   const message = `machine ${name}: the operator ${describePatch(patch)}`;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [kv] = (await dependencies.store.range({ key: toBytes(key) })).kvs;
@@ -70,7 +72,11 @@ export async function configureMachine(
     const after = patchConfig(before, patch, dependencies.clock.now());
     const response = await dependencies.store.txn({
       compare: [ifModRevision(key, kv?.modRevision ?? 0n)],
-      success: [putJson(key, after), eventOp({ kind: "machine-configured", machine, message }, dependencies)],
+      success: [
+        putJson(key, after),
+        ...deadline,
+        eventOp({ kind: "machine-configured", machine, message }, dependencies),
+      ],
       failure: [],
     });
     if (response.succeeded) return awaitMirror(response.header.revision, dependencies);
@@ -79,6 +85,19 @@ export async function configureMachine(
     hint: "try again",
     retryable: true,
   });
+}
+
+/** The store counts a drain's time, since no two machines' clocks agree. */
+async function deadlineOps(
+  machine: string,
+  wish: MachinePatch["drain"],
+  { store }: ApiDependencies,
+): Promise<readonly RequestOp[]> {
+  if (wish === undefined) return [];
+  const key = keys.drainDeadline(machine);
+  if (wish?.deadlineMs === undefined) return [deleteKey(key)];
+  const lease = await store.leaseGrant({ ttlS: Math.ceil(wish.deadlineMs / 1000) });
+  return [putJson(key, {}, lease.id)];
 }
 
 /** What the operator has done, in words; empty where the patch asks for nothing. */

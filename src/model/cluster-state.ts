@@ -44,6 +44,8 @@ export interface ClusterView {
   /** What machines were called when they were last present, by ID: those that are gone have to be told of, too. */
   readonly machineNames: ReadonlyMap<string, string>;
   readonly machineConfigs: ReadonlyMap<string, MachineConfig>;
+  /** Machines whose drain has a deadline that has not passed. */
+  readonly drainDeadlines: ReadonlySet<string>;
   readonly units: ReadonlyMap<string, UnitRecord>;
   /** Unit file texts by hash. */
   readonly files: ReadonlyMap<string, string>;
@@ -73,6 +75,7 @@ export class ClusterState implements ClusterView {
   readonly machines = new Map<string, MachineRecord>();
   readonly machineNames = new Map<string, string>();
   readonly machineConfigs = new Map<string, MachineConfig>();
+  readonly drainDeadlines = new Set<string>();
   readonly units = new Map<string, UnitRecord>();
   readonly files = new Map<string, string>();
   readonly assignments = new Map<string, Map<string, Assignment>>();
@@ -104,6 +107,10 @@ export class ClusterState implements ClusterView {
         break;
       case "machine-config":
         set(this.machineConfigs, first, this.#read(change.key, text, machineConfigSchema));
+        break;
+      case "drain-deadline":
+        if (text === undefined) this.drainDeadlines.delete(first);
+        else this.drainDeadlines.add(first);
         break;
       case "unit":
         set(this.units, first, this.#read(change.key, text, unitRecordSchema));

@@ -6,6 +6,7 @@
  * | `cluster` | ClusterInfo | the daemon that first opens the store |
  * | `machine/<id>` (leased) | MachineRecord | that machine's agent |
  * | `machine-config/<id>` | MachineConfig | API |
+ * | `drain-deadline/<id>` (leased for as long as a drain may take) | nothing: while it is there, there is time | API |
  * | `file/<sha256>` | the unit file's bytes, as they are | API |
  * | `unit/<name>` | UnitRecord | API |
  * | `assignment/<machine>/<unit>` | Assignment | engine |
@@ -29,6 +30,7 @@ export type KeyKind =
   | "cluster"
   | "machine"
   | "machine-config"
+  | "drain-deadline"
   | "file"
   | "unit"
   | "assignment"
@@ -51,6 +53,7 @@ export const keys = {
   revoked: (machine: string): string => `${PREFIX}revoked/${machine}`,
   machine: (machine: string): string => `${PREFIX}machine/${machine}`,
   machineConfig: (machine: string): string => `${PREFIX}machine-config/${machine}`,
+  drainDeadline: (machine: string): string => `${PREFIX}drain-deadline/${machine}`,
   file: (hash: string): string => `${PREFIX}file/${hash}`,
   unit: (name: string): string => `${PREFIX}unit/${name}`,
   assignment: (machine: string, unit: string): string => `${PREFIX}assignment/${machine}/${unit}`,
@@ -87,6 +90,7 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "cluster",
   "machine",
   "machine-config",
+  "drain-deadline",
   "file",
   "unit",
   "assignment",

@@ -60,7 +60,7 @@ export type MachineRecord = Readonly<z.infer<typeof machineRecordSchema>>;
 /** The operator's wish that a machine be emptied. */
 export const drainSchema = z.object({
   sinceMs: z.number(),
-  /** From then on what is still there is stopped. The one time that another machine's clock is asked about. */
+  /** When what is still there is stopped; only shown: its time is up when the key `drain-deadline` is gone. */
   untilMs: z.number().exactOptional(),
   /** Units that fit on no other machine are stopped rather than left. */
   force: z.boolean().default(false),

@@ -48,6 +48,22 @@ const configure: Action = (api, { random, machines }) => {
   return { text, done: configureMachine(machine.id, patch, api).then(() => undefined) };
 };
 
+const drain: Action = (api, { random, machines }) => {
+  const machine = pick(random, machines);
+  const dice = random.next();
+  const force = dice < 0.2;
+  const deadline = dice > 0.7 ? { deadlineMs: randomInteger(random, 1, 20_000) } : {};
+  const text = `machine ${machine.name}: drain${force ? " by force" : ""} ${JSON.stringify(deadline)}`;
+  const patch = { drain: { force, ...deadline } };
+  return { text, done: configureMachine(machine.id, patch, api).then(() => undefined) };
+};
+
+const undrain: Action = (api, { random, machines }) => {
+  const machine = pick(random, machines);
+  const text = `machine ${machine.name}: undrain`;
+  return { text, done: configureMachine(machine.id, { drain: null }, api).then(() => undefined) };
+};
+
 /** The more likely ones stand there more than once. */
 const ACTIONS: readonly Action[] = [
   submit("launched", false),
@@ -60,6 +76,9 @@ const ACTIONS: readonly Action[] = [
   change("unload", (situation) => decideRetreat(situation, "inactive"), 0.08),
   change("destroy", decideDestroy, 0.05),
   configure,
+  drain,
+  undrain,
+  undrain,
 ];
 
 /** What moves strict units and starts them again. */

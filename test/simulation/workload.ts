@@ -18,6 +18,11 @@ export interface UnitSpec {
   readonly memoryBytes?: number;
 }
 
+/** Whether a move may have a copy beside the unit for a while. */
+export function mayOverlap({ strict, runs }: UnitSpec): boolean {
+  return strict !== true && runs !== "to-its-end";
+}
+
 const MEBIBYTE = 2 ** 20;
 const named = (names: readonly string[], rest: Omit<UnitSpec, "name">): readonly UnitSpec[] =>
   names.map((name) => ({ name: `${name}.service`, ...rest }));

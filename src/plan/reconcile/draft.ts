@@ -41,7 +41,7 @@ export interface Draft {
 
 /** A draft in which every unit is where it is now, units of lost machines aside. */
 export function openDraft(view: ClusterView, context: PlanContext): Draft {
-  const drains = readDrains(view, context);
+  const drains = readDrains(view);
   const draft: Draft = {
     view,
     context,
@@ -58,7 +58,6 @@ export function openDraft(view: ClusterView, context: PlanContext): Draft {
   };
   for (const standing of draft.standings.values()) settleAtHome(draft, standing);
   draft.scheduler.weighUsage();
-  for (const { untilMs } of drains.values()) if (untilMs !== undefined) draft.wakeTimes.push(untilMs);
   return draft;
 }
 

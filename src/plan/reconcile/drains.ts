@@ -4,7 +4,6 @@
  */
 import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { STORE_UNIT_PREFIX } from "#model/keys.ts";
-import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Draft } from "./draft.ts";
 
 export interface MachineDrain {
@@ -12,27 +11,20 @@ export interface MachineDrain {
   readonly force: boolean;
   /** Its time is up: nothing is waited for any more. */
   readonly overdue: boolean;
-  /** Monotonic time at which it will be. */
-  readonly untilMs: number | undefined;
   readonly reason: string;
 }
 
 /** The present machines that are drained, by ID. */
-export function readDrains(
-  view: ClusterView,
-  { nowMs, monotonicMs }: PlanContext,
-): ReadonlyMap<string, MachineDrain> {
+export function readDrains(view: ClusterView): ReadonlyMap<string, MachineDrain> {
   const drains = new Map<string, MachineDrain>();
   for (const { id, leaving } of view.machines.values()) {
     const drain = view.machineConfigs.get(id)?.drain;
     if (drain === undefined && leaving !== true) continue;
     const name = nameOfMachine(view, id);
-    const leftMs = drain?.untilMs === undefined ? undefined : drain.untilMs - nowMs;
-    const overdue = leftMs !== undefined && leftMs <= 0;
+    const overdue = drain?.untilMs !== undefined && !view.drainDeadlines.has(id);
     drains.set(id, {
       force: overdue || (drain?.force ?? false),
       overdue,
-      untilMs: leftMs === undefined || overdue ? undefined : monotonicMs + leftMs,
       reason: drain === undefined ? `${name} is shutting down` : `${name} is drained`,
     });
   }

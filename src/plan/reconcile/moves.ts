@@ -97,6 +97,11 @@ function decide(
   const { unit, placement, record } = standing;
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
+  if (gentle && placement?.overlap === false && isUnsaid(draft, standing, from)) {
+    const reason = `${nameOfMachine(draft.view, from.machine)} has yet to say what has become of it there`;
+    draft.pending.set(unit, { unit, from: from.machine, to, phase: "waiting", reason, refusals: [] });
+    return "wait";
+  }
   const abrupt = !gentle || overdue || record.desired === "loaded" || !isUp(draft, unit, from);
   if (abrupt) return placement?.overlap === false ? "stop-first" : "at-once";
   const pause =
@@ -132,6 +137,13 @@ function pauseOfCopy(
   if (!followed.has(`${from.machine} ${standing.unit}`)) return undefined;
   const source = nameOfMachine(view, from.machine);
   return { phase: "starting", reason: `units that have to be with it are still on ${source}` };
+}
+
+/** A start may be under way that nobody has heard of: that the unit has stopped could not be told from it. */
+function isUnsaid({ view }: Draft, { unit, record }: Standing, { machine, assignment }: Home): boolean {
+  const state = view.states.get(machine)?.get(unit);
+  if (record.desired !== "launched") return false;
+  return state === undefined || (state.load === "loaded" && state.launch !== assignment.launch);
 }
 
 /** Runs there, or is on its way to; one that crashes again and again is not. */

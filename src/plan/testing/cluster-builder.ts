@@ -88,6 +88,13 @@ export class ClusterBuilder {
   drain(short: string, drain: Partial<Drain> = {}): this {
     const wish = { sinceMs: 0, force: false, ...drain };
     this.state.machineConfigs.set(machineId(short), { ...this.#configOf(short), drain: wish });
+    if (wish.untilMs !== undefined) this.state.drainDeadlines.add(machineId(short));
+    return this;
+  }
+
+  /** The time that the machine's drain was given has passed. */
+  passDeadline(short: string): this {
+    this.state.drainDeadlines.delete(machineId(short));
     return this;
   }
 

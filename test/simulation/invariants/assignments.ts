@@ -4,10 +4,10 @@ import { parseKey } from "#model/keys.ts";
 import { clusterEventSchema } from "#model/records.ts";
 import { toText } from "#store/keys.ts";
 import type { HistoryEntry } from "../history.ts";
-import { specOf } from "../workload.ts";
+import { mayOverlap, specOf } from "../workload.ts";
 import type { Watcher, World } from "../world.ts";
 
-/** A non-global unit is assigned to one machine at most; each placement, move and removal is told of as it happens. */
+/** A non-global unit is assigned to one machine at most, and to two while it is moved; each placement, move and removal is told of as it happens. */
 export function watchAssignments(world: World): Watcher {
   const holders = new Map<string, Set<string>>();
   return {
@@ -25,16 +25,32 @@ export function watchAssignments(world: World): Watcher {
         if (isNew || value === undefined) checkTold(world, unit, told);
         if (value !== undefined) checkAsked(world, after, unit, machine);
       }
-      for (const { key } of entry.changes) checkSingle(world, parseKey(key)?.second ?? "", holders);
+      for (const { key } of entry.changes) checkSingle(world, after, parseKey(key)?.second ?? "", holders);
     },
   };
 }
 
-function checkSingle(world: World, unit: string, holders: ReadonlyMap<string, ReadonlySet<string>>): void {
+function checkSingle(
+  world: World,
+  after: ClusterView,
+  unit: string,
+  holders: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
   const on = holders.get(unit);
-  if (on === undefined || on.size < 2 || specOf(unit)?.global === true) return;
+  const spec = specOf(unit);
+  if (on === undefined || on.size < 2 || spec?.global === true) return;
+  if (on.size === 2 && spec !== undefined && mayOverlap(spec) && isOnItsWay(after, unit, on)) return;
   const names = [...on].map((machine) => world.nameOf(machine)).join(" and ");
   world.fail("never two assignments", `${unit} is assigned to ${names}`);
+}
+
+/** One of the two is the new copy, and names the other. */
+export function isOnItsWay(view: ClusterView, unit: string, on: Iterable<string>): boolean {
+  const machines = [...on];
+  return machines.some((machine) => {
+    const from = view.assignments.get(machine)?.get(unit)?.movesFrom;
+    return from !== undefined && from !== machine && machines.includes(from);
+  });
 }
 
 function checkTold(world: World, unit: string, told: ReadonlySet<string>): void {

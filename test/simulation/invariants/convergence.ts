@@ -6,7 +6,7 @@ import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
 import type { SimulatedMachine } from "../machine.ts";
-import { specOf } from "../workload.ts";
+import { specOf, UNITS } from "../workload.ts";
 import type { World } from "../world.ts";
 import { refusalNow } from "./placement.ts";
 
@@ -30,11 +30,28 @@ function missingOf(world: World, unit: string, record: UnitRecord): readonly str
   if (record.desired === "inactive") return holders.map(({ name }) => `${unit} is still assigned to ${name}`);
   if (specOf(unit)?.global === true) return missingGlobal(world, unit, record, holders);
   const finished = view.outcomes.get(unit)?.launch === record.launch;
-  const [machine] = holders;
-  if (machine !== undefined) return finished ? [] : notAsAsked(machine, unit, record);
+  const [machine, ...more] = holders;
+  if (more.length > 0) return [`${unit} is still on its way`];
+  if (machine !== undefined)
+    return [...couldLeave(world, unit, machine), ...(finished ? [] : notAsAsked(machine, unit, record))];
   if (finished) return [];
   const open = world.machines.filter(({ id }) => refusalNow(view, unit, id) === undefined);
   return open.map(({ name }) => `${unit} is nowhere, though ${name} could take it`);
+}
+
+/** What is on a drained machine fits on no other; companions (MachineOf=) stay or go together, which is not looked at here. */
+function couldLeave(world: World, unit: string, { id, name }: SimulatedMachine): readonly string[] {
+  const { view } = world.history;
+  const hasCompanions = UNITS.some(
+    ({ name: other, machineOf }) => machineOf !== undefined && (other === unit || machineOf === unit),
+  );
+  if (view.machineConfigs.get(id)?.drain === undefined || hasCompanions) return [];
+  const open = world.machines.filter(
+    (other) => other.id !== id && refusalNow(view, unit, other.id) === undefined,
+  );
+  return open.map(
+    (other) => `${unit} is still on ${name}, which is drained, though ${other.name} could take it`,
+  );
 }
 
 function missingGlobal(

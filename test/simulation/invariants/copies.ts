@@ -3,6 +3,7 @@ import type { Troubles } from "../faults.ts";
 import type { SimulatedMachine } from "../machine.ts";
 import { specOf } from "../workload.ts";
 import type { Watcher, World } from "../world.ts";
+import { isOnItsWay } from "./assignments.ts";
 
 /** A lease must end, or the store be heard again, before a second copy is known of; then it takes as long as a stop. */
 const OVERLAP_MAX_MS = 12_000;
@@ -16,6 +17,11 @@ export function watchCopies(world: World, troubles: Troubles): Watcher {
         if ((runners.get(unit)?.length ?? 0) < 2) doubledSince.delete(unit);
       for (const [unit, machines] of runners) {
         if (machines.length < 2 || specOf(unit)?.global === true) continue;
+        const ids = machines.map(({ id }) => id);
+        if (isOnItsWay(world.history.view, unit, ids)) {
+          doubledSince.delete(unit);
+          continue;
+        }
         const sinceMs = doubledSince.get(unit) ?? world.nowMs;
         doubledSince.set(unit, sinceMs);
         const countsFromMs = Math.max(sinceMs, troubles.quietSinceMs(machines));

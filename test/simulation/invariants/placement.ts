@@ -15,6 +15,7 @@ const LAG_MS = 10_000;
 interface Said {
   readonly metadata: Readonly<Record<string, string>>;
   readonly cordoned: boolean;
+  readonly drained: boolean;
   untilMs: number;
 }
 
@@ -48,6 +49,7 @@ function hear(world: World, said: Map<string, Said[]>, view: ClusterView, machin
   known.push({
     metadata: effectiveMetadata(record, config),
     cordoned: config?.cordoned ?? false,
+    drained: config?.drain !== undefined,
     untilMs: Number.POSITIVE_INFINITY,
   });
   said.set(machine, known);
@@ -72,16 +74,18 @@ export function refusalNow(view: ClusterView, unit: string, machine: string): st
   if (spec === undefined || record === undefined) return "unknown";
   const config = view.machineConfigs.get(machine);
   const metadata = effectiveMetadata(record, config);
-  return refusal(view, { metadata, cordoned: config?.cordoned ?? false }, spec, machine);
+  const cordoned = config?.cordoned ?? false;
+  return refusal(view, { metadata, cordoned, drained: config?.drain !== undefined }, spec, machine);
 }
 
 function refusal(
   view: ClusterView,
-  said: Pick<Said, "metadata" | "cordoned">,
+  said: Pick<Said, "metadata" | "cordoned" | "drained">,
   spec: UnitSpec,
   machine: string,
 ): string | undefined {
   if (said.cordoned) return "the machine is cordoned";
+  if (said.drained) return "the machine is drained";
   const [key = "", value] = spec.metadata?.split("=") ?? [];
   if (spec.metadata !== undefined && said.metadata[key] !== value)
     return `the machine has no ${spec.metadata}`;
