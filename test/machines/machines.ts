@@ -204,7 +204,7 @@ async function makeMachines(
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
     if (options.skewable === true) makeSkewable(machine.disk);
-    install(machine.disk, options.supervisor ?? "embedded", {
+    install(machine.disk, options.supervisor ?? "systemd", {
       name: place.name,
       address: place.address,
       ...(place === first ? {} : { store: `http://${first?.address}:7401` }),
