@@ -11,7 +11,7 @@ import { type Headers, writeHeaders } from "../http2/hpack.ts";
 import { ENHANCE_YOUR_CALM } from "../http2/http2-error.ts";
 import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 import { StoreError } from "../store.ts";
-import { Deframer, frame } from "../wire/frames.ts";
+import { Deframer, frame, framed } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
 import type { HeldBytes, HeldShare } from "./held-bytes.ts";
 import { LateListener } from "./late-listener.ts";
@@ -30,8 +30,8 @@ export interface Call {
 export type Method =
   | {
       readonly kind: "unary";
-      /** @param signal aborted when the peer is gone; most calls are over before that. */
-      handle(message: Buffer, caller: Caller, signal: () => AbortSignal): Promise<Uint8Array>;
+      /** The answer in pieces. @param signal aborted when the peer is gone; most calls are over before that. */
+      handle(message: Buffer, caller: Caller, signal: () => AbortSignal): Promise<readonly Uint8Array[]>;
     }
   | { readonly kind: "stream"; handle(call: Call): Promise<void> };
 
@@ -111,7 +111,11 @@ function answerWith(stream: ServerStream, answer: () => void): StreamListener {
 
 class UnaryCall implements StreamListener {
   readonly #stream: ServerStream;
-  readonly #handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>;
+  readonly #handle: (
+    message: Buffer,
+    caller: Caller,
+    signal: () => AbortSignal,
+  ) => Promise<readonly Uint8Array[]>;
   readonly #caller: Caller;
   readonly #deframer: Deframer;
   readonly #clock: Clock;
@@ -123,7 +127,7 @@ class UnaryCall implements StreamListener {
 
   constructor(
     stream: ServerStream,
-    handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<Uint8Array>,
+    handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<readonly Uint8Array[]>,
     caller: Caller,
     { messageBytesMax, clock, held }: GrpcOptions,
   ) {
@@ -284,9 +288,9 @@ function unknownMethod(path: string, methods: Methods): StoreError {
     : new StoreError("unimplemented", `unknown service ${service}`);
 }
 
-function finish(stream: ServerStream, answer: Uint8Array): void {
+function finish(stream: ServerStream, answer: readonly Uint8Array[]): void {
   stream.respond(ANSWER);
-  stream.write(frame(answer));
+  for (const piece of framed(answer)) stream.write(piece);
   stream.end(OK);
 }
 

@@ -2,7 +2,7 @@
 import type { Caller } from "../auth/caller.ts";
 import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
-import { type Codec, decode, encode } from "../wire/message.ts";
+import { type Codec, decode, encode, encodePieces } from "../wire/message.ts";
 import type { Method } from "./grpc.ts";
 
 export function unary<Request, Answer>(
@@ -14,7 +14,19 @@ export function unary<Request, Answer>(
     kind: "unary",
     handle: async (message, caller, signal) => {
       if (message.length > REQUEST_BYTES_MAX) throw refusal("request-too-large");
-      return encode(answer, await handle(decode(request, message), caller, signal));
+      const value = await handle(decode(request, message), caller, signal);
+      const pieces = encodePieces(answer, value);
+      return pieces === undefined ? [encode(answer, value)] : inTurns(pieces);
     },
   };
+}
+
+/** A long answer is written a piece a turn of the event loop, so that everything else goes on meanwhile. */
+async function inTurns(pieces: Iterable<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const written: Uint8Array[] = [];
+  for (const piece of pieces) {
+    written.push(piece);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return written;
 }

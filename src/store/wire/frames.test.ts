@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Deframer, frame } from "./frames.ts";
+import { Deframer, frame, framed } from "./frames.ts";
 
 test("messages come out as they went in, however the bytes were cut", () => {
   const messages = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 });
@@ -16,6 +16,12 @@ test("messages come out as they went in, however the bytes were cut", () => {
       expect(received).toEqual(sent.map((message) => [...message]));
     }),
   );
+});
+
+test("a message in pieces has the frame that it has as a whole", () => {
+  const pieces = [[1, 2], [], [3]].map((bytes) => Uint8Array.from(bytes));
+  expect(Buffer.concat(framed(pieces))).toEqual(frame(Uint8Array.from([1, 2, 3])));
+  expect(framed(pieces.slice(0, 1))).toEqual([frame(Uint8Array.from([1, 2]))]);
 });
 
 test("a message that is too large or compressed is refused before it has come in", () => {

@@ -16,6 +16,18 @@ export function frame(message: Uint8Array): Buffer {
   return framed;
 }
 
+/** The frame of a message that is there in pieces, which are not copied where there are several. */
+export function framed(pieces: readonly Uint8Array[]): readonly Buffer[] {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return [frame(first)];
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+    1,
+  );
+  return [prefix, ...pieces.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length))];
+}
+
 /** Puts messages together from the pieces in which they arrive. */
 export class Deframer {
   readonly #messageBytesMax: number;

@@ -100,6 +100,20 @@ describe("a message", () => {
     );
   });
 
+  test("is in pieces what it is as a whole, and short ones are written as a whole", () => {
+    const long = fc.array(innerValue, { minLength: 65, maxLength: 300 });
+    fc.assert(
+      fc.property(outerValue, long, fc.array(fc.string(), { maxLength: 200 }), (value, many, texts) => {
+        expect(m.encodePieces(outer, { ...value, many: [], texts: [] })).toBeUndefined();
+        const pieces = [...(m.encodePieces(outer, { ...value, many, texts }) ?? [])];
+        expect(pieces.length).toBeGreaterThan(many.length / 64);
+        const whole = m.encode(outer, { ...value, many, texts });
+        expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test("has zeros for what is absent, and leaves absent messages out", () => {
     expect(m.decode(outer, new Uint8Array(0))).toEqual({
       ...{ signed: 0n, unsigned: 0n, count: 0, flag: false, bytes: new Uint8Array(0), text: "" },

@@ -47,12 +47,33 @@ export type Encodable<S extends Shape> = { readonly [N in keyof S]?: InOf<S[N]> 
 export interface Codec<Out, In = Out> {
   read(reader: WireReader, end: number): Out;
   write(writer: WireWriter, value: In): void;
+  /** What writes a long message in parts that, one after the other, are the whole; undefined where it is short. */
+  parts?(value: In): readonly WritePart[] | undefined;
 }
+
+type WritePart = (writer: WireWriter) => void;
+
+/** How many entries of a list are written at a time. */
+const PART_ENTRIES = 64;
 
 export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
   const writer = new WireWriter();
   codec.write(writer, value);
   return writer.finish();
+}
+
+/** The same bytes in pieces, each of which takes little time; undefined for a message that takes little as a whole. */
+export function encodePieces<In>(codec: Codec<unknown, In>, value: In): Iterable<Uint8Array> | undefined {
+  const parts = codec.parts?.(value);
+  return parts && encodeEach(parts);
+}
+
+function* encodeEach(parts: readonly WritePart[]): Generator<Uint8Array, void, undefined> {
+  for (const writePart of parts) {
+    const writer = new WireWriter();
+    writePart(writer);
+    yield writer.finish();
+  }
 }
 
 /** @throws StoreError when the bytes are no message. */
@@ -86,7 +107,29 @@ export function message<S extends Shape>(shape: S): Codec<Decoded<S>, Encodable<
         if (part !== undefined) field.write(writer, part as never);
       }
     },
+    parts: (value) => {
+      if (!fields.some(([name]) => lengthOf(value[name]) > PART_ENTRIES)) return undefined;
+      return fields.flatMap(([name, field]) =>
+        partsOf(value[name]).map(
+          (part): WritePart =>
+            (writer) =>
+              field.write(writer, part as never),
+        ),
+      );
+    },
   };
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
+}
+
+/** A list in shorter ones; lists that follow each other are read as one. */
+function partsOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return [value];
+  const count = Math.ceil(value.length / PART_ENTRIES);
+  return Array.from({ length: count }, (_, at) => value.slice(at * PART_ENTRIES, (at + 1) * PART_ENTRIES));
 }
 
 /** In the words of etcd's own reader, which has fields in capitals. */

@@ -51,7 +51,7 @@ export class Gateway {
     if (method.kind === "stream") return this.#stream(route, method, message, request);
     // A certificate is not the gateway's to pass on: who calls it shows a token.
     const caller = { token: request.authorization, certificateName: undefined };
-    const answer = await method.handle(message, caller, () => request.signal);
+    const answer = Buffer.concat(await method.handle(message, caller, () => request.signal));
     return jsonAnswer(200, JSON.stringify(this.#transcoder.fromWire(route.answer, answer)));
   }
 
