@@ -7,13 +7,14 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
-import { identify, type Origin } from "./access/identify.ts";
+import { type Identified, identify, type Origin } from "./access/identify.ts";
 import { mayCall } from "./access/may-call.ts";
 import type { Answer } from "./answer.ts";
-import { answerError } from "./answer-error.ts";
+import { answerError, describeFailure } from "./answer-error.ts";
+import { auditEntry, isChange, outcomeOf, whatOf } from "./audit.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import type { RawRequest, Route } from "./route.ts";
-import { createRouter } from "./router.ts";
+import type { RawRequest } from "./route.ts";
+import { createRouter, type FoundRoute } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
 /** A request of 1,000 units of ordinary size fits many times over. */
@@ -43,15 +44,54 @@ export function createApi(dependencies: ApiDependencies): Api {
     const { pathname, searchParams } = readTarget(request);
     const found = findRoute(request.method, pathname);
     if (found === undefined) throw noSuchRoute(request.method, pathname);
-    const { route, params } = found;
     const identified = await identify(request.origin, request.headers, dependencies);
-    // Before the body is read: nobody gets to send megabytes who may not.
-    const verdict = mayCall(identified.caller, route.needs);
-    if (!verdict.allowed) throw verdict.error;
-    const query = readQuery(searchParams);
-    return route.serve(await readRequest(request, route, { params, query, ...identified }), dependencies);
+    const asked = { request, ...found, ...identified, query: readQuery(searchParams) };
+    return isChange(found.route) ? serveNoted(asked, dependencies) : serveAsked(asked, dependencies);
   };
   return { answer: (request) => serve(request).catch((error) => answerError(error, dependencies.log)) };
+}
+
+/** A request whose route and caller are known. */
+interface Asked extends FoundRoute, Identified {
+  readonly request: ApiRequest;
+  readonly query: RawRequest["query"];
+}
+
+/** @param see is shown the body, once it has been read */
+async function serveAsked(
+  { request, route, ...known }: Asked,
+  dependencies: ApiDependencies,
+  see: (body: unknown) => void = () => undefined,
+): Promise<Answer> {
+  // Before the body is read: nobody gets to send megabytes who may not.
+  const verdict = mayCall(known.caller, route.needs);
+  if (!verdict.allowed) throw verdict.error;
+  const body = route.body === undefined ? undefined : await readJson(request);
+  see(body);
+  const { headers, signal } = request;
+  return route.serve({ ...known, body, headers, signal }, dependencies);
+}
+
+/** As {@link serveAsked}, with a line in the audit log; what another machine passed on it has noted itself. */
+async function serveNoted(asked: Asked, dependencies: ApiDependencies): Promise<Answer> {
+  const { request, route, params, caller, isForwarded } = asked;
+  const { audit, clock } = dependencies;
+  let what = whatOf(params);
+  const note = async (outcome: string): Promise<void> => {
+    if (isForwarded) return;
+    const entry = auditEntry(clock.now(), request.origin, caller, route, what, outcome);
+    await audit.note(entry, caller.kind === "nobody");
+  };
+  try {
+    const answer = await serveAsked(asked, dependencies, (body) => {
+      what = whatOf(params, body);
+    });
+    await note(outcomeOf(answer));
+    return answer;
+  } catch (error) {
+    await note(describeFailure(error).code);
+    throw error;
+  }
 }
 
 function readTarget({ method, target }: ApiRequest): URL {
@@ -65,16 +105,6 @@ function noSuchRoute(method: string, path: string): FlotillaError {
   return new FlotillaError("not-found", `there is no ${method} ${path}`, {
     hint: "GET /v1/openapi.json lists every route",
   });
-}
-
-async function readRequest(
-  request: ApiRequest,
-  route: Route,
-  read: Pick<RawRequest, "params" | "query" | "caller" | "isForwarded">,
-): Promise<RawRequest> {
-  const { headers, signal } = request;
-  const body = route.body === undefined ? undefined : await readJson(request);
-  return { ...read, body, headers, signal };
 }
 
 /** A name that is given once is a text, one that is given several times a list. */

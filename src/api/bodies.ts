@@ -305,6 +305,17 @@ export const whoamiSchema = z.object({
 });
 export type Whoami = z.infer<typeof whoamiSchema>;
 
+/** A change that was asked for, allowed or refused. */
+export const auditEntrySchema = z.object({
+  timeMs: z.number(),
+  caller: z.string().describe("who asked: a person, a machine, the local socket, nobody"),
+  address: z.string().describe("from where; empty for the local socket"),
+  route: z.string(),
+  what: z.array(z.string()).describe("names in the request: units, keys, machines; never values"),
+  outcome: z.string().describe("ok, begun for work that goes on, or the code of the error"),
+});
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
 const journalBytes = z.array(z.number()).readonly().describe("bytes of a value that is no text");
 const journalValue = z.union([
   z.string(),

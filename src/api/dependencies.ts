@@ -9,6 +9,7 @@ import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
 import type { Access } from "./access/identify.ts";
+import type { AuditLog } from "./audit.ts";
 import type { PeerAnswer, PeerOptions } from "./peer.ts";
 
 export interface ApiDependencies {
@@ -20,6 +21,8 @@ export interface ApiDependencies {
   readonly journal: (query: JournalQuery) => AsyncIterable<JournalEntry>;
   /** What a unit of this machine uses now. */
   readonly usage: (unit: string) => UnitUsage;
+  /** Where changes are noted. */
+  readonly audit: AuditLog;
   /** This machine's ID. */
   readonly machineId: string;
   readonly version: string;

@@ -6,6 +6,7 @@ import { LIMITS } from "#model/limits.ts";
 import { describeCaller } from "./access/caller.ts";
 import { roleOf } from "./access/may-call.ts";
 import { answerJson, answerText } from "./answer.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import {
   clusterSchema,
   countQuery,
@@ -264,5 +265,6 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...KV_ROUTES,
   ...STORE_ROUTES,
+  ...AUDIT_ROUTES,
   ...TRUST_ROUTES,
 ];

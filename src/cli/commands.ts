@@ -275,6 +275,19 @@ export const COMMANDS: readonly Command[] = [
   },
   KV_COMMAND,
   STORE_COMMAND,
+  {
+    name: "audit",
+    summary: "Tell who changed what",
+    options: [
+      { flags: "-n, --lines <count>", summary: "the last so many changes, 50 unless a time is given" },
+      { flags: "-S, --since <time>", summary: 'from then on: "2026-11-23 18:17", yesterday, -1h' },
+      MACHINE,
+      { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
+      { flags: "--no-legend", summary: "without the line of headings" },
+    ],
+    examples: ["flotilla audit", "flotilla audit --since -1h -o ndjson"],
+    load: async () => (await import("./audit.ts")).audit,
+  },
   CONTEXT_COMMAND,
   DEV_COMMAND,
   {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
-import type { Credentials } from "#client/endpoint.ts";
+import { type Credentials, parseEndpoint } from "#client/endpoint.ts";
 import type { CommandContext } from "./command.ts";
 import { chooseApi } from "./contexts/choose.ts";
 import {
@@ -112,23 +112,24 @@ async function describeContext(name: string, context: CommandContext): Promise<C
   const token = options.text("token");
   const given = (await chooseApi(options, { env: {}, cwd: io.cwd })).credentials;
   const credentials = { ...given, ...(token === undefined ? {} : { token: token.trim() }) };
-  return { name, endpoints, credentials: await withAuthority(first, credentials, io.signal) };
+  return { name, endpoints, credentials: await withAuthority(first, credentials, io.now()) };
 }
 
 /** The token says by what the cluster is known. */
 async function withAuthority(
   endpoint: string,
   credentials: Credentials,
-  signal: AbortSignal,
+  nowMs: number,
 ): Promise<Credentials> {
   if (credentials.token === undefined || credentials.ca !== undefined || !endpoint.startsWith("https:"))
     return credentials;
   const [{ parseToken }, { fetchAuthority }] = await Promise.all([
     import("#trust/token.ts"),
-    import("#client/first-contact.ts"),
+    import("#client/authority.ts"),
   ]);
   const { fingerprint } = parseToken(credentials.token);
-  return { ...credentials, ca: await fetchAuthority(endpoint, fingerprint, signal) };
+  const { authority } = await fetchAuthority(parseEndpoint(endpoint), fingerprint, nowMs);
+  return { ...credentials, ca: authority };
 }
 
 /** `10.0.0.1` is `https://10.0.0.1:7400`. */

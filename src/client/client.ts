@@ -5,6 +5,7 @@
  * calls knows whether that is safe. Streams are async iterables that end quietly when their signal is aborted.
  */
 import type {
+  AuditEntry,
   ClusterBody,
   DrainBody,
   EventBody,
@@ -277,6 +278,12 @@ export class FlotillaClient {
     signal?: AbortSignal,
   ): AsyncGenerator<JournalLine, void> {
     yield* this.#journal(withQuery(`/v1/machines/${encodeURIComponent(machine)}/journal`, wish), signal);
+  }
+
+  /** What was changed by way of a machine's API, oldest first. @param machine ID, unambiguous prefix or name */
+  async *audit(machine: string, sinceMs: number, signal?: AbortSignal): AsyncGenerator<AuditEntry, void> {
+    const path = withQuery(`/v1/machines/${encodeURIComponent(machine)}/audit`, { since: sinceMs });
+    yield* readValues<AuditEntry>(await this.#send("GET", path, undefined, signal), signal);
   }
 
   /** What a unit uses now. @param machine ID, unambiguous prefix or name */

@@ -35,6 +35,7 @@ import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { longestStopMs } from "#unit/stop-time.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
+import { openAuditLog } from "./audit-log.ts";
 import { accessOf, openTrust, peerTlsOf } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
@@ -207,6 +208,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     storeAdmin,
     storeAccess: () => opened.access,
     access: accessOf(trust),
+    audit: openAuditLog(join(config.directory, "audit"), means),
     askPeer: createAskPeer(() => peerTlsOf(trust)),
   });
   const { socketPath, address: host, apiPort: port } = config;

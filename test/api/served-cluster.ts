@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AnswerStream } from "#api/answer.ts";
 import { type Api, createApi } from "#api/api.ts";
+import type { AuditLog } from "#api/audit.ts";
 import type { ApiDependencies } from "#api/dependencies.ts";
 import type { ServerTls } from "#api/secure-server.ts";
 import { type ServedApi, serveApi } from "#api/serve.ts";
@@ -70,6 +71,7 @@ export class TestCluster {
       store: this.store,
       mirror: this.#mirror,
       access: { kind: "unchecked" },
+      audit: noAudit,
       journal: noJournal,
       usage: () => ({}),
       machineId: M1,
@@ -259,6 +261,13 @@ export function journalEntry(changes: Partial<JournalEntry> = {}): JournalEntry 
     ...changes,
   };
 }
+
+const noAudit: AuditLog = {
+  note: () => Promise.resolve(),
+  async *read() {
+    // Nobody has changed anything.
+  },
+};
 
 async function* noJournal(): AsyncGenerator<JournalEntry, void> {
   // A machine on which no unit has written anything.
