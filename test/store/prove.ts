@@ -1,6 +1,7 @@
 /**
  * `npm run prove -- [--minutes N] [--seed N]`: the proofs of the store at full length, which `npm test` runs short:
- * a catch-up cut at every place, histories checked for N minutes on each store, five unless given, and 300 kills.
+ * a catch-up cut at every place, histories checked for N minutes on each store, five unless given, and 300 kills. It takes
+ * hours; a length that the environment sets is kept. It ends as `npm test` does, with what is left running and the count.
  */
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
@@ -26,12 +27,8 @@ const PROOFS = ["test/store", "test/contract"];
 
 process.stdout.write(`seed ${seed}\n`);
 const { status } = spawnSync(
-  join(root, "node_modules", ".bin", "vitest"),
-  ["run", ...PROOFS, "--testTimeout=36000000"],
-  {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, ...LENGTHS },
-  },
+  process.execPath,
+  [join(root, "scripts", "test.ts"), ...PROOFS, "--testTimeout=36000000"],
+  { cwd: root, stdio: "inherit", env: { ...LENGTHS, ...process.env } },
 );
 process.exitCode = status ?? 1;
