@@ -5,6 +5,7 @@ import { CONTEXT_COMMAND } from "./context-commands.ts";
 import { DEV_COMMAND } from "./dev-commands.ts";
 import { KV_COMMAND } from "./kv-commands.ts";
 import { STORE_COMMAND } from "./store-commands.ts";
+import { INIT_COMMAND, JOIN_COMMAND, REMOVE_MACHINE_COMMAND, TOKEN_COMMAND } from "./trust-commands.ts";
 
 const LIST_OPTIONS: readonly OptionSpec[] = [
   { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
@@ -271,8 +272,12 @@ export const COMMANDS: readonly Command[] = [
         completes: "machines",
         load: async () => (await import("./machine.ts")).metadata,
       },
+      REMOVE_MACHINE_COMMAND,
     ],
   },
+  INIT_COMMAND,
+  JOIN_COMMAND,
+  TOKEN_COMMAND,
   KV_COMMAND,
   STORE_COMMAND,
   {

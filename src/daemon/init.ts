@@ -42,12 +42,16 @@ export interface AdminCredentials {
 export interface Founded {
   readonly clusterId: string;
   readonly machine: string;
+  /** Where its API will be. */
+  readonly api: string;
   readonly admin: AdminCredentials;
 }
 
 /** @throws FlotillaError `conflict`, `state-dir-in-use`, `not-permitted`, `disk-full`; nothing has changed then */
 export async function foundDirectory(founding: Founding): Promise<Founded> {
   const { directory, clock, random } = founding;
+  // Told first: of a machine of a cluster the daemon runs, and holds the directory.
+  await checkFree(directory);
   await makeDirectories(directory);
   const lock = await lockDirectory(directory);
   try {
@@ -61,7 +65,7 @@ export async function foundDirectory(founding: Founding): Promise<Founded> {
     };
     const admin = await adminOf(founding, clusterId, authorities);
     await writeFiles(founding, clusterId, machine, authorities);
-    return { clusterId, machine, admin };
+    return { clusterId, machine, admin, api: apiUrl(founding.address, founding.apiPort) };
   } finally {
     lock.release();
   }
@@ -125,6 +129,6 @@ async function adminOf(
   return { ca: machines.certificate, certificate: await signCertificate(people, key, profile), key };
 }
 
-export function apiUrl(address: string, port: number): string {
+function apiUrl(address: string, port: number): string {
   return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

@@ -46,6 +46,8 @@ export async function joinDirectory(joining: Joining): Promise<JoinedCluster> {
   const { directory, random } = joining;
   // A slip in the token is told before anything is made.
   parseToken(joining.token);
+  // Told first: of a machine of a cluster the daemon runs, and holds the directory.
+  await checkFree(directory, joining.url);
   await makeDirectories(directory);
   const lock = await lockDirectory(directory);
   try {

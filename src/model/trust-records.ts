@@ -3,16 +3,12 @@
  * Times are wall-clock milliseconds since 1970.
  */
 import * as z from "zod";
+import { PERSON_ROLES, TOKEN_ROLES } from "./token-roles.ts";
 
-/** What a person may do; each may do what those behind it may. */
-export const PERSON_ROLES = ["admin", "operator", "viewer"] as const;
+export { PERSON_ROLES, type PersonRole, type TokenRole } from "./token-roles.ts";
+
 export const personRoleSchema = z.enum(PERSON_ROLES);
-export type PersonRole = z.infer<typeof personRoleSchema>;
-
-/** What a token is good for: to join as a machine, or to be let in as a person. */
-export const TOKEN_ROLES = ["machine", ...PERSON_ROLES] as const;
 export const tokenRoleSchema = z.enum(TOKEN_ROLES);
-export type TokenRole = z.infer<typeof tokenRoleSchema>;
 
 const authoritySchema = z.object({
   /** PEM. */

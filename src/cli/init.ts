@@ -1,0 +1,75 @@
+/** `flotilla init`: a new cluster with this machine as its first. */
+import { hostname, networkInterfaces, userInfo } from "node:os";
+import { resolve } from "node:path";
+import { foundDirectory } from "#daemon/init.ts";
+import { systemClock, systemRandom } from "#host/system.ts";
+import { PERSON_NAME } from "#trust/identity.ts";
+import type { CommandContext } from "./command.ts";
+import { keepContext } from "./contexts/file.ts";
+import { startService } from "./service.ts";
+import { isData, showData, writeLines } from "./terminal/output.ts";
+
+const DEFAULT_DIRECTORY = "/var/lib/flotilla";
+const API_PORT = 7400;
+
+export async function init(context: CommandContext): Promise<number> {
+  const { options, io, format } = context;
+  const directory = directoryOf(context);
+  const clusterName = options.text("name") ?? "flotilla";
+  const name = options.text("machine-name") ?? hostname();
+  const address = options.text("address") ?? ownAddress();
+  const founded = await foundDirectory({
+    ...{ directory, clusterName, name, address, apiPort: API_PORT, person: personName() },
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const { ca, certificate: cert, key } = founded.admin;
+  const endpoints = [founded.api];
+  const kept = await keepContext(
+    io.env,
+    { name: clusterName, endpoints, credentials: { ca, cert, key } },
+    false,
+  );
+  const started = await startService(context, founded.machine, directory);
+  const { clusterId, machine } = founded;
+  if (isData(format)) {
+    const shown = {
+      cluster: { id: clusterId, name: clusterName },
+      machine,
+      name,
+      address,
+      directory,
+      started,
+    };
+    await showData(io.stdout, shown, format);
+    return 0;
+  }
+  writeLines(io.stdout, [
+    `cluster ${clusterName} (${clusterId}): ${name} at ${address} is its first machine`,
+  ]);
+  writeLines(io.stderr, [
+    `You are its admin, from anywhere: ${kept} has your key (flotilla context use ${clusterName}).`,
+    ...(started ? [] : [`Start the daemon: flotilla daemon --dir ${directory}`]),
+    "For each machine that is to join: flotilla token create",
+    `and there, as root: flotilla join ${address} --token TOKEN`,
+  ]);
+  return 0;
+}
+
+/** The daemon's, as the command line or the environment says. */
+export function directoryOf({ options, io }: CommandContext): string {
+  return resolve(io.cwd, options.text("dir") ?? (io.env.FLOTILLA_DIR || DEFAULT_DIRECTORY));
+}
+
+/** Of the first network card that has one that others may reach. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const reachable = all.filter(({ internal, address }) => !internal && !address.startsWith("fe80:"));
+  const best = reachable.find(({ family }) => family === "IPv4") ?? reachable[0];
+  return best?.address ?? "127.0.0.1";
+}
+
+function personName(): string {
+  const { username } = userInfo();
+  return PERSON_NAME.test(username) ? username : "admin";
+}
