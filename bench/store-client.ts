@@ -7,13 +7,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Worker } from "node:worker_threads";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { connectStore } from "#store/etcd/client.ts";
 import { prefixRange, toBytes } from "#store/keys.ts";
 import { startEtcd } from "../test/contract/store-etcd.ts";
 import { isInstalled } from "../test/contract/store-subjects.ts";
 import { progress, report, toResult } from "./result.ts";
+import { serveInProcess } from "./served-store.ts";
 import type { Load } from "./store-load.ts";
 
 const ROUNDS = 5;
@@ -50,18 +50,8 @@ async function watchDelayMs(endpoint: string): Promise<number> {
   return delaysMs.toSorted((a, b) => a - b)[Math.floor(WATCHED_PUTS * 0.99)] ?? Number.NaN;
 }
 
-/** The embedded store served from a thread of its own, as etcd is from a process of its own. */
-async function serveInThread(directory: string): Promise<{ endpoint: string; stop(): Promise<unknown> }> {
-  const worker = new Worker(new URL("./store-server.ts", import.meta.url), { workerData: directory });
-  const port = await new Promise<number>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  return { endpoint: `127.0.0.1:${port}`, stop: () => worker.terminate() };
-}
-
 const directory = await mkdtemp(join(tmpdir(), "flotilla-bench-store-"));
-const served = await serveInThread(directory);
+const served = await serveInProcess(join(directory, "served"));
 const etcd = isInstalled("etcd") ? await startEtcd() : undefined;
 const cpuUs = { embedded: [] as number[], etcd: [] as number[], node: [] as number[] };
 const delayMs = { embedded: [] as number[], etcd: [] as number[] };

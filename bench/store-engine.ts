@@ -7,12 +7,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { progress, report, toResult } from "./result.ts";
+import { bundle, DAEMON_FLAGS } from "./served-store.ts";
 
 const OPENINGS = 5;
-/** As bin/flotilla runs a daemon. */
-const NODE_FLAGS = ["--max-semi-space-size=1", "--optimize-for-size", "--no-sparkplug"];
 const run = promisify(execFile);
 
 interface Figures {
@@ -27,20 +25,12 @@ const program = join(directory, "process.mjs");
 
 async function measure(task: "fill" | "open" | "load"): Promise<Figures> {
   progress(task);
-  const { stdout } = await run(process.execPath, [...NODE_FLAGS, program, task, join(directory, "store")]);
+  const { stdout } = await run(process.execPath, [...DAEMON_FLAGS, program, task, join(directory, "store")]);
   return JSON.parse(stdout) as Figures;
 }
 
 try {
-  // Bundled, because what Node needs to strip types counts as memory too.
-  await build({
-    entryPoints: [join(import.meta.dirname, "store-engine-process.ts")],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "error",
-  });
+  await bundle("store-engine-process.ts", program);
   const filled = await measure("fill");
   const opened: Figures[] = [];
   for (let at = 0; at < OPENINGS; at += 1) opened.push(await measure("open"));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
+import { compileEagerly } from "#host/hot-code.ts";
 import type { LeavingStore } from "#members/handover.ts";
 import { keys } from "#model/keys.ts";
 import { toBytes } from "#store/keys.ts";
@@ -95,6 +96,7 @@ export class EmbeddedHolding {
     this.#server = await serveStore({
       store: this.store,
       ...this.#listen,
+      busy: compileEagerly,
       ...(tls === undefined ? {} : { tls }),
     });
     // Whatever port it was, it is the one that others know from now on.

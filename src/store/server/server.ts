@@ -19,6 +19,9 @@ import { MethodTable } from "./method-table.ts";
 import { ServedStore } from "./served-store.ts";
 import { serveWatch } from "./watch-stream.ts";
 
+/** Machines make few calls while nothing happens: what goes on there comes by watches. */
+const BUSY_CALLS = 5_000;
+
 export interface ServeStoreOptions {
   readonly store: LocalStore;
   readonly host: string;
@@ -26,6 +29,8 @@ export interface ServeStoreOptions {
   readonly port: number;
   /** Absent: plain TCP. */
   readonly tls?: TlsSettings;
+  /** Called once, when so many calls have come that the server is one which works for its living. */
+  readonly busy?: () => void;
   /** What tokens and passwords go by; the default is the system's. */
   readonly clock?: Clock;
   readonly random?: Random;
@@ -55,6 +60,11 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
     held: new HeldBytes(),
     messageBytesMax: REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES,
   };
+  let callsUntilBusy = options.busy === undefined ? 0 : BUSY_CALLS;
+  const count = (): void => {
+    callsUntilBusy -= 1;
+    if (callsUntilBusy === 0) options.busy?.();
+  };
   let plain: Promise<PlainHttp> | undefined;
   const openPlain = (): Promise<PlainHttp> => {
     plain ??= loadPlainHttp({ served, ...grpc });
@@ -62,10 +72,12 @@ export async function serveStore(options: ServeStoreOptions): Promise<StoreServe
   };
   const listener = new StoreListener({
     clock,
-    stream: (stream, certificateName) =>
-      isGrpc(stream.headers)
+    stream: (stream, certificateName) => {
+      count();
+      return isGrpc(stream.headers)
         ? answerCall(stream, grpc, certificateName)
-        : new LateListener(openPlain().then((http) => http.takeStream(stream))),
+        : new LateListener(openPlain().then((http) => http.takeStream(stream)));
+    },
     refused: (stream, reason) => refuseCall(stream, reason),
     http1: (socket) => void openPlain().then((http) => http.take(socket)),
   });
