@@ -13,7 +13,8 @@ import type { Answer } from "./answer.ts";
 import { answerError, describeFailure } from "./answer-error.ts";
 import { auditEntry, isChange, outcomeOf, whatOf } from "./audit.ts";
 import type { ApiDependencies } from "./dependencies.ts";
-import type { RawRequest } from "./route.ts";
+import { answerNothing, isFleets } from "./fleet/answer.ts";
+import type { RawRequest, Route } from "./route.ts";
 import { createRouter, type FoundRoute } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -43,10 +44,17 @@ export function createApi(dependencies: ApiDependencies): Api {
   const serve = async (request: ApiRequest): Promise<Answer> => {
     const { pathname, searchParams } = readTarget(request);
     const found = findRoute(request.method, pathname);
-    if (found === undefined) throw noSuchRoute(request.method, pathname);
+    if (found === undefined) {
+      if (isFleets(pathname)) return answerNothing(pathname);
+      throw noSuchRoute(request.method, pathname);
+    }
     const identified = await identify(request.origin, request.headers, dependencies);
     const asked = { request, ...found, ...identified, query: readQuery(searchParams) };
-    return isChange(found.route) ? serveNoted(asked, dependencies) : serveAsked(asked, dependencies);
+    const answered = isChange(found.route)
+      ? serveNoted(asked, dependencies)
+      : serveAsked(asked, dependencies);
+    const { answerError: answerFailure = answerError } = found.route;
+    return answered.catch((error) => answerFailure(error, dependencies.log));
   };
   return { answer: (request) => serve(request).catch((error) => answerError(error, dependencies.log)) };
 }
@@ -66,7 +74,7 @@ async function serveAsked(
   // Before the body is read: nobody gets to send megabytes who may not.
   const verdict = mayCall(known.caller, route.needs);
   if (!verdict.allowed) throw verdict.error;
-  const body = route.body === undefined ? undefined : await readJson(request);
+  const body = route.body === undefined ? undefined : await readJson(request, route);
   see(body);
   const { headers, signal } = request;
   return route.serve({ ...known, body, headers, signal }, dependencies);
@@ -122,8 +130,8 @@ function readQuery(query: URLSearchParams): RawRequest["query"] {
  * The content type is asked for because a browser sends JSON to another site only after asking it: a web page must
  * not be able to start units on the reader's own machine.
  */
-async function readJson(request: ApiRequest): Promise<unknown> {
-  if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
+async function readJson(request: ApiRequest, { anyContentType = false }: Route): Promise<unknown> {
+  if (!anyContentType && !(request.headers["content-type"] ?? "").startsWith("application/json")) {
     throw new FlotillaError("bad-request", "the request's body is not declared as JSON", {
       hint: "send the header content-type: application/json",
     });

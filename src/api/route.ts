@@ -2,12 +2,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
+import type { Logger } from "#base/log.ts";
 import type { Caller } from "./access/caller.ts";
 import type { Need } from "./access/may-call.ts";
 import { type Answer, answerJson } from "./answer.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 
-export type Method = "get" | "post" | "patch";
+export type Method = "get" | "post" | "put" | "patch" | "delete";
 export type Produces =
   | "application/json"
   | "text/event-stream"
@@ -51,6 +52,10 @@ export interface Route {
   readonly produces: Produces;
   /** Of the whole answer, or of one line or event of a stream. */
   readonly response: z.ZodType;
+  /** Its body is JSON, whatever it is declared as. Only for a method that a browser asks about before it sends it. */
+  readonly anyContentType?: boolean;
+  /** Failures in another form than the API's own. */
+  readonly answerError?: (error: unknown, log: Logger) => Answer;
   /** Checks the request and answers it. */
   readonly serve: (request: RawRequest, dependencies: ApiDependencies) => Promise<Answer>;
 }
@@ -65,6 +70,8 @@ interface RouteOptions<P, Q, B> {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
+  readonly anyContentType?: boolean;
+  readonly answerError?: (error: unknown, log: Logger) => Answer;
 }
 
 /** A route whose handler returns the JSON body. */

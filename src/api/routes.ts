@@ -29,6 +29,7 @@ import {
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
 import { drainStatus, watchDrain } from "./drain.ts";
+import { FLEET_ROUTES } from "./fleet/routes.ts";
 import { forward } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
 import { KV_ROUTES } from "./kv-routes.ts";
@@ -251,12 +252,12 @@ const CLUSTER_ROUTES: readonly Route[] = [
     summary: "This description.",
     needs: "nothing",
     response: z.record(z.string(), z.unknown()),
-    handle: (_, { version }) => openApiDocument(ROUTES, version),
+    handle: (_, { version }) => openApiDocument(OWN_ROUTES, version),
   }),
 ];
 
-/** Where two paths could match, the one without a parameter comes first. */
-export const ROUTES: readonly Route[] = [
+/** Those of its own form, which OpenAPI describes. Where two paths could match, the one without a parameter comes first. */
+export const OWN_ROUTES: readonly Route[] = [
   ...CLUSTER_ROUTES,
   ...UNIT_ROUTES,
   ...MACHINE_ROUTES,
@@ -268,3 +269,5 @@ export const ROUTES: readonly Route[] = [
   ...AUDIT_ROUTES,
   ...TRUST_ROUTES,
 ];
+
+export const ROUTES: readonly Route[] = [...OWN_ROUTES, ...FLEET_ROUTES];

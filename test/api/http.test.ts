@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventList } from "#api/bodies.ts";
-import { ROUTES } from "#api/routes.ts";
+import { OWN_ROUTES } from "#api/routes.ts";
 import type { ErrorBody } from "#base/errors.ts";
 import { FlotillaClient } from "#client/client.ts";
 import { keys } from "#model/keys.ts";
@@ -31,7 +31,7 @@ describe("the OpenAPI document", () => {
   test("has every route, with its parameters, body, answer and error", async () => {
     const { body } = await cluster.call<OpenApi>("GET", "/v1/openapi.json");
     expect(body.openapi).toBe("3.1.0");
-    for (const route of ROUTES) {
+    for (const route of OWN_ROUTES) {
       const operation = body.paths[route.path]?.[route.method];
       expect(operation?.summary).toBe(route.summary);
       expect(Object.keys(operation?.responses["200"]?.content ?? {})).toEqual([route.produces]);
@@ -59,7 +59,7 @@ describe("what the API answers has the form it declares", () => {
       desired: "launched",
     });
     await cluster.report("a.service", M1);
-    const reading = ROUTES.filter(
+    const reading = OWN_ROUTES.filter(
       ({ method, produces }) => method === "get" && produces === "application/json",
     );
     for (const route of reading) {
