@@ -162,6 +162,11 @@ export class Agent {
     await this.#publisher.stop();
   }
 
+  /** Has the machine's units moved to others; resolves to the revision from which on the engine can know. */
+  announceLeaving(): Promise<Revision> {
+    return this.#presence.announceLeaving();
+  }
+
   /**
    * Stops and ends the machine's lease; for a machine that goes and whose units are about to be stopped. Strict ones
    * are stopped while the lease is still kept alive, because from its end on others may start them.

@@ -12,7 +12,7 @@ import type { Random } from "#base/random.ts";
 import { keys } from "#model/keys.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { putJson } from "#store/ops.ts";
-import type { LeaseId, Revision, Store } from "#store/store.ts";
+import type { LeaseId, Revision, Store, TxnResponse } from "#store/store.ts";
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -33,6 +33,7 @@ export class Presence {
   readonly #loop: Loop;
   #lease: LeaseId | undefined;
   #deadlineMs = Number.NEGATIVE_INFINITY;
+  #leaving = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -65,6 +66,15 @@ export class Presence {
   /** Stops keeping the lease alive; it runs out by itself, so that a daemon that is back in time loses nothing. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+  }
+
+  /** Says that the machine is about to go; resolves to the revision at which everybody can know. */
+  async announceLeaving(): Promise<Revision> {
+    this.#leaving = true;
+    const lease = this.#lease;
+    if (lease === undefined) return 0n;
+    const { header } = await this.#put(lease);
+    return header.revision;
   }
 
   /** Ends the lease now: the machine leaves the cluster. */
@@ -100,11 +110,17 @@ export class Presence {
     const sentMs = clock.boottime();
     const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
     await announce(lease.id);
-    const put = putJson(keys.machine(machine.id), machine, lease.id);
-    const { header } = await store.txn({ compare: [], success: [put], failure: [] });
+    const { header } = await this.#put(lease.id);
     this.#lease = lease.id;
     this.#deadlineMs = sentMs + lease.ttlS * 1000;
     onLease(lease.id, header.revision);
+  }
+
+  #put(lease: LeaseId): Promise<TxnResponse> {
+    const { store, machine } = this.#options;
+    const record = this.#leaving ? { ...machine, leaving: true } : machine;
+    const put = putJson(keys.machine(machine.id), record, lease);
+    return store.txn({ compare: [], success: [put], failure: [] });
   }
 
   #lose(): void {

@@ -243,16 +243,16 @@ export type UnitUsageBody = z.infer<typeof unitUsageSchema>;
 export const machineListSchema = z.object({ machines: z.array(machineRowSchema) });
 export type MachineList = z.infer<typeof machineListSchema>;
 
+/** How a machine is to be drained. */
+export const drainWishSchema = z.object({
+  force: z.boolean().default(false).describe("stop what fits on no other machine"),
+  deadlineMs: z.number().int().positive().optional().describe("after so long stop what is still there"),
+});
+export type DrainWish = z.input<typeof drainWishSchema>;
+
 export const machinePatchSchema = z.object({
   cordoned: z.boolean().optional(),
-  drain: z
-    .object({
-      force: z.boolean().default(false).describe("stop what fits on no other machine"),
-      deadlineMs: z.number().int().positive().optional().describe("after so long stop what is still there"),
-    })
-    .nullable()
-    .optional()
-    .describe("moves its units to other machines; null ends that"),
+  drain: drainWishSchema.nullable().optional().describe("moves its units to other machines; null ends that"),
   metadata: z
     .record(z.string(), z.string().nullable())
     .optional()

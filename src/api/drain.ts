@@ -1,8 +1,9 @@
 /** How far the drain of a machine is, for whoever waits for it: what the planner says, again with every change. */
 import { nameOfMachine } from "#model/cluster-state.ts";
 import { drainProgress } from "#plan/drain-progress.ts";
-import type { DrainBody } from "./bodies.ts";
+import type { DrainBody, DrainWish } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
+import { configureMachine } from "./machine-config.ts";
 import { drainOf } from "./machine-rows.ts";
 import type { ServerEvent } from "./stream.ts";
 
@@ -30,14 +31,17 @@ export function drainStatus(machine: string, seen: Set<string>, dependencies: Ap
   };
 }
 
-/** The drain now, then after each change; ends when it is over or no longer wished for. */
-export async function* watchDrain(
+/** Drains the machine; the drain as it stands then and after each change, until it is over or no longer wished for. */
+export async function* drainMachine(
   machine: string,
+  wish: DrainWish,
   dependencies: ApiDependencies,
   signal: AbortSignal,
 ): AsyncGenerator<ServerEvent, void> {
   const { mirror } = dependencies;
-  const seen = new Set<string>();
+  // What leaves at once would else not be told of.
+  const seen = new Set(mirror.view.assignments.get(machine)?.keys());
+  await configureMachine(machine, { drain: wish }, dependencies);
   let wake = Promise.withResolvers<void>();
   const stop = mirror.onChange(({ kinds }) => {
     if ([...kinds].some((kind) => TELLING.has(kind))) wake.resolve();

@@ -11,6 +11,7 @@ import {
   clusterSchema,
   countQuery,
   drainSchema,
+  drainWishSchema,
   eventListSchema,
   eventSchema,
   journalLineSchema,
@@ -28,7 +29,7 @@ import {
 } from "./bodies.ts";
 import { verifyText } from "./check-unit.ts";
 import { followEvents, latestEvents } from "./cluster-events.ts";
-import { drainStatus, watchDrain } from "./drain.ts";
+import { drainMachine, drainStatus } from "./drain.ts";
 import { FLEET_ROUTES } from "./fleet/routes.ts";
 import { forward } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
@@ -81,16 +82,17 @@ const MACHINE_ROUTES: readonly Route[] = [
       drainStatus(findMachine(dependencies.mirror.view, params.machine), new Set(), dependencies),
   }),
   rawRoute({
-    method: "get",
-    path: "/v1/machines/{machine}/drain/watch",
-    summary: "Follows the drain of a machine until it is over: what has become of each unit that was there.",
-    needs: "viewer",
+    method: "post",
+    path: "/v1/machines/{machine}/drain",
+    summary: "Drains a machine, and tells how far that is until it is over; going away stops nothing.",
+    needs: "operator",
     params: machineParams,
+    body: drainWishSchema,
     produces: "text/event-stream",
     response: drainSchema,
-    handle: ({ params }, dependencies) => {
+    handle: ({ params, body }, dependencies) => {
       const machine = findMachine(dependencies.mirror.view, params.machine);
-      return answerEvents((signal) => watchDrain(machine, dependencies, signal));
+      return answerEvents((signal) => drainMachine(machine, body, dependencies, signal));
     },
   }),
 ];

@@ -1,5 +1,5 @@
 /** `flotilla machine drain` and `undrain`: units go to other machines, told one by one. */
-import type { DrainBody } from "#api/bodies.ts";
+import type { DrainBody, DrainWish } from "#api/bodies.ts";
 import { formatDuration } from "#base/duration.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { CommandContext } from "./command.ts";
@@ -15,11 +15,11 @@ export async function drain(context: CommandContext): Promise<number> {
   const [text = ""] = args;
   const deadlineMs = options.duration("deadline");
   const within = deadlineMs === undefined || deadlineMs === Number.POSITIVE_INFINITY ? {} : { deadlineMs };
-  const api = await client();
   const wish = { force: options.flag("force"), ...within };
+  if (options.flag("block")) return new DrainWait(text, wish, context).run();
+  const api = await client();
   const machine = await api.configureMachine(text, { drain: wish }, io.signal);
-  if (options.flag("block")) return new DrainWait(text, context).run();
-  const told = `${machine?.name ?? text}: draining; flotilla machine drain ${text} shows how far it is`;
+  const told = `${machine?.name ?? text}: draining; flotilla machine drain ${text} follows it`;
   if (!isData(format)) writeLines(io.stdout, [told]);
   return 0;
 }
@@ -35,14 +35,16 @@ export async function undrain({ args, io, client }: CommandContext): Promise<num
 
 class DrainWait {
   readonly #machine: string;
+  readonly #wish: DrainWish;
   readonly #context: CommandContext;
   readonly #timeUp = new AbortController();
   readonly #told = new Map<string, string>();
   readonly #progress: Progress;
   #last: DrainBody | undefined;
 
-  constructor(machine: string, context: CommandContext) {
+  constructor(machine: string, wish: DrainWish, context: CommandContext) {
     this.#machine = machine;
+    this.#wish = wish;
     this.#context = context;
     this.#progress = new Progress(context.io.stderr, context.io.env.TERM);
   }
@@ -55,7 +57,7 @@ class DrainWait {
     const api = await client();
     try {
       const signal = AbortSignal.any([io.signal, this.#timeUp.signal]);
-      for await (const status of api.watchDrain(this.#machine, signal)) this.#take(status);
+      for await (const status of api.drain(this.#machine, this.#wish, signal)) this.#take(status);
     } finally {
       clearTimeout(timer);
       this.#progress.clear();

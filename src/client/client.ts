@@ -8,6 +8,7 @@ import type {
   AuditEntry,
   ClusterBody,
   DrainBody,
+  DrainWish,
   EventBody,
   EventList,
   JournalLine,
@@ -161,9 +162,10 @@ export class FlotillaClient {
     return answer.machine;
   }
 
-  /** How far the machine's drain is, with each change, until it is over. @param machine ID, unambiguous prefix or name */
-  async *watchDrain(machine: string, signal?: AbortSignal): AsyncGenerator<DrainBody, void> {
-    yield* this.#events<DrainBody>(`/v1/machines/${encodeURIComponent(machine)}/drain/watch`, signal);
+  /** Drains a machine; how far that is, with each change, until it is over. @param machine ID, unambiguous prefix or name */
+  async *drain(machine: string, wish: DrainWish, signal?: AbortSignal): AsyncGenerator<DrainBody, void> {
+    const path = `/v1/machines/${encodeURIComponent(machine)}/drain`;
+    yield* this.#events<DrainBody>(path, signal, { method: "POST", body: wish });
   }
 
   /** Asks for a machine's certificate, by a token for it. */
@@ -296,8 +298,12 @@ export class FlotillaClient {
     yield* readValues<JournalLine>(await this.#send("GET", path, undefined, signal), signal);
   }
 
-  async *#events<T>(path: string, signal: AbortSignal | undefined): AsyncGenerator<T, void> {
-    const answer = await this.#send("GET", path, undefined, signal);
+  async *#events<T>(
+    path: string,
+    signal: AbortSignal | undefined,
+    { method, body }: { readonly method: Call["method"]; readonly body?: unknown } = { method: "GET" },
+  ): AsyncGenerator<T, void> {
+    const answer = await this.#send(method, path, body, signal);
     let event = "";
     for await (const line of readLines(answer, signal)) {
       if (line.startsWith("event: ")) event = line.slice("event: ".length);

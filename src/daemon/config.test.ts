@@ -47,6 +47,7 @@ describe("readConfig", () => {
       journalMaxBytes: undefined,
       journalMaxAgeMs: 90 * 24 * 3_600_000,
       onExit: "leave",
+      handOverMs: 60_000,
       logLevel: "info",
     });
   });

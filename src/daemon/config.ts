@@ -70,6 +70,8 @@ export interface DaemonConfig {
   readonly journalMaxAgeMs: number;
   /** On SIGTERM: leave the units running (so that an upgrade stops nothing), or stop them and leave the cluster. */
   readonly onExit: "leave" | "stop";
+  /** How long a machine that stops its units waits for others to have them. */
+  readonly handOverMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -140,6 +142,7 @@ export function readConfig(
     journalMaxBytes: readSize("journal-max-use", get("journal-max-use")),
     journalMaxAgeMs: readTime("journal-max-age", get("journal-max-age")),
     onExit: readChoice("on-exit", get("on-exit"), ["leave", "stop"]),
+    handOverMs: readTime("hand-over", get("hand-over")),
     logLevel: readChoice("log-level", get("log-level"), LOG_LEVELS),
   };
 }

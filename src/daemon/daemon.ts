@@ -38,6 +38,7 @@ import { parseUnitFile } from "#unit/unit-file.ts";
 import { openAuditLog } from "./audit-log.ts";
 import { accessOf, openTrust, peerTlsOf } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
+import { handOver } from "./hand-over.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
 import { DaemonStore } from "./store.ts";
@@ -125,7 +126,10 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
     socketPath: config.socketPath,
     storeEndpoints: opened.access.endpoints,
     stop: async (units = config.onExit) => {
-      if (units === "stop") await stopEverything(agent, supervisor, options.log);
+      if (units === "stop") {
+        await handOverUnits(ground, agent, machine.id);
+        await stopEverything(agent, supervisor, options.log);
+      }
       await undo.run();
     },
   };
@@ -285,6 +289,18 @@ async function identify(
     version,
     startedMs: clock.now(),
   };
+}
+
+function handOverUnits(ground: Ground, agent: Agent, machine: string): Promise<void> {
+  const { config, means, cluster, placementOf } = ground;
+  return handOver({
+    ...means,
+    agent,
+    cluster,
+    machine,
+    planContext: () => explainContext(cluster, means.clock, placementOf),
+    patienceMs: config.handOverMs,
+  });
 }
 
 /** The machine leaves the cluster first, so that its units are started elsewhere while they end here. */

@@ -113,6 +113,12 @@ export const SETTINGS = [
     help: "on SIGTERM leave units running or stop them",
     fallback: "leave",
   },
+  {
+    name: "hand-over",
+    value: "TIME",
+    help: "how long units that stop so are waited for to be active on other machines first",
+    fallback: "60s",
+  },
   { name: "log-level", value: "LEVEL", help: "debug, info, warn or error", fallback: "info" },
 ] as const satisfies readonly Setting[];
 
