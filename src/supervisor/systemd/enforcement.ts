@@ -1,7 +1,7 @@
 /** Which limits systemd can hold units to on this machine: those whose controllers its cgroups have. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Hierarchy, legacyName } from "../embedded/cgroup/hierarchy.ts";
+import { type Hierarchy, legacyName, parseHierarchies } from "../embedded/cgroup/hierarchy.ts";
 import type { Enforcement } from "../supervisor.ts";
 
 const LIMITS = [
@@ -56,6 +56,15 @@ function unifiedControllers(hierarchies: readonly Hierarchy[], root: string): re
     return readFileSync(join(root, mount, "cgroup.controllers"), "utf8")
       .trim()
       .split(" ");
+  } catch {
+    return [];
+  }
+}
+
+/** The hierarchies as systemd sees them; none where /proc does not tell. */
+export function systemHierarchies(root: string): readonly Hierarchy[] {
+  try {
+    return parseHierarchies(readFileSync(join(root, "proc/1/mountinfo"), "utf8"), "");
   } catch {
     return [];
   }

@@ -54,6 +54,12 @@ export class Jobs {
     else if (this.#asking > 0) this.#early.set(id, result);
   }
 
+  /** Nobody waits for jobs any more, which go on. */
+  close(): void {
+    for (const waiter of this.#waiting.values()) waiter.resolve("canceled");
+    this.#waiting.clear();
+  }
+
   /** Ends the wait for jobs that are gone; those that are there still will be told of. */
   async recheck(): Promise<void> {
     await Promise.all([...this.#waiting].map(([id, waiter]) => this.#recheck(id, waiter)));

@@ -13,7 +13,6 @@ import type { Logger } from "#base/log.ts";
 import { present } from "#base/present.ts";
 import type { Random } from "#base/random.ts";
 import { parseUnitName } from "#unit/name.ts";
-import { readHierarchies } from "../embedded/cgroup/hierarchy.ts";
 import type {
   Enforcement,
   Hold,
@@ -31,7 +30,7 @@ import { systemWays, type Way } from "./bus/dial.ts";
 import { SystemdLink } from "./bus/link.ts";
 import { interfaceOfUnit, pathOfUnit, unitOfPath } from "./bus/unit-path.ts";
 import { flag, list, number, properties, text } from "./bus/values.ts";
-import { readEnforcement } from "./enforcement.ts";
+import { readEnforcement, systemHierarchies } from "./enforcement.ts";
 import { Holds } from "./holds.ts";
 import { endedOutcome, presumedResult, refusedOutcome, unknownUnit } from "./job-outcome.ts";
 import { Jobs } from "./jobs.ts";
@@ -103,7 +102,7 @@ class SystemdSupervisor implements Supervisor {
 
   constructor(options: SystemdOptions) {
     const { directory, clock, random, log, root = "/" } = options;
-    const hierarchies = readHierarchies();
+    const hierarchies = systemHierarchies(root);
     this.enforcement = readEnforcement(hierarchies, root);
     this.#log = log;
     this.#files = new UnitFiles(directory, root);
@@ -309,6 +308,7 @@ class SystemdSupervisor implements Supervisor {
   async close(): Promise<void> {
     this.#table.close();
     this.#holds.close();
+    this.#jobs.close();
     this.#journalctl.close();
     await this.#link.close();
   }

@@ -9,7 +9,7 @@ import { parseUnitFile } from "#unit/unit-file.ts";
 import type { UnitSource } from "../supervisor.ts";
 import { BusError } from "./bus/bus-connection.ts";
 import type { SystemdLink } from "./bus/link.ts";
-import { texts } from "./bus/values.ts";
+import { list, texts } from "./bus/values.ts";
 import type { UnitFiles } from "./unit-files.ts";
 
 /** A file to be put in place; without a source: to be taken away. */
@@ -135,7 +135,8 @@ export class UnitChanges {
     if (sources.length === 0) return;
     try {
       const paths = sources.map(({ name }) => this.#files.pathOf(name));
-      await this.#link.manager(member, "asbb", [paths, true, true]);
+      const answer = await this.#link.manager(member, "asbb", [paths, true, true]);
+      if (member === "EnableUnitFiles") this.#mendAliases(list(answer[1]), paths);
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
       const [one, ...others] = sources;
@@ -143,6 +144,12 @@ export class UnitChanges {
       if (others.length > 0) for (const source of sources) await this.#changeLinks(member, [source]);
       else if (one !== undefined) this.#warn(one.name, error.message);
     }
+  }
+
+  /** systemd 252 takes a link to a file outside of its directories for a unit of its own, not for an alias. */
+  #mendAliases(changes: readonly unknown[], paths: readonly string[]): void {
+    for (const [kind, link = "", target = ""] of changes.map(texts))
+      if (kind === "symlink" && paths.includes(target)) this.#files.mendAlias(link, target);
   }
 
   async #disable(names: readonly string[]): Promise<void> {

@@ -12,9 +12,10 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describeFileError } from "#host/files.ts";
 import { isUnitName } from "#unit/name.ts";
 import type { UnitSource } from "../supervisor.ts";
@@ -50,6 +51,14 @@ export class UnitFiles {
 
   has(name: string): boolean {
     return lstatSync(join(this.#root, this.pathOf(name)), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** Lets the alias name the unit where that is linked, rather than its file. */
+  mendAlias(alias: string, path: string): void {
+    const name = basename(path);
+    if (dirname(alias) !== LINKS || basename(alias) === name) return;
+    rmSync(join(this.#root, alias), { force: true });
+    symlinkSync(name, join(this.#root, alias));
   }
 
   /** With its link, should systemd have left that. */

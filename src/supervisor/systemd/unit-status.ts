@@ -59,6 +59,8 @@ export interface UnitFacts {
   readonly properties: Properties;
   /** The run that the last explicit start is to replace. */
   readonly supersedes: string | undefined;
+  /** The last run that has begun. */
+  readonly begun: string | undefined;
 }
 
 /** waitpid(2)'s reasons of an end. */
@@ -119,14 +121,14 @@ function forgottenStatus(
 
 /** Stopped halfway, it has not run to its end: then a signal ended its main process. */
 function isCompleted(
-  { properties, supersedes }: UnitFacts,
+  { properties, supersedes, begun }: UnitFacts,
   active: ActiveState,
   invocation: string | undefined,
   before: UnitStatus | undefined,
 ): boolean {
   if (properties.Type !== "oneshot" || invocation === undefined || invocation === supersedes) return false;
   if (before?.completed === true && before.invocation === invocation) return true;
-  const hasEnded = active === "inactive" || properties.SubState === "exited";
+  const hasEnded = (active === "inactive" && begun === invocation) || properties.SubState === "exited";
   const code = number(properties.ExecMainCode);
   return hasEnded && (properties.Result ?? "success") === "success" && (code === 0 || code === EXITED);
 }
@@ -165,7 +167,7 @@ function sinceMs(active: ActiveState, properties: Properties): number | undefine
   return us === 0 ? undefined : Math.floor(us / 1000);
 }
 
-function invocationOf(properties: Properties): string | undefined {
+export function invocationOf(properties: Properties): string | undefined {
   const id = hex(properties.InvocationID);
   return /[1-9a-f]/.test(id) ? id : undefined;
 }

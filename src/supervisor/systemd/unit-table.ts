@@ -5,9 +5,9 @@
  */
 import type { Clock } from "#base/clock.ts";
 import type { LoadState, UnitSource, UnitStatus } from "../supervisor.ts";
-import type { Properties } from "./bus/values.ts";
+import { number, type Properties } from "./bus/values.ts";
 import type { LastRuns } from "./last-runs.ts";
-import { keptProperties, unitStatus } from "./unit-status.ts";
+import { invocationOf, keptProperties, unitStatus } from "./unit-status.ts";
 
 export type StatusListener = (name: string, status: UnitStatus | undefined) => void;
 
@@ -17,6 +17,7 @@ interface KnownUnit {
   problem: string | undefined;
   properties: Properties;
   supersedes: string | undefined;
+  begun: string | undefined;
   status: UnitStatus | undefined;
   /** Counts what signals have told, so that what was read before one is not taken for news. */
   signals: number;
@@ -67,6 +68,7 @@ export class UnitTable {
       problem: undefined,
       properties: {},
       supersedes: undefined,
+      begun: undefined,
       status,
       signals: 0,
     });
@@ -88,7 +90,7 @@ export class UnitTable {
     if (unit === undefined) return;
     const kept = keptProperties(properties);
     const isNews = unit.signals === signals;
-    unit.properties = isNews ? { ...unit.properties, ...kept } : { ...kept, ...unit.properties };
+    take(unit, isNews ? { ...unit.properties, ...kept } : { ...kept, ...unit.properties });
   }
 
   /** Properties that a signal brought. */
@@ -96,7 +98,7 @@ export class UnitTable {
     const unit = this.#units.get(name);
     if (unit === undefined) return;
     unit.signals++;
-    unit.properties = { ...unit.properties, ...keptProperties(properties) };
+    take(unit, { ...unit.properties, ...keptProperties(properties) });
   }
 
   /** An explicit start begins: a run before it completes nothing any more. */
@@ -109,6 +111,7 @@ export class UnitTable {
   publish(name: string): void {
     const unit = this.#units.get(name);
     if (unit === undefined) return;
+    if (isBeginning(unit)) return;
     const before = unit.status;
     const now = unitStatus({ ...unit, name }, before, this.#clock.now());
     if (before !== undefined && isSame(before, now)) return;
@@ -134,6 +137,19 @@ export class UnitTable {
   #tell(name: string, status: UnitStatus | undefined): void {
     for (const listener of this.#listeners) listener(name, status);
   }
+}
+
+/** systemd tells of a new run before the unit has left its old state; what comes next tells how it began. */
+function isBeginning({ properties, begun }: KnownUnit): boolean {
+  const invocation = invocationOf(properties);
+  return properties.ActiveState === "inactive" && invocation !== undefined && begun !== invocation;
+}
+
+/** A unit has its invocation before it begins to run: it has begun when it was last inactive at another time. */
+function take(unit: KnownUnit, properties: Properties): void {
+  if (number(properties.InactiveExitTimestamp) !== number(unit.properties.InactiveExitTimestamp))
+    unit.begun = invocationOf(properties);
+  unit.properties = properties;
 }
 
 function isSame(a: UnitStatus, b: UnitStatus): boolean {

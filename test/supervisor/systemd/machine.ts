@@ -19,8 +19,9 @@ export class SystemdMachine implements AsyncDisposable {
   readonly #supervisors: Supervisor[] = [];
   readonly #directory = "/run/flotilla/units";
 
-  static async boot(): Promise<SystemdMachine> {
-    const { container, bus } = await Container.boot({ bus: true });
+  /** @param seen paths of this host that are to be seen inside */
+  static async boot(seen: readonly string[] = []): Promise<SystemdMachine> {
+    const { container, bus } = await Container.boot({ bus: true, seen });
     return new SystemdMachine(container, bus);
   }
 
@@ -67,6 +68,19 @@ export class SystemdMachine implements AsyncDisposable {
     const [program = "", ...enter] = this.container.enter;
     const { stdout } = await run(program, [...enter, ...command]);
     return stdout;
+  }
+
+  /** Resolves when systemd has executed itself anew; the test's own connection is lost with that. */
+  async reexecute(): Promise<void> {
+    await this.run("systemctl", "daemon-reexec");
+  }
+
+  async stopBus(): Promise<void> {
+    await this.run("systemctl", "stop", "dbus.socket", "dbus.service");
+  }
+
+  async startBus(): Promise<void> {
+    await this.run("systemctl", "start", "dbus.socket", "dbus.service");
   }
 
   /** Closes all supervisors and takes their units away, for the next test. */

@@ -21,6 +21,8 @@ const NO_AUTO_START = 2;
 const LAST_SERIAL = 0xffff_ffff;
 /** No call takes longer than this, a reload of thousands of units included. */
 const ANSWER_MS = 60_000;
+/** The bus refuses the 129th call of a connection that has 128 without an answer (dbus-daemon(1)). */
+const MOST_PENDING = 100;
 const HANDSHAKE_MS = 5_000;
 /** systemd 252 leaves a first call lying that comes along with the end of the handshake; a message later wakes it. */
 const AFTER_HANDSHAKE_MS = 10;
@@ -64,6 +66,11 @@ interface Pending {
   readonly stopWaiting: () => void;
 }
 
+interface Queued {
+  readonly waiter: PromiseWithResolvers<Body>;
+  readonly send: () => void;
+}
+
 export interface BusConnectionOptions {
   readonly stream: Duplex;
   /** A peer at the other end, no bus. */
@@ -79,6 +86,7 @@ export class BusConnection {
   readonly #bus: DBusConnection;
   readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
+  readonly #queue: Queued[] = [];
   readonly #end = Promise.withResolvers<Error>();
   #serial = 0;
   #reason: Error | undefined;
@@ -146,17 +154,28 @@ export class BusConnection {
       waiter.reject(disconnected(this.#reason));
       return waiter.promise;
     }
+    const send = (): void => this.#send(call, waiter);
+    if (this.#pending.size < MOST_PENDING) send();
+    else this.#queue.push({ send, waiter });
+    return waiter.promise;
+  }
+
+  #send(call: Call, waiter: PromiseWithResolvers<Body>): void {
     this.#serial = this.#serial === LAST_SERIAL ? 1 : this.#serial + 1;
     const serial = this.#serial;
     const timer = this.#clock.setTimer(ANSWER_MS, () => {
-      this.#pending.delete(serial);
+      this.#settled(serial);
       waiter.reject(
         new BusError("org.freedesktop.DBus.Error.NoReply", `systemd does not answer ${call.member}`),
       );
     });
     this.#pending.set(serial, { waiter, stopWaiting: () => timer.cancel() });
     this.#bus.message(messageOf(call, serial, this.isDirect));
-    return waiter.promise;
+  }
+
+  #settled(serial: number): void {
+    this.#pending.delete(serial);
+    this.#queue.shift()?.send();
   }
 
   close(): void {
@@ -170,7 +189,7 @@ export class BusConnection {
     const serial = message.replySerial ?? 0;
     const pending = this.#pending.get(serial);
     if (pending === undefined) return;
-    this.#pending.delete(serial);
+    this.#settled(serial);
     pending.stopWaiting();
     if (type === METHOD_RETURN) pending.waiter.resolve(body);
     else pending.waiter.reject(new BusError(message.errorName ?? "", text(body[0])));
@@ -184,6 +203,7 @@ export class BusConnection {
       stopWaiting();
       waiter.reject(disconnected(reason));
     }
+    for (const { waiter } of this.#queue.splice(0)) waiter.reject(disconnected(reason));
     this.#pending.clear();
     this.#end.resolve(reason);
   }

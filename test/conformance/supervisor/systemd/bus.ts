@@ -78,6 +78,7 @@ export class Bus {
   }
 
   async close(): Promise<void> {
+    if (this.#relay.exitCode !== null) return;
     const isGone = once(this.#relay, "exit");
     this.#relay.stdin.end();
     await isGone;

@@ -58,7 +58,8 @@ export class Container implements AsyncDisposable {
   private constructor(options: RootOptions) {
     makeRoot(join(this.#directory, "root"), options);
     mkdirSync(this.shared);
-    const command = ["setpriv", "--pdeathsig=TERM", "systemd-nspawn", ...this.#nspawnOptions()];
+    const seen = (options.seen ?? []).map((path) => `--bind-ro=${path}`);
+    const command = ["setpriv", "--pdeathsig=TERM", "systemd-nspawn", ...this.#nspawnOptions(), ...seen];
     this.#nspawn = spawn("/bin/sh", ["-c", ENTER, "sh", ...this.#cgroups, "--", ...command], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },

@@ -42,6 +42,8 @@ const BUS = ["dbus.service", "dbus.socket"];
 export interface RootOptions {
   /** With a D-Bus daemon. */
   readonly bus?: boolean;
+  /** Paths of this host that are to be seen inside. */
+  readonly seen?: readonly string[];
 }
 
 export function makeRoot(root: string, { bus = false }: RootOptions = {}): void {
