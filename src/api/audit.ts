@@ -28,7 +28,7 @@ export function isChange({ method, needs }: Pick<Route, "method" | "needs">): bo
 
 /** Fields whose values are names, or words of the API's own. */
 const NAMES: ReadonlySet<string> = new Set(
-  "unit units machine by key prefix name role desired cordoned drain token".split(" "),
+  "unit units machine by key prefix name role desired cordoned drain token person".split(" "),
 );
 /** Fields whose keys are names, and whose values are not noted. */
 const KEYED: ReadonlySet<string> = new Set(["metadata"]);

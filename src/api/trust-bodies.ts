@@ -1,7 +1,10 @@
 /** The bodies of joining, of tokens and of removing machines; see bodies.ts. */
 import * as z from "zod";
 import { storeAccessSchema } from "#model/records.ts";
-import { tokenRecordSchema, tokenRoleSchema } from "#model/trust-records.ts";
+import { personRoleSchema, tokenRecordSchema, tokenRoleSchema } from "#model/trust-records.ts";
+
+/** What is revoked is remembered for so long. */
+const LONGEST_PERSON_MS = 365 * 86_400_000;
 
 export const tokenCreateSchema = z.object({
   role: tokenRoleSchema.default("machine"),
@@ -66,3 +69,24 @@ export const removalSchema = z.object({
 });
 export const removedSchema = z.object({ machine: z.string(), name: z.string() });
 export type Removed = z.infer<typeof removedSchema>;
+
+export const personCreateSchema = z.object({
+  name: z.string(),
+  role: personRoleSchema,
+  request: z.string().max(16_384).describe("a PKCS #10 request for a certificate, PEM"),
+  ttlMs: z.number().int().positive().max(LONGEST_PERSON_MS).optional().describe("a year unless given"),
+});
+export type PersonCreate = z.infer<typeof personCreateSchema>;
+
+export const personCreatedSchema = z.object({
+  name: z.string(),
+  role: personRoleSchema,
+  clusterName: z.string(),
+  certificate: z.string().describe("PEM"),
+  machinesCa: z.string().describe("PEM"),
+  apis: z.array(z.string()).describe("of machines that are present"),
+  expiresMs: z.number(),
+});
+export type PersonCreated = z.infer<typeof personCreatedSchema>;
+
+export const personParams = z.object({ person: z.string().describe("a person's name") });

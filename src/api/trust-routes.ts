@@ -4,11 +4,15 @@ import { describeCaller } from "./access/caller.ts";
 import { machineParams } from "./bodies.ts";
 import { admitMachine } from "./join.ts";
 import { removeMachine } from "./machine-removal.ts";
+import { createPerson, revokePerson } from "./people.ts";
 import { jsonRoute, type Route } from "./route.ts";
 import { createToken, listTokens, revokeToken } from "./tokens.ts";
 import {
   joinedSchema,
   joinRequestSchema,
+  personCreatedSchema,
+  personCreateSchema,
+  personParams,
   removalSchema,
   removedSchema,
   tokenCreatedSchema,
@@ -65,5 +69,26 @@ export const TRUST_ROUTES: readonly Route[] = [
     body: removalSchema,
     response: removedSchema,
     handle: ({ params, body }, dependencies) => removeMachine(params.machine, body.force, dependencies),
+  }),
+  jsonRoute({
+    method: "post",
+    path: "/v1/people",
+    summary: "Signs a person's certificate, by which they are let in with a role.",
+    needs: "admin",
+    body: personCreateSchema,
+    response: personCreatedSchema,
+    handle: ({ body }, dependencies) => createPerson(body, dependencies),
+  }),
+  jsonRoute({
+    method: "post",
+    path: "/v1/people/{person}/revoke",
+    summary: "Refuses every certificate of a person from then on.",
+    needs: "admin",
+    params: personParams,
+    response: z.object({ name: z.string() }),
+    handle: async ({ params }, dependencies) => {
+      await revokePerson(params.person, dependencies);
+      return { name: params.person };
+    },
   }),
 ];

@@ -4,6 +4,7 @@ import type { Command, OptionSpec } from "./command.ts";
 import { CONTEXT_COMMAND } from "./context-commands.ts";
 import { DEV_COMMAND } from "./dev-commands.ts";
 import { KV_COMMAND } from "./kv-commands.ts";
+import { PERSON_COMMAND } from "./person-commands.ts";
 import { STORE_COMMAND } from "./store-commands.ts";
 import { INIT_COMMAND, JOIN_COMMAND, REMOVE_MACHINE_COMMAND, TOKEN_COMMAND } from "./trust-commands.ts";
 
@@ -294,6 +295,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./audit.ts")).audit,
   },
   CONTEXT_COMMAND,
+  PERSON_COMMAND,
   DEV_COMMAND,
   {
     name: "daemon",

@@ -39,7 +39,16 @@ import type {
   KvQuery,
   KvWatchQuery,
 } from "#api/store-bodies.ts";
-import type { Joined, JoinRequest, Removed, TokenCreate, TokenCreated, TokenRow } from "#api/trust-bodies.ts";
+import type {
+  Joined,
+  JoinRequest,
+  PersonCreate,
+  PersonCreated,
+  Removed,
+  TokenCreate,
+  TokenCreated,
+  TokenRow,
+} from "#api/trust-bodies.ts";
 import type { StoreStatus } from "#model/store-status.ts";
 import { type Credentials, parseEndpoints } from "./endpoint.ts";
 import {
@@ -280,6 +289,14 @@ export class FlotillaClient {
     signal?: AbortSignal,
   ): AsyncGenerator<JournalLine, void> {
     yield* this.#journal(withQuery(`/v1/machines/${encodeURIComponent(machine)}/journal`, wish), signal);
+  }
+
+  createPerson(request: PersonCreate, signal?: AbortSignal): Promise<PersonCreated> {
+    return this.#json("POST", "/v1/people", request, signal);
+  }
+
+  async revokePerson(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#json("POST", `/v1/people/${encodeURIComponent(name)}/revoke`, undefined, signal);
   }
 
   /** What was changed by way of a machine's API, oldest first. @param machine ID, unambiguous prefix or name */

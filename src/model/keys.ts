@@ -18,7 +18,7 @@
  * | `engine` (leased) | EngineRecord | the elected engine |
  * | `trust` | TrustRecord: the cluster's authorities with their keys | the daemon that first opens the store |
  * | `token/<id>` | TokenRecord | API |
- * | `revoked/<machine>` | RevokedRecord: a machine that was removed | API |
+ * | `revoked/<machine>`, `revoked/person:<name>` | RevokedRecord: a machine or person that was removed | API |
  * | `kv/…` | configuration of the user's own services | users |
  *
  * Nothing else may build or take apart a key.
@@ -65,6 +65,11 @@ export const keys = {
   /** What users call it is the key without the prefix. */
   kv: (key: string): string => `${PREFIX}kv/${key}`,
 } as const;
+
+/** How a person stands among what was revoked: no machine's ID has a colon. */
+export function revokedPerson(name: string): string {
+  return `person:${name}`;
+}
 
 /** Prefixes of ranges. */
 export const ranges = {

@@ -10,8 +10,9 @@ import { FlotillaError } from "#base/errors.ts";
 import { FlotillaClient } from "#client/client.ts";
 import type { Credentials } from "#client/endpoint.ts";
 import { keys } from "#model/keys.ts";
-import { deleteKey } from "#store/ops.ts";
+import { deleteKey, putJson } from "#store/ops.ts";
 import { LIFETIMES } from "#trust/profiles.ts";
+import { newKey, newRequest } from "#trust/signing.ts";
 import { M1, M2, SERVICE, TestCluster } from "./served-cluster.ts";
 import { makeToken, TestTrust } from "./trust.ts";
 
@@ -100,6 +101,42 @@ describe("a caller with a certificate", () => {
     await machine.cluster();
     ours.revoked.add(removed);
     expect((await refusal(machine.cluster())).message).toBe("machine gone was removed from the cluster");
+  });
+
+  test("that was taken back is told so, and nobody gets another of that name", async () => {
+    const admin = client(await ours.person("ada", "admin"));
+    const carol = client(await ours.person("carol", "operator"));
+    await carol.cluster();
+    await admin.revokePerson("carol");
+    expect((await refusal(carol.cluster())).message).toBe("the certificates of carol were taken back");
+    const again = admin.createPerson({
+      name: "carol",
+      role: "viewer",
+      request: await newRequest(await newKey()),
+    });
+    expect((await refusal(again)).code).toBe("conflict");
+    expect((await refusal(carol.revokePerson("ada"))).code).toBe("not-authenticated");
+  });
+
+  test("that an admin has just had made is let in with its role", async () => {
+    await cluster.write(
+      putJson(keys.trust(), { machines: ours.machines, people: ours.people }),
+      putJson(keys.cluster(), { id: "ours", name: "prod", createdMs: 1 }),
+    );
+    const admin = client(await ours.person("ada", "admin"));
+    const key = await newKey();
+    const request = {
+      name: "dave",
+      role: "operator",
+      request: await newRequest(key),
+      ttlMs: 60_000,
+    } as const;
+    const made = await admin.createPerson(request);
+    expect(made).toMatchObject({ name: "dave", clusterName: "prod", machinesCa: ours.machines.certificate });
+    expect(Math.abs(made.expiresMs - Date.now() - 60_000)).toBeLessThan(10_000);
+    const dave = client({ cert: made.certificate, key });
+    expect(await dave.whoami()).toEqual({ caller: "dave", role: "operator" });
+    expect((await refusal(dave.createPerson({ ...request, role: "admin" }))).code).toBe("not-permitted");
   });
 
   test("is judged by it, whatever token comes along", async () => {

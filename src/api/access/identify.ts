@@ -2,7 +2,8 @@
 import type { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { FlotillaError, toFlotillaError } from "#base/errors.ts";
-import { keys } from "#model/keys.ts";
+import type { ClusterView } from "#model/cluster-state.ts";
+import { keys, revokedPerson } from "#model/keys.ts";
 import { type PersonRole, type TokenRecord, tokenRecordSchema } from "#model/trust-records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import type { Store } from "#store/store.ts";
@@ -33,6 +34,8 @@ export type Access =
 export interface IdentifyDependencies {
   readonly access: Access;
   readonly store: Pick<Store, "range">;
+  /** Who was removed, as far as is known here. */
+  readonly mirror: { readonly view: Pick<ClusterView, "revoked"> };
   /** Wall clock. */
   readonly clock: { readonly now: () => number };
 }
@@ -69,16 +72,22 @@ async function callerOf(
   certificate: X509Certificate | undefined,
   headers: IncomingHttpHeaders,
   judge: (certificate: X509Certificate) => Identity,
-  { store, clock }: IdentifyDependencies,
+  { store, clock, mirror }: IdentifyDependencies,
 ): Promise<Caller> {
-  if (certificate !== undefined) return certified(judge(certificate));
+  if (certificate !== undefined) return certified(judge(certificate), mirror.view);
   const token = bearerOf(headers);
   return token === undefined ? { kind: "nobody" } : personOf(token, store, clock.now());
 }
 
-function certified(identity: Identity): Caller {
+/** @throws FlotillaError `not-authenticated` for a person whose certificates were taken back */
+function certified(identity: Identity, { revoked }: Pick<ClusterView, "revoked">): Caller {
   const { kind, name } = identity;
   if (kind === "machine") return { kind, name, id: identity.id };
+  if (revoked.has(revokedPerson(name))) {
+    throw new FlotillaError("not-authenticated", `the certificates of ${name} were taken back`, {
+      hint: "an admin makes another, under another name: flotilla person create",
+    });
+  }
   return { kind, name, role: identity.role, by: "certificate" };
 }
 

@@ -27,6 +27,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const CREDENTIALS = ["ca", "cert", "key", "token"] as const;
 export const CONTEXT_NAME = /^[A-Za-z0-9][A-Za-z0-9@._-]{0,62}$/;
 
+/** A name for a context of a cluster, whose own name may be any text. */
+export function contextNameOf(clusterName: string): string {
+  const name = clusterName
+    .replaceAll(/[^A-Za-z0-9@._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 63);
+  return name === "" ? "flotilla" : name;
+}
+
 /** Undefined where the environment names no home. */
 export function contextsPath(env: Environment): string | undefined {
   const base = env.XDG_CONFIG_HOME || (env.HOME ? join(env.HOME, ".config") : undefined);
@@ -110,7 +119,8 @@ export function toJson({ name, endpoints, credentials }: Context): object {
 /** Keeps a context, as `flotilla init` and `flotilla context add` do. @returns the file's path */
 export async function keepContext(env: Environment, context: Context, use: boolean): Promise<string> {
   const path = requireContextsPath(env);
-  await writeContexts(path, withContext(await readContexts(path), context, use));
+  const named = { ...context, name: contextNameOf(context.name) };
+  await writeContexts(path, withContext(await readContexts(path), named, use));
   return path;
 }
 
