@@ -19,11 +19,17 @@ export interface EtcdProcess {
 export interface EtcdOptions {
   /** A file that `etcdctl snapshot restore` makes the etcd's data of. */
   readonly snapshot?: string;
+  /** The command that runs it as its last arguments, as `nsenter`; absent: it is run here. */
+  readonly within?: readonly string[];
   /** Further arguments; with a certificate among them it speaks TLS. */
   readonly args?: readonly string[];
 }
 
-export async function startEtcd({ snapshot, args = [] }: EtcdOptions = {}): Promise<EtcdProcess> {
+export async function startEtcd({
+  snapshot,
+  within = [],
+  args = [],
+}: EtcdOptions = {}): Promise<EtcdProcess> {
   const directory = await mkdtemp(join(tmpdir(), "flotilla-etcd-"));
   const [clientPort, peerPort] = await freePorts(2);
   const scheme = args.includes("--cert-file") ? "https" : "http";
@@ -31,6 +37,8 @@ export async function startEtcd({ snapshot, args = [] }: EtcdOptions = {}): Prom
   const peer = `http://127.0.0.1:${peerPort}`;
   if (snapshot !== undefined) await restore(snapshot, directory, peer);
   const argv = [
+    ...within,
+    "etcd",
     ...["--data-dir", directory, "--name", "one", "--initial-cluster", `one=${peer}`],
     ...["--listen-client-urls", client, "--advertise-client-urls", client],
     ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
@@ -55,7 +63,8 @@ export async function startEtcd({ snapshot, args = [] }: EtcdOptions = {}): Prom
 }
 
 async function run(argv: readonly string[]) {
-  const etcd = spawn("etcd", argv, { stdio: ["ignore", "ignore", "pipe"] });
+  const [program = "", ...args] = argv;
+  const etcd = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(etcd, "exit");
   await readiness(etcd.stderr);
   return { etcd, exited };

@@ -52,12 +52,19 @@ function removeOld(directory: string): void {
   }
 }
 
+export interface InstallOptions {
+  readonly supervisor: ServiceSupervisor;
+  /** The daemon runs at once, and checks nobody; else it waits until the machine belongs to a cluster. */
+  readonly insecure: boolean;
+  readonly settings: Settings;
+}
+
 /** Writes what an installation puts into a machine to its disk, so that the daemon starts with the machine. */
-export function install(disk: string, supervisor: ServiceSupervisor, settings: Settings): void {
+export function install(disk: string, { supervisor, insecure, settings }: InstallOptions): void {
   const service = serviceFile({ program: PROGRAM, supervisor, origin: "Written by a test." });
   writeToDisk(disk, PROGRAM, "");
   writeToDisk(disk, `etc/systemd/system/${SERVICE_NAME}`, service);
-  writeToDisk(disk, `etc/systemd/system/${SERVICE_NAME}.d/open.conf`, OPEN);
+  if (insecure) writeToDisk(disk, `etc/systemd/system/${SERVICE_NAME}.d/open.conf`, OPEN);
   writeToDisk(disk, SETTINGS_FILE, environmentOf({ ...settings, supervisor }));
   const wants = join(disk, "etc/systemd/system/multi-user.target.wants");
   mkdirSync(wants, { recursive: true });

@@ -98,6 +98,12 @@ export class Machine {
     return this.#on.run(["flotilla", ...args], input);
   }
 
+  /** Brings it into the cluster of the machine at `address`; resolves when it is listed there. */
+  async join(address: string, token: string): Promise<void> {
+    const { exitCode, stderr } = await this.flotilla(["join", address, "--token-file=-"], token);
+    if (exitCode !== 0) throw new Error(`${this.name} could not join: ${stderr}`);
+  }
+
   /** Asks the machine's daemon, through its local socket. Made anew for each boot. */
   get client(): FlotillaClient {
     return new FlotillaClient({ endpoint: `unix:${this.pathOf(SOCKET)}` });

@@ -1,6 +1,7 @@
 /**
  * Real machines for tests: 1 to 5 of them, each a Debian with its own systemd in systemd-nspawn, its own disk, network
- * namespace and cable to one bridge, with Flotilla installed and one cluster made of all of them.
+ * namespace and cable to one bridge, with Flotilla installed from the built executable and one cluster made of all of them
+ * by `flotilla init` and `flotilla join`.
  *
  * How to use it, one cluster for all tests of a file:
  *
@@ -32,11 +33,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UnitRow } from "#api/bodies.ts";
-import { type DevLayout, layoutSchema, planLayout } from "#dev/layout.ts";
+import { type DevLayout, type DevMachine, layoutSchema, planLayout } from "#dev/layout.ts";
 import { freeSubnet, makeNetwork, removeNetwork } from "#dev/network.ts";
 import type { ServiceSupervisor } from "#install/service.ts";
 import { type Rows, untilActive, untilUnits } from "../cluster/following.ts";
 import { SLEEPER } from "../cluster/units.ts";
+import { type EtcdProcess, startEtcd } from "../contract/store-etcd.ts";
 import { builtExecutable, install, type Settings } from "./installation.ts";
 import { Machine, makeSkewable, nameOf } from "./machine.ts";
 import { removeCgroups } from "./nspawn.ts";
@@ -45,6 +47,7 @@ import { machineRoot } from "./root.ts";
 /** For `beforeAll`: the first time of all, a Debian root is made. */
 export const BOOT_TIMEOUT_MS = 300_000;
 const JOIN_MS = 30_000;
+const STORE_PORT = 7401;
 /** A daemon that is not up yet has no event to wait for. */
 const LOOK_MS = 25;
 
@@ -66,6 +69,11 @@ export interface MachinesOptions {
   readonly settingsOf?: Readonly<Record<string, Settings>>;
   /** Sizes of file systems of their own for the daemons' directories, by machine; for `fillDisk`. */
   readonly stateBytes?: Readonly<Record<string, number>>;
+  /**
+   * `etcd`: the store is an etcd beside them, `machines.etcd`, so that every machine is like every other; nobody checks
+   * certificates then. Else the store is on m1, and the others have joined it by certificate.
+   */
+  readonly store?: "m1" | "etcd";
   /** Lets `skewClock` set the daemons' clocks. */
   readonly skewable?: boolean;
 }
@@ -73,20 +81,25 @@ export interface MachinesOptions {
 export class Machines {
   readonly #layout: DevLayout;
   readonly #machines: ReadonlyMap<string, Machine>;
+  readonly #etcd: EtcdProcess | undefined;
 
-  private constructor(layout: DevLayout, machines: readonly Machine[]) {
+  private constructor(layout: DevLayout, machines: readonly Machine[], etcd: EtcdProcess | undefined) {
     this.#layout = layout;
+    this.#etcd = etcd;
     this.#machines = new Map(machines.map((machine) => [machine.name, machine]));
   }
 
   /** Boots the machines and resolves when all are in one cluster. */
   static async start(options: MachinesOptions): Promise<Machines> {
     await removeAbandoned();
-    const root = await machineRoot();
-    const layout = await makePlace(options.count);
-    const machines = new Machines(layout, await makeMachines(layout, root, options));
+    const layout = await makePlace(options.count + (options.store === "etcd" ? 1 : 0));
+    const machines = await Machines.#prepare(layout, options).catch(async (error: unknown) => {
+      await removePlace(layout);
+      throw error;
+    });
     try {
       await Promise.all(machines.all.map((machine) => machine.switchOn()));
+      if (options.store !== "etcd") await machines.#makeCluster();
       await machines.joined();
       return machines;
     } catch (error) {
@@ -94,6 +107,33 @@ export class Machines {
       await machines.stop();
       throw new Error(`the machines did not come up: ${words}`, { cause: error });
     }
+  }
+
+  static async #prepare(layout: DevLayout, options: MachinesOptions): Promise<Machines> {
+    const root = await machineRoot();
+    const places = layout.machines.slice(0, options.count);
+    const [storePlace = places[0]] = layout.machines.slice(options.count);
+    const store = `http://${storePlace?.address}:${STORE_PORT}`;
+    const machines = await makeMachines(places, root, store, options);
+    const etcd = options.store === "etcd" && storePlace ? await startEtcdIn(storePlace) : undefined;
+    return new Machines(layout, machines, etcd);
+  }
+
+  /** As an administrator does: the first founds the cluster, the others join it with a token. */
+  async #makeCluster(): Promise<void> {
+    const [first, ...others] = this.all;
+    if (first === undefined) return;
+    await first.must("flotilla", "init", `--address=${first.address}`);
+    if (others.length === 0) return;
+    const token = await first.must("flotilla", "token", "create", `--uses=${others.length}`);
+    await Promise.all(others.map((machine) => machine.join(first.address, token)));
+  }
+
+  /** The store, where it is an etcd beside the machines. */
+  get etcd(): EtcdProcess {
+    if (this.#etcd === undefined)
+      throw new Error('the store is on m1; start the machines with store: "etcd"');
+    return this.#etcd;
   }
 
   get all(): readonly Machine[] {
@@ -174,6 +214,7 @@ export class Machines {
       return;
     }
     await Promise.all(this.all.map((machine) => machine.cutPower()));
+    await this.#etcd?.stop();
     await removePlace(this.#layout);
   }
 }
@@ -194,24 +235,35 @@ async function makePlace(count: number): Promise<DevLayout> {
 }
 
 async function makeMachines(
-  layout: DevLayout,
+  places: readonly DevMachine[],
   root: string,
+  store: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
   const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
-  const [first] = layout.machines;
-  return layout.machines.map((place) => {
+  return places.map((place) => {
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
     if (options.skewable === true) makeSkewable(machine.disk);
-    install(machine.disk, options.supervisor ?? "systemd", {
-      name: place.name,
-      address: place.address,
-      ...(place === first ? {} : { store: `http://${first?.address}:7401` }),
-      ...options.settings,
-      ...options.settingsOf?.[place.name],
+    install(machine.disk, {
+      supervisor: options.supervisor ?? "systemd",
+      insecure: options.store === "etcd",
+      settings: {
+        ...(options.store === "etcd" ? { address: place.address, store } : {}),
+        ...options.settings,
+        ...options.settingsOf?.[place.name],
+      },
     });
     return machine;
+  });
+}
+
+/** In the network of a place without a machine. */
+function startEtcdIn({ address, wire }: DevMachine): Promise<EtcdProcess> {
+  const url = `http://${address}:${STORE_PORT}`;
+  return startEtcd({
+    within: ["nsenter", `--net=/run/netns/${wire?.namespace}`],
+    args: ["--listen-client-urls", url, "--advertise-client-urls", url],
   });
 }
 

@@ -198,7 +198,7 @@ describe.runIf(canBootMachines)("two machines", () => {
   test("TestTunnelScheduleBatchUnits: eleven units started through another machine's API are active", async () => {
     const names = ["hello.service", ...batch("hello", 10)];
     await must("start", ...files(names));
-    expect(words(await states()).sort()).toEqual(names.map((name) => `${name} active running`).sort());
+    expect(words(await states()).toSorted()).toEqual(names.map((name) => `${name} active running`).sort());
   });
 
   test("TestFleetctlWithEnv: FLOTILLA_ENDPOINT says whom commands ask", async () => {

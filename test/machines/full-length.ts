@@ -1,0 +1,12 @@
+/** How long and how much: little in `npm test`, all of it with FLOTILLA_TEST_FULL=1. */
+
+const isFull = process.env.FLOTILLA_TEST_FULL === "1";
+
+/** Units on three machines. */
+export const MANY_UNITS = isFull ? 500 : 100;
+
+/** For how long the store is away. */
+export const STORE_OUTAGE_MS = isFull ? 60_000 : 9_000;
+
+/** How long one such test may take. */
+export const LONG_TEST_MS = isFull ? 300_000 : 90_000;
