@@ -1,4 +1,5 @@
 /** Certificates and tokens of a made-up cluster, for tests of who may do what. */
+import { X509Certificate } from "node:crypto";
 import { systemRandom } from "#host/system.ts";
 import { keys } from "#model/keys.ts";
 import type { Authority, PersonRole, TokenRecord, TokenRole } from "#model/trust-records.ts";
@@ -35,6 +36,11 @@ export class TestTrust {
       newAuthority(`${clusterId} people`, Date.now()),
     ]);
     return new TestTrust(clusterId, machines, people);
+  }
+
+  /** What tokens of the cluster carry. */
+  get fingerprint(): string {
+    return new X509Certificate(this.machines.certificate).fingerprint256.replaceAll(":", "").toLowerCase();
   }
 
   async machine(id: string, name: string, nowMs = Date.now(), reached = ["127.0.0.1"]): Promise<Pair> {
@@ -88,8 +94,9 @@ interface PersonOptions {
 export function makeToken(
   role: TokenRole,
   changes: Partial<TokenRecord> = {},
+  fingerprint = FINGERPRINT,
 ): { readonly text: string; readonly id: string; readonly write: RequestOp } {
-  const token = newToken(FINGERPRINT, systemRandom);
+  const token = newToken(fingerprint, systemRandom);
   const record: TokenRecord = {
     ...{ hash: hashSecret(token.secret), role, name: `${role}-token`, createdMs: Date.now() },
     ...{ expiresMs: Date.now() + 3_600_000, usesLeft: null, createdBy: "a test" },

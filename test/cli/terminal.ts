@@ -13,6 +13,8 @@ export interface TerminalOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
+  /** What time it is, in ms since 1970; the same for ever unless given. */
+  readonly now?: () => number;
   readonly signal?: AbortSignal;
   /** Called with each piece of stdout. */
   readonly onOutput?: (text: string) => void;
@@ -45,7 +47,7 @@ export async function runCommand(
       ...options.env,
     },
     cwd: options.cwd ?? "/",
-    now: () => 1_000_000,
+    now: options.now ?? (() => 1_000_000),
     signal: options.signal ?? new AbortController().signal,
   };
   const argv = typeof line === "string" ? line.split(" ").filter(Boolean) : line;
