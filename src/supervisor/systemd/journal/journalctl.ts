@@ -81,7 +81,9 @@ export class Journalctl {
         if (entry !== undefined) yield entry;
       }
       await gone;
-      if (!signal?.aborted && child.exitCode !== 0 && child.signalCode === null) throw failed(complaint());
+      // Like grep, it fails in silence where nothing is found.
+      const isFailure = !signal?.aborted && child.exitCode !== 0 && child.signalCode === null;
+      if (isFailure && complaint() !== "") throw failed(complaint());
     } finally {
       signal?.removeEventListener("abort", end);
       this.#running.delete(child);
