@@ -21,6 +21,7 @@ const BENCHMARKS = [
   "store",
   "store-engine",
   "store-client",
+  "promote",
   "supervisor",
   "journal",
   "unit-file",

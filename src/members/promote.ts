@@ -50,9 +50,10 @@ export async function promote(promotion: Promotion): Promise<void> {
   };
   tell(`${place.name}: etcd ${version} becomes the store, at ${member.clientUrl}`);
   await units.submit(member.unit, unitTextOf(place, member, program));
+  let revision: bigint;
   try {
     await untilLoaded(member.unit, supervisor, clock);
-    await fill(promotion, member, restorer);
+    revision = await fill(promotion, member, restorer);
     const handover = { unit: member.unit, record: JSON.stringify(record) };
     await daemon.decide({ format: 1, access: record.access, handover });
   } catch (error) {
@@ -60,7 +61,7 @@ export async function promote(promotion: Promotion): Promise<void> {
     await units.destroy(member.unit).catch(() => undefined);
     throw error;
   }
-  await takeOver(promotion, member);
+  await takeOver(promotion, member, revision);
   await finishHandover(daemon, supervisor);
   tell("done: the store is etcd; its files before are set aside");
 }
@@ -84,12 +85,15 @@ function unitTextOf(place: MemberPlace, member: StoreMember, program: string): s
   return memberUnitText({ ...member, program, tls, quotaBytes, historyMs, cluster }, false);
 }
 
-/** Writes wait from here on: what is in the embedded store becomes the member's data, whole, at the same revision. */
+/**
+ * Writes wait from here on: what is in the embedded store becomes the member's data, whole, at the same revision, which
+ * is returned.
+ */
 async function fill(
   { leaving, tell, place }: Promotion,
   member: StoreMember,
   restorer: string,
-): Promise<void> {
+): Promise<bigint> {
   const fresh = `${member.directory}.new`;
   const snapshot = `${member.directory}.snapshot`;
   await makeDirectories(dirname(member.directory));
@@ -103,6 +107,7 @@ async function fill(
     await restoreMember(restorer, snapshot, { name: place.name, peerUrl: member.peerUrl, directory: fresh });
     tell(`copied up to revision ${revision}`);
     await rename(fresh, member.directory);
+    return BigInt(revision);
   } finally {
     await discard(fresh, snapshot);
   }
@@ -126,11 +131,11 @@ async function discard(...paths: readonly string[]): Promise<void> {
 }
 
 /** The embedded store gives up its address, the member takes it. */
-async function takeOver(promotion: Promotion, member: StoreMember): Promise<void> {
+async function takeOver(promotion: Promotion, member: StoreMember, revision: bigint): Promise<void> {
   const { leaving, daemon, supervisor, units, clock, tell } = promotion;
   await leaving.unserve();
   const failure =
-    (await startMember(member.unit, supervisor, clock)) ?? (await whatIsMissing(promotion, member));
+    (await startMember(member.unit, supervisor, clock)) ?? (await whatIsMissing(promotion, member, revision));
   if (failure === undefined) return daemon.switchOver();
   tell("etcd does not come up; the embedded store goes on");
   await daemon.undecide();
@@ -149,15 +154,19 @@ async function takeOver(promotion: Promotion, member: StoreMember): Promise<void
   );
 }
 
-/** Why the member is not what it should be; undefined when it has every key that the embedded store has. */
+/**
+ * Why the member is not what it should be; undefined when it has every key that was copied. Both may have gone on since:
+ * the embedded store by leases that nobody could keep alive, etcd by what its first clients have written.
+ */
 async function whatIsMissing(
   { leaving, place, clock, random }: Promotion,
   member: StoreMember,
+  revision: bigint,
 ): Promise<string | undefined> {
   const store = connectStore({ endpoints: [member.clientUrl], tls: place.tls, clock, random });
   try {
-    const here = await countOf(leaving.store);
-    const there = await countOf(store, here.header.revision);
+    const here = await countOf(leaving.store, revision);
+    const there = await countOf(store, revision);
     return there.count === here.count ? undefined : `it has ${there.count} keys instead of ${here.count}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
