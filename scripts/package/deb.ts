@@ -34,6 +34,8 @@ export interface PackageParts {
   readonly executable: string;
   /** The texts of what is in it. */
   readonly licences: string;
+  /** How small: none is for tests, which unpack it at once. */
+  readonly compression?: "xz" | "none";
 }
 
 /** Packs the executable into `folder`; resolves with the package's path. */
@@ -54,7 +56,8 @@ export async function buildDeb(parts: PackageParts, folder: string): Promise<str
     for (const script of SCRIPTS)
       await put(tree, `/DEBIAN/${script}`, await readFile(join(import.meta.dirname, script)), 0o755);
     // The strongest compression takes a minute to save a tenth.
-    await run("dpkg-deb", ["--root-owner-group", "-Zxz", "-z1", "--build", tree, `${tree}.deb`]);
+    const packing = parts.compression === "none" ? ["-Znone"] : ["-Zxz", "-z1"];
+    await run("dpkg-deb", ["--root-owner-group", ...packing, "--build", tree, `${tree}.deb`]);
     await rename(`${tree}.deb`, path);
     return path;
   } finally {
@@ -67,7 +70,7 @@ function packageFiles(licences: string): ReadonlyMap<string, string | Uint8Array
   const manual = manualPage(COMMANDS, GLOBAL_OPTIONS, VERSION);
   const service = serviceFile({
     program: PROGRAM,
-    supervisor: "embedded",
+    supervisor: "systemd",
     origin: "Of the package flotilla; to change it: systemctl edit flotilla",
   });
   return new Map<string, string | Uint8Array>([
