@@ -31,6 +31,8 @@ export interface ApiDependencies {
   readonly log: Logger;
   /** What the planner would be told now, for explaining why a unit is where it is. */
   readonly planContext: () => PlanContext;
+  /** Ends this machine's units, has its certificate revoked by `revoke`, and takes it out of the cluster. */
+  readonly leave: (now: boolean, revoke: () => Promise<void>) => Promise<void>;
   /** How this machine reaches the store. */
   readonly storeAccess: () => StoreAccess;
   /** The store as something to look at and to change; loaded when it is asked for. */

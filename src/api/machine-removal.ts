@@ -38,6 +38,33 @@ export async function removeMachine(
   return { machine, name };
 }
 
+/**
+ * Takes the machine that was asked out of the cluster.
+ * @throws FlotillaError `conflict` where it is part of the store; `unsupported` where nobody is checked
+ */
+export async function leaveCluster(now: boolean, dependencies: ApiDependencies): Promise<Removed> {
+  const { machineId: machine, mirror, leave, access } = dependencies;
+  const name = nameOfMachine(mirror.view, machine);
+  if (access.kind === "unchecked") {
+    throw new FlotillaError(
+      "unsupported",
+      "this machine is in no cluster that it could leave: nobody is checked",
+      {
+        hint: "stop its daemon with --on-exit stop",
+      },
+    );
+  }
+  if (!mirror.connected) {
+    throw new FlotillaError("store-unavailable", "the cluster cannot be told: the store does not answer", {
+      hint: "wait until it does; flotilla leave --force, with the daemon stopped, tells nobody",
+      retryable: true,
+    });
+  }
+  checkNoMember(machine, mirror.view);
+  await leave(now, () => revoke(machine, `${name} left the cluster`, dependencies));
+  return { machine, name };
+}
+
 /** Refuses its certificates from now on. The units that it has are the engine's, once its lease is gone. */
 export async function revoke(machine: string, message: string, dependencies: ApiDependencies): Promise<void> {
   const { store, clock, mirror } = dependencies;
@@ -69,10 +96,10 @@ export function checkNoMember(
     });
   }
   const record = view.machines.get(machine);
-  const others = [...view.machines.keys()].some((one) => one !== machine);
-  if (view.store !== undefined || record?.hasStore !== true || !others) return;
+  if (view.store !== undefined || record?.hasStore !== true) return;
+  const other = [...view.machines.values()].find(({ id }) => id !== machine)?.name ?? "OTHER";
   throw new FlotillaError("conflict", `${record.name} has the cluster's store`, {
-    hint: `flotilla store promote, flotilla store add OTHER, flotilla store remove ${record.name}`,
+    hint: `flotilla store promote, flotilla store add ${other}, flotilla store remove ${record.name}; or, to end the cluster with it, stop the daemon and its units and: flotilla leave --force`,
   });
 }
 

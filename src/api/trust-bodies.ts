@@ -90,3 +90,7 @@ export const personCreatedSchema = z.object({
 export type PersonCreated = z.infer<typeof personCreatedSchema>;
 
 export const personParams = z.object({ person: z.string().describe("a person's name") });
+
+export const leaveSchema = z.object({
+  now: z.boolean().default(false).describe("without waiting for other machines to have its units"),
+});

@@ -3,13 +3,14 @@ import * as z from "zod";
 import { describeCaller } from "./access/caller.ts";
 import { machineParams } from "./bodies.ts";
 import { admitMachine } from "./join.ts";
-import { removeMachine } from "./machine-removal.ts";
+import { leaveCluster, removeMachine } from "./machine-removal.ts";
 import { createPerson, revokePerson } from "./people.ts";
 import { jsonRoute, type Route } from "./route.ts";
 import { createToken, listTokens, revokeToken } from "./tokens.ts";
 import {
   joinedSchema,
   joinRequestSchema,
+  leaveSchema,
   personCreatedSchema,
   personCreateSchema,
   personParams,
@@ -90,5 +91,14 @@ export const TRUST_ROUTES: readonly Route[] = [
       await revokePerson(params.person, dependencies);
       return { name: params.person };
     },
+  }),
+  jsonRoute({
+    method: "post",
+    path: "/v1/leave",
+    summary: "Takes the machine that is asked out of the cluster, once others have its units.",
+    needs: "admin",
+    body: leaveSchema,
+    response: removedSchema,
+    handle: ({ body }, dependencies) => leaveCluster(body.now, dependencies),
   }),
 ];

@@ -6,7 +6,13 @@ import { DEV_COMMAND } from "./dev-commands.ts";
 import { KV_COMMAND } from "./kv-commands.ts";
 import { PERSON_COMMAND } from "./person-commands.ts";
 import { STORE_COMMAND } from "./store-commands.ts";
-import { INIT_COMMAND, JOIN_COMMAND, REMOVE_MACHINE_COMMAND, TOKEN_COMMAND } from "./trust-commands.ts";
+import {
+  INIT_COMMAND,
+  JOIN_COMMAND,
+  LEAVE_COMMAND,
+  REMOVE_MACHINE_COMMAND,
+  TOKEN_COMMAND,
+} from "./trust-commands.ts";
 
 const LIST_OPTIONS: readonly OptionSpec[] = [
   { flags: "--fields <names>", summary: "columns, by name and separated by commas" },
@@ -278,6 +284,7 @@ export const COMMANDS: readonly Command[] = [
   },
   INIT_COMMAND,
   JOIN_COMMAND,
+  LEAVE_COMMAND,
   TOKEN_COMMAND,
   KV_COMMAND,
   STORE_COMMAND,

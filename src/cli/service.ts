@@ -27,7 +27,7 @@ export async function startService(
   machine: string,
   directory: string,
 ): Promise<boolean> {
-  if (!options.flag("start") || directory !== SERVICE_DIRECTORY || !(await isInstalled())) return false;
+  if (!options.flag("start") || !isService(directory) || !(await isInstalled())) return false;
   await systemctl("enable", SERVICE);
   await systemctl("restart", SERVICE);
   await untilListed(machine, options.duration("timeout") ?? READY_MS, io.signal);
@@ -36,9 +36,14 @@ export async function startService(
 
 /** Ends the service for good. False where there is none. */
 export async function stopService(directory: string): Promise<boolean> {
-  if (directory !== SERVICE_DIRECTORY || !(await isInstalled())) return false;
+  if (!isService(directory) || !(await isInstalled())) return false;
   await systemctl("disable", "--now", SERVICE);
   return true;
+}
+
+/** Whether the installed service works on this directory. */
+export function isService(directory: string): boolean {
+  return directory === SERVICE_DIRECTORY;
 }
 
 async function isInstalled(): Promise<boolean> {

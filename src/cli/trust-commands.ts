@@ -49,6 +49,18 @@ export const JOIN_COMMAND: Command = {
   load: async () => (await import("./join.ts")).join,
 };
 
+export const LEAVE_COMMAND: Command = {
+  name: "leave",
+  summary: "Take this machine out of its cluster: its units move, its certificate is given up",
+  options: [
+    { flags: "--now", summary: "stop its units without waiting for other machines to have them" },
+    { flags: "--force", summary: "without telling the cluster; the daemon must be stopped" },
+    DIR,
+  ],
+  examples: ["flotilla leave", "flotilla leave --now"],
+  load: async () => (await import("./leave.ts")).leave,
+};
+
 export const TOKEN_COMMAND: Command = {
   name: "token",
   summary: "Make and take back what machines join with and people are let in by",

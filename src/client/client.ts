@@ -182,6 +182,11 @@ export class FlotillaClient {
     return this.#json("POST", "/v1/join", request, signal);
   }
 
+  /** The machine that is asked leaves its cluster. @param now without waiting for others to have its units */
+  async leave(now: boolean, signal?: AbortSignal): Promise<void> {
+    await this.#json("POST", "/v1/leave", { now }, signal);
+  }
+
   createToken(wish: TokenCreate, signal?: AbortSignal): Promise<TokenCreated> {
     return this.#json("POST", "/v1/tokens", wish, signal);
   }

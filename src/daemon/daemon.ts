@@ -35,9 +35,10 @@ import type { Placement } from "#unit/placement.ts";
 import { readPlacement } from "#unit/read-placement.ts";
 import { longestStopMs } from "#unit/stop-time.ts";
 import { parseUnitFile } from "#unit/unit-file.ts";
-import { openAuditLog } from "./audit-log.ts";
 import { accessOf, openTrust, peerTlsOf } from "./access.ts";
+import { openAuditLog } from "./audit-log.ts";
 import type { DaemonConfig } from "./config.ts";
+import { Departure, type Ending } from "./departure.ts";
 import { handOver } from "./hand-over.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
@@ -47,8 +48,8 @@ import { openSupervisor } from "./supervisor.ts";
 import { TrustKeeper } from "./trust.ts";
 
 export interface Daemon {
-  /** Resolves with the reason when the machine is no longer one of its cluster; the daemon is then to be stopped. */
-  readonly removed: Promise<FlotillaError>;
+  /** Resolves when the machine is no longer one of its cluster; the daemon is then to be stopped. */
+  readonly ended: Promise<Ending>;
   readonly machineId: string;
   readonly apiUrl: string;
   readonly socketPath: string;
@@ -105,6 +106,7 @@ interface Ground {
   readonly cluster: ClusterMirror;
   /** Undefined where nobody is checked. */
   readonly trust: LiveTrust | undefined;
+  readonly departure: Departure;
   readonly placementOf: PlanContext["placementOf"];
   readonly storeAdmin: () => Promise<StoreAdmin>;
 }
@@ -118,18 +120,20 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
   const agent = createAgent(ground, machine, election, undo);
   undo.add(() => agent.stop());
   await agent.start();
-  const removed = keepTrust(ground, served, options.lifetimes, undo);
+  keepTrust(ground, served, options.lifetimes, undo);
+  const stopUnits = async (now = false): Promise<void> => {
+    if (!now) await handOverUnits(ground, agent, machine.id);
+    await stopEverything(agent, supervisor, options.log);
+  };
+  ground.departure.ready(stopUnits);
   return {
-    removed,
+    ended: ground.departure.ended,
     machineId: machine.id,
     apiUrl: machine.api,
     socketPath: config.socketPath,
     storeEndpoints: opened.access.endpoints,
     stop: async (units = config.onExit) => {
-      if (units === "stop") {
-        await handOverUnits(ground, agent, machine.id);
-        await stopEverything(agent, supervisor, options.log);
-      }
+      if (units === "stop") await stopUnits();
       await undo.run();
     },
   };
@@ -156,18 +160,18 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   undo.add(finishHandover(opened, storeAdmin, means));
   undo.add(await scheduleBackups(config, storeAdmin, means));
   const placementOf = readPlacements(cluster);
-  return { config, means, identity, opened, trust, supervisor, cluster, placementOf, storeAdmin };
+  const departure = new Departure(config.directory, clock);
+  return { config, means, identity, opened, trust, departure, supervisor, cluster, placementOf, storeAdmin };
 }
 
-/** Keeps the machine's certificate fresh, where it has one; resolves when the machine is removed from the cluster. */
+/** Keeps the machine's certificate fresh, where it has one, and sees when the machine is removed from the cluster. */
 function keepTrust(
-  { means, trust, opened, cluster, identity }: Ground,
+  { means, trust, departure, opened, cluster, identity }: Ground,
   served: ServedApi,
   lifetimes: Lifetimes = LIFETIMES,
   undo: Undo,
-): Promise<FlotillaError> {
-  const removed = Promise.withResolvers<FlotillaError>();
-  if (trust === undefined) return removed.promise;
+): void {
+  if (trust === undefined) return;
   undo.add(
     trust.onRenewed(() => {
       opened.renew();
@@ -178,10 +182,9 @@ function keepTrust(
     ...means,
     ...{ trust, cluster, lifetimes, store: opened.store, machine: identity.machine },
     onRevoked: () => opened.review(),
-    onRemoved: removed.resolve,
+    onRemoved: (why) => departure.removed(why),
   });
   undo.add(() => keeper.stop());
-  return removed.promise;
 }
 
 /** @throws FlotillaError that names the setting which chose the directory. */
@@ -211,6 +214,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     planContext: () => explainContext(cluster, means.clock, placementOf),
     storeAdmin,
     storeAccess: () => opened.access,
+    leave: (now, revoke) => ground.departure.leave(now, revoke),
     access: accessOf(trust),
     audit: openAuditLog(join(config.directory, "audit"), means),
     askPeer: createAskPeer(() => peerTlsOf(trust)),

@@ -23,15 +23,16 @@ export async function runDaemon(given: SettingValues, version: string): Promise<
     },
     "ready",
   );
-  const why = await Promise.race([endSignal(), daemon.removed]);
+  const why = await Promise.race([endSignal(), daemon.ended]);
   if (typeof why === "string") {
     log.info({ signal: why, onExit: config.onExit }, "ending");
     await endOf(daemon);
     return 0;
   }
-  log.error({ error: why.message, hint: why.hint }, "ending; units stay as they are");
+  if (why.kind === "left") log.info({}, "ending: the machine has left its cluster");
+  else log.error({ error: why.why.message, hint: why.why.hint }, "ending; units stay as they are");
   await endOf(daemon, "leave");
-  return why.kind.exit;
+  return why.kind === "left" ? 0 : why.why.kind.exit;
 }
 
 function endSignal(): Promise<NodeJS.Signals> {

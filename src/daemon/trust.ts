@@ -42,12 +42,15 @@ export interface TrustKeeperOptions extends Means {
 
 /** How often is asked, unasked, whether the machine is one still: the store has told it long before, or refuses it. */
 const CHECK_INTERVAL_MS = 60_000;
+/** A machine that was removed is let in no more, and its connections are cut after it could be told why. */
+const LAST_WORDS_MS = 1_000;
 
 export class TrustKeeper {
   readonly #options: TrustKeeperOptions;
   readonly #loop: Loop;
   readonly #stopListening: () => void;
   #due: Timer | undefined;
+  #cut: Timer | undefined;
   #removed = false;
 
   constructor(options: TrustKeeperOptions) {
@@ -64,7 +67,8 @@ export class TrustKeeper {
     });
     this.#stopListening = cluster.onChange(({ kinds }) => {
       if (!kinds.has("revoked")) return;
-      options.onRevoked();
+      this.#cut?.cancel();
+      this.#cut = clock.setTimer(LAST_WORDS_MS, options.onRevoked);
       this.#loop.wake();
     });
     this.#loop.wake();
@@ -72,6 +76,7 @@ export class TrustKeeper {
 
   async stop(): Promise<void> {
     this.#due?.cancel();
+    this.#cut?.cancel();
     this.#stopListening();
     await this.#loop.stop();
   }

@@ -40,6 +40,8 @@ const SERVICE: readonly Line[] = [
   ["Type", "exec"],
   ["Restart", "always"],
   ["RestartSec", "500ms"],
+  // Not permitted: the machine was removed from its cluster, and would only be refused again.
+  ["RestartPreventExitStatus", "10"],
   ["KillMode", "process"],
   ["Delegate", "yes"],
   ["TasksMax", "infinity"],

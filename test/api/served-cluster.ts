@@ -80,6 +80,7 @@ export class TestCluster {
       random,
       log: silentLogger,
       planContext: () => planContext((unit, file) => cache.placementOf(view.files, unit, file)),
+      leave: () => Promise.reject(new Error("it stays")),
       storeAccess: () => ({ endpoints: ["http://127.0.0.1:1"] }),
       storeAdmin: async () => this.#storeAdmin(),
       askPeer: () => Promise.reject(new Error("no peer")),

@@ -81,6 +81,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
       lostSince: new Map(),
       settings,
     }),
+    leave: () => Promise.reject(new Error("it stays")),
     storeAccess: () => ({ endpoints: ["simulated"] }),
     storeAdmin: () => Promise.reject(new Error("no store to look at")),
     askPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
