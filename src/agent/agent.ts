@@ -18,8 +18,9 @@ import { parseKey, ranges } from "#model/keys.ts";
 import { type Assignment, assignmentSchema, type MachineRecord } from "#model/records.ts";
 import { type Applied, type MachineStep, planMachine } from "#plan/reconcile/plan-machine.ts";
 import { toText } from "#store/keys.ts";
-import type { LeaseId, Revision, Store } from "#store/store.ts";
+import type { LeaseId, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
+import { Claims } from "./claims.ts";
 import { confirmCluster } from "./cluster-check.ts";
 import { Fence } from "./fence.ts";
 import { FileFetcher } from "./file-fetcher.ts";
@@ -70,11 +71,10 @@ export class Agent {
   readonly #attempted = new Set<string>();
   /** Units whose start was refused because a unit they need was not loaded. */
   readonly #lacking = new Set<string>();
+  readonly #claims: Claims;
   readonly #fence: Fence;
   readonly #stopped = new AbortController();
   #cluster: string | undefined;
-  /** The lease at whose beginning, or later, the assignments known here stood in the store. */
-  #confirmedLease: LeaseId | undefined;
   #mirror: Mirror | undefined;
   #listed = false;
   #memoryChanged = false;
@@ -99,12 +99,21 @@ export class Agent {
       log,
       machine,
       announce: (lease) => this.#publisher.announce(lease),
-      onKept: () => this.#extendFence(),
-      onLease: (lease, revision) => this.#onLease(lease, revision),
+      onKept: () => this.#fence.extend(this.#presence.deadlineMs),
+      onLease: (lease) => this.#onLease(lease),
+    });
+    this.#claims = new Claims({
+      store,
+      clock,
+      random,
+      log,
+      machine: machine.id,
+      onClaimed: () => this.#loop.wake(),
     });
     this.#fence = new Fence({
       clock,
       supervisor: options.supervisor,
+      claims: this.#claims,
       leaseTtlMs: machine.leaseTtlS * 1000,
       onDue: () => this.#loop.wake(),
     });
@@ -144,6 +153,7 @@ export class Agent {
     for (const [unit, applied] of Object.entries(memory.applied)) this.#applied.set(unit, applied);
     for (const [unit, outcome] of Object.entries(memory.untold)) this.#publisher.finish(unit, outcome);
     this.#templates.recall(memory.templates);
+    for (const [unit, stopMs] of Object.entries(memory.strict)) this.#fence.note(unit, stopMs);
     await this.#recallTexts();
     this.#stopListening = this.#options.supervisor.onStatus((unit, status) => this.#onStatus(unit, status));
     for (const status of this.#options.supervisor.statuses()) this.#onStatus(status.name, status);
@@ -181,6 +191,7 @@ export class Agent {
   async #stopDeciding(): Promise<void> {
     this.#stopped.abort();
     this.#fence.stop();
+    await this.#claims.stop();
     this.#patienceTimer?.cancel();
     this.#stopListening();
     await this.#mirror?.stop();
@@ -230,30 +241,12 @@ export class Agent {
     });
   }
 
-  #onLease(lease: LeaseId | undefined, revision: Revision): void {
+  #onLease(lease: LeaseId | undefined): void {
     this.#publisher.useLease(lease);
-    this.#fence.loosen();
+    this.#claims.useLease(lease);
+    this.#fence.extend(this.#presence.deadlineMs);
     this.#options.onLease?.(lease);
     this.#loop.wake();
-    if (lease !== undefined) void this.#confirm(lease, revision);
-  }
-
-  /**
-   * Before the machine was registered, its strict units may have been given to others; only newer assignments count.
-   * Those of a store that turns out to be another one have all been listed after it took the lease over.
-   */
-  async #confirm(lease: LeaseId, revision: Revision): Promise<void> {
-    const { signal } = this.#stopped;
-    await this.#mirror?.reached(revision, signal).catch(() => undefined);
-    if (signal.aborted || this.#presence.lease !== lease) return;
-    this.#confirmedLease = lease;
-    this.#extendFence();
-    this.#loop.wake();
-  }
-
-  #extendFence(): void {
-    const { lease, deadlineMs } = this.#presence;
-    if (lease !== undefined && lease === this.#confirmedLease) this.#fence.extend(deadlineMs);
   }
 
   #onAssignments(batch: MirrorBatch): void {
@@ -266,7 +259,7 @@ export class Agent {
       const assignment = change.value === undefined ? undefined : readAssignment(change.value);
       if (assignment === undefined) this.#assignments.delete(unit);
       else this.#assignments.set(unit, assignment);
-      this.#fence.setToken(unit, assignment === undefined ? undefined : String(change.modRevision));
+      this.#claims.assign(unit, assignment === undefined ? undefined : change.modRevision);
     }
     this.#reports.forgetUnassigned();
     this.#noteChange();
@@ -468,6 +461,7 @@ export class Agent {
         assignments: Object.fromEntries(this.#assignments),
         applied: Object.fromEntries(this.#applied),
         templates: this.#templates.known,
+        strict: this.#fence.known,
         untold: Object.fromEntries(this.#publisher.untold),
       });
     } catch (error) {

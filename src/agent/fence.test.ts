@@ -11,10 +11,16 @@ async function scene(stopMs = 1_000) {
   const clock = new VirtualClock();
   const supervisor = new FakeMachine({ clock }).supervisor();
   await supervisor.load([{ name: UNIT, text: "", file: FILE }]);
+  let claimed: bigint | undefined = 7n;
+  const asked: string[] = [];
+  const claims = {
+    revisionOf: () => claimed,
+    want: (unit: string) => void asked.push(`want ${unit}`),
+    release: (unit: string) => void asked.push(`release ${unit}`),
+  };
   const makeFence = (): Fence => {
-    const fence = new Fence({ clock, supervisor, leaseTtlMs: TTL_MS, onDue: () => (due += 1) });
+    const fence = new Fence({ clock, supervisor, claims, leaseTtlMs: TTL_MS, onDue: () => (due += 1) });
     fence.note(UNIT, stopMs);
-    fence.setToken(UNIT, "7");
     return fence;
   };
   let due = 0;
@@ -24,6 +30,8 @@ async function scene(stopMs = 1_000) {
     supervisor,
     fence,
     makeFence,
+    asked,
+    setClaim: (revision: bigint | undefined) => (claimed = revision),
     due: () => due,
     standing: () => fence.standings().get(UNIT),
     pass: (durationMs: number) => {
@@ -35,9 +43,11 @@ async function scene(stopMs = 1_000) {
 }
 
 describe("a strict unit", () => {
-  test("that was never held is fenced, and cannot be started by anything else either", async () => {
-    const { fence, supervisor, standing } = await scene();
-    fence.holdAll();
+  test("that is not claimed is fenced, and cannot be started by anything else either", async () => {
+    const { fence, supervisor, standing, setClaim, asked } = await scene();
+    setClaim(undefined);
+    fence.extend(5_000);
+    expect(asked).toContain(`want ${UNIT}`);
     expect(standing()).toBe("fenced");
     expect((await supervisor.start(UNIT)).result).toBe("failed");
   });
@@ -72,8 +82,9 @@ describe("a strict unit", () => {
   });
 
   test("may run on under the next daemon for as long as it was held, but not be started", async () => {
-    const { fence, makeFence, pass } = await scene();
+    const { fence, makeFence, pass, setClaim } = await scene();
     fence.extend(5_000);
+    setClaim(undefined);
     const next = makeFence();
     expect(next.standings().get(UNIT)).toBe("held");
     pass(4_000);
@@ -81,27 +92,26 @@ describe("a strict unit", () => {
   });
 
   test("loses nothing at once when the lease is lost, only what was not promised", async () => {
-    const { fence, standing } = await scene();
+    const { fence, standing, setClaim } = await scene();
     fence.extend(5_000);
-    fence.loosen();
+    setClaim(undefined);
+    fence.extend(Number.NEGATIVE_INFINITY);
     expect(standing()).toBe("held");
   });
 
-  test("that is not assigned any more has its time put off while it has some, and none when that is over", async () => {
-    const { fence, supervisor, pass } = await scene();
+  test("that lost its claim has its time put off no more, whatever becomes of the lease", async () => {
+    const { fence, supervisor, setClaim } = await scene();
     fence.extend(5_000);
-    fence.setToken(UNIT, undefined);
-    fence.extend(6_000);
-    expect(supervisor.heldUntil(UNIT)).toBe(6_000);
-    pass(6_000);
-    fence.extend(12_000);
-    expect(supervisor.heldUntil(UNIT)).toBe(6_000);
+    setClaim(undefined);
+    fence.extend(9_000);
+    expect(supervisor.heldUntil(UNIT)).toBe(5_000);
   });
 
   test("that is strict no longer is not held any longer; one that is taken away is, until it is gone", async () => {
-    const { fence, supervisor } = await scene();
+    const { fence, supervisor, asked } = await scene();
     fence.extend(5_000);
     fence.forget(UNIT);
+    expect(asked).toContain(`release ${UNIT}`);
     expect(supervisor.heldUntil(UNIT)).toBe(5_000);
     fence.note(UNIT, 1_000);
     fence.note(UNIT, undefined);

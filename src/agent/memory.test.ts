@@ -16,6 +16,7 @@ const MEMORY: AgentMemory = {
     "a.service": { desired: "launched", file: FILE, launch: 2, completed: false, supersedes: "run" },
   },
   templates: { "a@.service": "f".repeat(64), "b@.service": null },
+  strict: { "a.service": 2_000 },
   untold: { "job.service": { launch: 1, file: FILE, machine: "1".repeat(32), finishedMs: 6 } },
 };
 

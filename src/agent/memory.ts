@@ -28,13 +28,22 @@ const memorySchema = z.object({
   ),
   /** By template that units of this machine need: the hash of its file; null: the store had none. */
   templates: z.record(z.string(), z.string().nullable()).default({}),
+  /** How long the stop of each strict unit may take, milliseconds. */
+  strict: z.record(z.string(), z.number()).default({}),
   /** Outcomes of oneshots, by unit, that the store may not have yet. */
   untold: z.record(z.string(), outcomeSchema).default({}),
 });
 
 export type AgentMemory = Readonly<z.infer<typeof memorySchema>>;
 
-const EMPTY: AgentMemory = { format: FORMAT, assignments: {}, applied: {}, templates: {}, untold: {} };
+const EMPTY: AgentMemory = {
+  format: FORMAT,
+  assignments: {},
+  applied: {},
+  templates: {},
+  strict: {},
+  untold: {},
+};
 
 /** Where the agent keeps its memory; an interface, so that simulated machines keep theirs in a variable. */
 export interface MemoryFile {

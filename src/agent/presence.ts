@@ -12,7 +12,7 @@ import type { Random } from "#base/random.ts";
 import { keys } from "#model/keys.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { putJson } from "#store/ops.ts";
-import type { LeaseId, Revision, Store, TxnResponse } from "#store/store.ts";
+import type { LeaseId, Store, TxnResponse } from "#store/store.ts";
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -24,8 +24,8 @@ export interface PresenceOptions {
   readonly announce: (lease: LeaseId) => Promise<void>;
   /** Told whenever `deadlineMs` has been put off: the lease was granted or kept alive. */
   readonly onKept: () => void;
-  /** Told of each new lease once the machine is registered on it, at which revision, and of its loss. */
-  readonly onLease: (lease: LeaseId | undefined, revision: Revision) => void;
+  /** Told of each new lease once the machine is registered on it, and of its loss. */
+  readonly onLease: (lease: LeaseId | undefined) => void;
 }
 
 export class Presence {
@@ -110,10 +110,10 @@ export class Presence {
     const sentMs = clock.boottime();
     const lease = await store.leaseGrant({ ttlS: machine.leaseTtlS });
     await announce(lease.id);
-    const { header } = await this.#put(lease.id);
+    await this.#put(lease.id);
     this.#lease = lease.id;
     this.#deadlineMs = sentMs + lease.ttlS * 1000;
-    onLease(lease.id, header.revision);
+    onLease(lease.id);
   }
 
   #put(lease: LeaseId): Promise<TxnResponse> {
@@ -126,6 +126,6 @@ export class Presence {
   #lose(): void {
     this.#lease = undefined;
     this.#deadlineMs = Number.NEGATIVE_INFINITY;
-    this.#options.onLease(undefined, 0n);
+    this.#options.onLease(undefined);
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
-import type { StoreAccess } from "#model/records.ts";
+import type { MachineRecord, StoreAccess } from "#model/records.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
 import type { Store } from "#store/store.ts";
 import type { JournalEntry, JournalQuery, UnitUsage } from "#supervisor/supervisor.ts";
@@ -37,6 +37,8 @@ export interface ApiDependencies {
   readonly storeAccess: () => StoreAccess;
   /** The store as something to look at and to change; loaded when it is asked for. */
   readonly storeAdmin: () => Promise<StoreAdmin>;
+  /** Whether another machine gives a sign of itself to this one. */
+  readonly knock: (machine: MachineRecord) => Promise<boolean>;
   /** Asks another machine's API; `url` is absolute. Rejects when the machine does not answer. */
   readonly askPeer: (url: string, options: PeerOptions) => Promise<PeerAnswer>;
 }

@@ -38,6 +38,7 @@ import { configureMachine } from "./machine-config.ts";
 import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
+import { isReachable, reachableSchema } from "./reachable.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
 import { STORE_ROUTES } from "./store-routes.ts";
 import { answerEvents } from "./stream.ts";
@@ -80,6 +81,16 @@ const MACHINE_ROUTES: readonly Route[] = [
     response: drainSchema,
     handle: ({ params }, dependencies) =>
       drainStatus(findMachine(dependencies.mirror.view, params.machine), new Set(), dependencies),
+  }),
+  jsonRoute({
+    method: "get",
+    path: "/v1/machines/{machine}/reachable",
+    summary: "Whether the machine that answers gets a sign of another one.",
+    needs: "viewer",
+    params: machineParams,
+    response: reachableSchema,
+    handle: ({ params }, dependencies) =>
+      isReachable(findMachine(dependencies.mirror.view, params.machine), dependencies),
   }),
   rawRoute({
     method: "post",

@@ -42,6 +42,7 @@ import { Departure, type Ending } from "./departure.ts";
 import { handOver } from "./hand-over.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
+import { createReach, knockAt } from "./reach.ts";
 import { DaemonStore } from "./store.ts";
 import { finishHandover, followStoreRecord, scheduleBackups, storeAdminOf } from "./store-changes.ts";
 import { openSupervisor } from "./supervisor.ts";
@@ -203,6 +204,7 @@ async function makeDirectory(path: string, setting: string): Promise<void> {
 
 async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
   const { config, means, identity, opened, supervisor, cluster, placementOf, storeAdmin, trust } = ground;
+  const askPeer = createAskPeer(() => peerTlsOf(trust));
   const api = createApi({
     ...means,
     store: opened.store,
@@ -217,7 +219,8 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
     leave: (now, revoke) => ground.departure.leave(now, revoke),
     access: accessOf(trust),
     audit: openAuditLog(join(config.directory, "audit"), means),
-    askPeer: createAskPeer(() => peerTlsOf(trust)),
+    knock: knockAt,
+    askPeer,
   });
   const { socketPath, address: host, apiPort: port } = config;
   const served = await serveApi({
@@ -241,6 +244,7 @@ function standForElection(ground: Ground, machine: MachineRecord, undo: Undo): E
     placementOf,
     settings,
     machine: machine.id,
+    reach: createReach(createAskPeer(() => peerTlsOf(ground.trust))),
   });
   undo.add(() => engine.stop());
   const { id, instance } = machine;

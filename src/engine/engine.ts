@@ -22,6 +22,7 @@ import { noteCopies } from "./copies.ts";
 import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
 import { type Observed, observe } from "./observe.ts";
+import { type Reach, ReachWatch } from "./reach.ts";
 import { findSilentMachines } from "./silence.ts";
 
 export interface EngineOptions {
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly settings: PlanContext["settings"];
   /** This machine's ID, for the event of the election. */
   readonly machine: string;
+  /** The way to other machines; without it a machine is missed when its lease has ended, and not before. */
+  readonly reach?: Reach;
 }
 
 const EVENTS_PER_TXN = 100;
@@ -44,6 +47,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #loop: Loop;
   readonly #trimmer: EventTrimmer;
+  readonly #reach: ReachWatch | undefined;
   readonly #lostSince = new Map<string, number>();
   /** Machines that were missed and are back, by when they were missed; as long as the planner counts them. */
   readonly #returned = new Map<string, number>();
@@ -76,6 +80,7 @@ export class Engine {
         options.log.warn({ failures, error: String(error) }, "the engine's pass failed");
       },
     });
+    this.#reach = options.reach && this.#watchOver(options.reach);
     this.#stopListening = options.cluster.onChange((change) => this.#onChange(change));
   }
 
@@ -90,10 +95,21 @@ export class Engine {
     this.#inDoubt = true;
     this.#alarm?.cancel();
     if (seat !== undefined) this.#loop.wake();
+    if (seat === undefined) this.#reach?.stop();
+    else this.#reach?.start();
+  }
+
+  #watchOver(reach: Reach): ReachWatch {
+    const onChange = (): void => {
+      this.#planDue = true;
+      this.#loop.wake();
+    };
+    return new ReachWatch({ ...this.#options, reach, onChange });
   }
 
   async stop(): Promise<void> {
     this.#stopListening();
+    this.#reach?.stop();
     this.#alarm?.cancel();
     await this.#loop.stop();
   }
@@ -204,6 +220,7 @@ export class Engine {
       lostSince: this.#lostSince,
       returned: this.#returned,
       silent: this.#silent,
+      unreachable: this.#reach?.unreachable ?? new Set(),
       copiesSince: this.#copiesSince,
       settings,
     };

@@ -17,6 +17,7 @@
  * | `store` | StoreRecord: where the store is, once it is no longer the embedded one | API |
  * | `engine` (leased) | EngineRecord | the elected engine |
  * | `trust` | TrustRecord: the cluster's authorities with their keys | the daemon that first opens the store |
+ * | `claim/<unit>` (leased) | Claim: which machine alone may run a strict unit | that machine's agent |
  * | `token/<id>` | TokenRecord | API |
  * | `revoked/<machine>`, `revoked/person:<name>` | RevokedRecord: a machine or person that was removed | API |
  * | `kv/…` | configuration of the user's own services | users |
@@ -42,6 +43,7 @@ export type KeyKind =
   | "engine"
   | "trust"
   | "token"
+  | "claim"
   | "revoked";
 
 export const keys = {
@@ -49,6 +51,7 @@ export const keys = {
   engine: (): string => `${PREFIX}engine`,
   store: (): string => `${PREFIX}store`,
   trust: (): string => `${PREFIX}trust`,
+  claim: (unit: string): string => `${PREFIX}claim/${unit}`,
   token: (id: string): string => `${PREFIX}token/${id}`,
   revoked: (machine: string): string => `${PREFIX}revoked/${machine}`,
   machine: (machine: string): string => `${PREFIX}machine/${machine}`,
@@ -107,6 +110,7 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "engine",
   "trust",
   "token",
+  "claim",
   "revoked",
 ]);
 

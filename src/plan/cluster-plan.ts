@@ -86,6 +86,8 @@ export interface PlanContext {
   readonly silent?: ReadonlySet<string>;
   /** Monotonic time at which the engine first saw a moving unit's new copy active, by `machine unit`. */
   readonly copiesSince?: ReadonlyMap<string, number>;
+  /** Machines that are present and that nobody reaches. */
+  readonly unreachable?: ReadonlySet<string>;
   readonly settings: PlanSettings;
 }
 

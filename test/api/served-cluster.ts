@@ -83,6 +83,7 @@ export class TestCluster {
       leave: () => Promise.reject(new Error("it stays")),
       storeAccess: () => ({ endpoints: ["http://127.0.0.1:1"] }),
       storeAdmin: async () => this.#storeAdmin(),
+      knock: async () => true,
       askPeer: () => Promise.reject(new Error("no peer")),
       ...changes,
     };

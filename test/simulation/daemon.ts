@@ -5,6 +5,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Election } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
+import type { Reach } from "#engine/reach.ts";
 import { startClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { createPlacementCache } from "#plan/placement-cache.ts";
@@ -33,6 +34,7 @@ export interface DaemonParts {
   readonly supervisor: Supervisor;
   readonly random: Random;
   readonly machine: MachineRecord;
+  readonly reach: Reach;
   readonly log: Logger;
 }
 
@@ -45,7 +47,15 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
   const placementOf = (unit: string, file: string): Placement | undefined =>
     cache.placementOf(cluster.view.files, unit, file);
   const settings = DEFAULT_PLAN_SETTINGS;
-  const engine = new Engine({ ...means, cluster, planCluster, placementOf, settings, machine: machine.id });
+  const engine = new Engine({
+    ...means,
+    cluster,
+    planCluster,
+    placementOf,
+    settings,
+    machine: machine.id,
+    reach: parts.reach,
+  });
   const election = new Election({
     ...means,
     machine: machine.id,
@@ -84,6 +94,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     leave: () => Promise.reject(new Error("it stays")),
     storeAccess: () => ({ endpoints: ["simulated"] }),
     storeAdmin: () => Promise.reject(new Error("no store to look at")),
+    knock: async () => true,
     askPeer: () => Promise.reject(new Error("machines of a simulation have no API to ask")),
   };
   return { clock, link, api };

@@ -9,6 +9,7 @@ import { Disk } from "./disk.ts";
 import { goodNetwork, Link, type Network, type Written } from "./link.ts";
 import { type ClockSkew, ProcessClock } from "./process-clock.ts";
 import { supervisorOf } from "./process-supervisor.ts";
+import { reachOf } from "./reach.ts";
 import type { StoreServer } from "./store-server.ts";
 import type { Trace } from "./trace.ts";
 
@@ -24,6 +25,8 @@ export interface MachineOptions {
   readonly behaviour: FakeBehaviour;
   /** How long the stop of a unit takes at most, milliseconds. */
   readonly stopMaxMs: number;
+  /** Another machine of the world. */
+  readonly machineOf: (id: string) => SimulatedMachine | undefined;
   readonly onWritten: (written: Written) => void;
   /** Told of each unit that the daemon here is about to start. */
   readonly onStart: (machine: SimulatedMachine, unit: string) => void;
@@ -154,6 +157,7 @@ export class SimulatedMachine {
       ),
       random,
       machine: { ...this.#record(), instance },
+      reach: reachOf(this),
       log: trace.logger(this.name, process),
     });
   }

@@ -88,6 +88,7 @@ export class World {
           server: this.server,
           trace: this.trace,
           behaviour,
+          machineOf: (id) => this.machineOf(id),
           onWritten: (written) => this.history.note(written),
           onStart: (machine, unit) => {
             for (const watcher of this.watchers) watcher.onStart?.(machine, unit);

@@ -10,6 +10,7 @@ import { type MachineDrain, readDrains } from "./drains.ts";
 import { findLosses, type Losses } from "./losses.ts";
 import type { Move } from "./moves.ts";
 import { placementInForce, readStandings, type Standing } from "./standing.ts";
+import { readUnreachable } from "./unreachable.ts";
 
 /** Why a unit leaves; the code is that of the filter it no longer passes, where it is one. */
 export interface Leaving {
@@ -40,7 +41,8 @@ export interface Draft {
 }
 
 /** A draft in which every unit is where it is now, units of lost machines aside. */
-export function openDraft(view: ClusterView, context: PlanContext): Draft {
+export function openDraft(view: ClusterView, given: PlanContext): Draft {
+  const context = { ...given, unreachable: readUnreachable(view, given) };
   const drains = readDrains(view);
   const draft: Draft = {
     view,
@@ -48,7 +50,7 @@ export function openDraft(view: ClusterView, context: PlanContext): Draft {
     drains,
     losses: findLosses(view, context),
     standings: readStandings(view, context),
-    scheduler: new Scheduler(machineFacts(view, drains)),
+    scheduler: new Scheduler(machineFacts(view, drains, context.unreachable)),
     leaving: new Map(),
     reasons: new Map(),
     unplaced: new Map(),
@@ -65,8 +67,13 @@ export function reasonKey(unit: string, machine: string): string {
   return `${machine} ${unit}`;
 }
 
-function machineFacts(view: ClusterView, drains: ReadonlyMap<string, MachineDrain>): readonly MachineFacts[] {
-  return [...view.machines.values()].map((record) => {
+function machineFacts(
+  view: ClusterView,
+  drains: ReadonlyMap<string, MachineDrain>,
+  unreachable: ReadonlySet<string>,
+): readonly MachineFacts[] {
+  const reachable = [...view.machines.values()].filter(({ id }) => !unreachable.has(id));
+  return reachable.map((record) => {
     const config = view.machineConfigs.get(record.id);
     const usage = view.usages.get(record.id);
     return {

@@ -1,6 +1,5 @@
 /** Puts the units that are nowhere on machines, in the order that placementOrder gives. */
 import { formatDuration } from "#base/duration.ts";
-import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Capacity } from "#model/records.ts";
 import type { Refusal } from "#plan/cluster-plan.ts";
 import { summariseRefusals } from "#plan/refusals.ts";
@@ -12,6 +11,7 @@ import { recheckFollowers } from "./recheck.ts";
 import type { Standing } from "./standing.ts";
 import { stayOn } from "./stay.ts";
 import { strictWaitOf } from "./strict-wait.ts";
+import { lossReason } from "./unreachable.ts";
 
 /** Places global units where they may be, then every other unit that is nowhere. */
 export function placeUnits(draft: Draft): void {
@@ -134,7 +134,7 @@ function staysAfterAll(draft: Draft, { homes }: Standing, candidate: Candidate):
 function leavingReason(draft: Draft, { unit, homes }: Standing): string | undefined {
   const home = homes[0];
   if (home === undefined) return undefined;
-  if (!home.present) return `machine ${nameOfMachine(draft.view, home.machine)} is gone`;
+  if (!home.present) return lossReason(draft.view, home.machine);
   return draft.leaving.get(unit)?.reason;
 }
 

@@ -5,7 +5,7 @@ import type { PlanContext } from "#plan/cluster-plan.ts";
 import { ANYWHERE, type Placement } from "#unit/placement.ts";
 import { type CopyState, judgeCopy } from "./copies.ts";
 
-/** A machine that has the unit assigned to it; it may be gone. */
+/** A machine that has the unit assigned to it; it may be gone, or as good as gone: then it is not present. */
 export interface Home {
   readonly machine: string;
   readonly present: boolean;
@@ -29,7 +29,7 @@ export interface Standing {
 
 /** A unit that may be on machines: asked for, and no template. By unit name, in order of name. */
 export function readStandings(view: ClusterView, context: PlanContext): ReadonlyMap<string, Standing> {
-  const homes = readHomes(view);
+  const homes = readHomes(view, context.unreachable);
   const standings = new Map<string, Standing>();
   for (const unit of [...view.units.keys()].sort()) {
     const record = view.units.get(unit);
@@ -90,10 +90,13 @@ function hasFinished(view: ClusterView, unit: string, record: UnitRecord): boole
   return outcome !== undefined && outcome.launch === record.launch && outcome.file === record.file;
 }
 
-function readHomes(view: ClusterView): ReadonlyMap<string, readonly Home[]> {
+function readHomes(
+  view: ClusterView,
+  unreachable: ReadonlySet<string> = new Set(),
+): ReadonlyMap<string, readonly Home[]> {
   const homes = new Map<string, Home[]>();
   for (const [machine, units] of view.assignments) {
-    const present = view.machines.has(machine);
+    const present = view.machines.has(machine) && !unreachable.has(machine);
     for (const [unit, assignment] of units) {
       const home = { machine, present, assignment };
       const others = homes.get(unit);

@@ -47,7 +47,8 @@ function globalSteps(draft: Draft, standing: Standing): readonly ClusterStep[] {
   );
   for (const home of homes) {
     if (draft.scheduler.machine(home.machine)?.units.has(unit)) continue;
-    if (!home.present && draft.losses.holding !== undefined) continue;
+    if (!home.present && (draft.losses.holding !== undefined || draft.view.machines.has(home.machine)))
+      continue;
     steps.push(
       unassign(draft, unit, home, draft.leaving.get(unit)?.reason ?? "it does not fit there any more"),
     );

@@ -16,8 +16,19 @@ export interface StrictWait {
 export function strictWaitOf(draft: Draft, standing: Standing): StrictWait | undefined {
   const { placement } = standing;
   if (placement?.overlap !== false) return undefined;
-  const loss = placement.failover === "strict" ? waitForLoss(draft, standing) : undefined;
+  const loss =
+    waitForLease(draft, standing) ??
+    (placement.failover === "strict" ? waitForLoss(draft, standing) : undefined);
   return loss ?? waitForCopy(draft, standing);
+}
+
+/** A machine that only does not answer may have its copy still; its lease tells when it is surely lost. */
+function waitForLease(draft: Draft, { unit, homes }: Standing): StrictWait | undefined {
+  const silent = homes.find(({ machine }) => draft.context.unreachable?.has(machine) === true);
+  if (silent === undefined) return undefined;
+  const name = nameOfMachine(draft.view, silent.machine);
+  const text = `waits for the lease of ${name} to end, which does not answer, as it may run there still`;
+  return { unplaced: waiting(unit, silent.machine, text), untilMs: undefined };
 }
 
 function waitForLoss(draft: Draft, { unit, homes }: Standing): StrictWait | undefined {

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { silentLogger } from "#base/log.ts";
+import { VirtualClock } from "#base/virtual-clock.ts";
+import { cluster, machineId } from "#plan/testing/cluster-builder.ts";
+import { passTime } from "../../test/simulation/time.ts";
+import { ReachWatch } from "./reach.ts";
+
+/** Who hears whom: `bc` means that b gets a sign of c. */
+async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"]) {
+  const clock = new VirtualClock();
+  const view = cluster(...shorts).state;
+  let changes = 0;
+  const watch = new ReachWatch({
+    clock,
+    log: silentLogger,
+    cluster: { view },
+    machine: machineId("a"),
+    reach: {
+      knock: async ({ id }) => heard.has(`a${id[0]}`),
+      knockFrom: async (peer, { id }) =>
+        heard.has(`a${peer.id[0]}`) ? heard.has(`${peer.id[0]}${id[0]}`) : undefined,
+    },
+    onChange: () => (changes += 1),
+  });
+  watch.start();
+  await passTime(clock, 100);
+  return {
+    watch,
+    changes: () => changes,
+    unreachable: () => [...watch.unreachable].map((id) => id[0]),
+    pass: (durationMs: number) => passTime(clock, durationMs),
+  };
+}
+
+const ALL = ["ab", "ac", "bc", "cb"];
+
+describe("a machine is unreachable", () => {
+  test.each<[why: string, heard: readonly string[], unreachable: readonly string[]]>([
+    ["not while the engine hears it", ALL, []],
+    ["when neither the engine nor another hears it", ["ab"], ["c"]],
+    ["not when another hears it", ["ab", "bc"], []],
+    ["not when nobody else answers the engine, which may be cut off itself", [], []],
+  ])("%s", async (_why, heard, expected) => {
+    const { unreachable, watch } = await watching(new Set(heard));
+    expect(unreachable()).toEqual(expected);
+    watch.stop();
+  });
+
+  test("not in a cluster of two, where nobody else could say so", async () => {
+    const { unreachable, watch } = await watching(new Set(), ["a", "b"]);
+    expect(unreachable()).toEqual([]);
+    watch.stop();
+  });
+
+  test("until it gives a sign again, and each change is told once", async () => {
+    const heard = new Set(ALL);
+    const { unreachable, changes, pass, watch } = await watching(heard);
+    heard.delete("ac");
+    heard.delete("bc");
+    await pass(3_000);
+    expect([unreachable(), changes()]).toEqual([["c"], 1]);
+    heard.add("ac");
+    await pass(3_000);
+    expect([unreachable(), changes()]).toEqual([[], 2]);
+    watch.stop();
+    expect(unreachable()).toEqual([]);
+  });
+});

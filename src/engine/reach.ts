@@ -1,0 +1,94 @@
+/**
+ * Which machines nobody reaches any more, long before their leases end: the engine knocks at each, and at one that is
+ * silent others knock as well.
+ *
+ * To knock is to open a connection and to close it. What is looked for is the machine, not its daemon: a machine that
+ * refuses the connection, or takes it and says nothing, is there, and so are its units; its daemon is being started
+ * again, or is slow. Invariants: a machine counts as unreachable only when the engine and at least one other machine got
+ * no sign of it, and none did; with the next sign it counts as reachable. It decides nothing about units.
+ */
+import type { Clock, Timer } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { MachineRecord } from "#model/records.ts";
+
+/** The way to other machines. */
+export interface Reach {
+  /** Whether the machine gave any sign within the time that is meant for it. */
+  knock(machine: MachineRecord): Promise<boolean>;
+  /** The same as another machine finds it; undefined when that one does not say. */
+  knockFrom(peer: MachineRecord, machine: MachineRecord): Promise<boolean | undefined>;
+}
+
+export interface ReachWatchOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly cluster: Pick<ClusterMirror, "view">;
+  readonly reach: Reach;
+  /** This machine's ID. */
+  readonly machine: string;
+  readonly onChange: () => void;
+}
+
+/** Time between two rounds; with many machines so much each. */
+const ROUND_MS = 700;
+const PER_MACHINE_MS = 10;
+/** How many others are asked about a silent machine. */
+const PEERS_ASKED = 3;
+
+export class ReachWatch {
+  readonly #options: ReachWatchOptions;
+  #unreachable = new Set<string>();
+  #timer: Timer | undefined;
+  #round = 0;
+
+  constructor(options: ReachWatchOptions) {
+    this.#options = options;
+  }
+
+  get unreachable(): ReadonlySet<string> {
+    return this.#unreachable;
+  }
+
+  start(): void {
+    this.stop();
+    void this.#go(this.#round);
+  }
+
+  /** Forgets what it knows. */
+  stop(): void {
+    this.#round += 1;
+    this.#timer?.cancel();
+    this.#unreachable = new Set();
+  }
+
+  async #go(round: number): Promise<void> {
+    const { clock, cluster, machine: self, log } = this.#options;
+    const machines = [...cluster.view.machines.values()];
+    const others = machines.filter(({ id }) => id !== self);
+    const found = await Promise.all(others.map((machine) => this.#isUnreachable(machine, others)));
+    if (round !== this.#round) return;
+    const unreachable = new Set(others.filter((_, index) => found[index]).map(({ id }) => id));
+    const isNew = !sameMembers(unreachable, this.#unreachable);
+    this.#unreachable = unreachable;
+    if (isNew) {
+      log.info({ machines: [...unreachable] }, "machines that nobody reaches");
+      this.#options.onChange();
+    }
+    const delayMs = Math.max(ROUND_MS, others.length * PER_MACHINE_MS);
+    this.#timer = clock.setTimer(delayMs, () => void this.#go(round));
+  }
+
+  async #isUnreachable(machine: MachineRecord, others: readonly MachineRecord[]): Promise<boolean> {
+    const { reach } = this.#options;
+    if (await reach.knock(machine)) return false;
+    const peers = others.filter((peer) => peer !== machine && !this.#unreachable.has(peer.id));
+    const asked = peers.slice(0, PEERS_ASKED);
+    const heard = await Promise.all(asked.map((peer) => reach.knockFrom(peer, machine)));
+    return heard.includes(false) && !heard.includes(true);
+  }
+}
+
+function sameMembers(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((member) => other.has(member));
+}
