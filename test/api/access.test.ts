@@ -1,5 +1,7 @@
 /** Every route and every kind of caller: let in or refused as was decided, and noted where something is changed. */
 import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Origin } from "#api/access/identify.ts";
 import { isChange } from "#api/audit.ts";
@@ -11,76 +13,19 @@ import type { Identity } from "#trust/identity.ts";
 import { M1, TestCluster } from "./served-cluster.ts";
 import { makeToken, TestTrust } from "./trust.ts";
 
-/**
- * What each route needs, as it was decided; a route that is new has to be decided here as well as where it is written.
- * Reading is for viewers, with the users' own keys and journals; what shows the cluster's own secrets is not.
- */
-const DECIDED: Readonly<Record<string, Route["needs"]>> = {
-  "get /v1/version": "nothing",
-  "get /v1/health": "nothing",
-  "get /v1/openapi.json": "nothing",
-  "post /v1/join": "nothing",
-  "get /v1/whoami": "viewer",
-  "get /v1/cluster": "viewer",
-  "get /metrics": "viewer",
-  "post /v1/verify": "viewer",
-  "get /v1/units": "viewer",
-  "get /v1/units/watch": "viewer",
-  "get /v1/unit-files": "viewer",
-  "get /v1/units/{unit}": "viewer",
-  "get /v1/units/{unit}/file": "viewer",
-  "get /v1/units/{unit}/why": "viewer",
-  "get /v1/units/{unit}/journal": "viewer",
-  "get /v1/machines": "viewer",
-  "get /v1/machines/{machine}/units/{unit}/usage": "viewer",
-  "get /v1/machines/{machine}/journal": "viewer",
-  "get /v1/machines/{machine}/store-place": "viewer",
-  "get /v1/machines/{machine}/drain": "viewer",
-  "get /v1/machines/{machine}/drain/watch": "viewer",
-  "get /v1/events": "viewer",
-  "get /v1/events/watch": "viewer",
-  "get /v1/kv": "viewer",
-  "get /v1/kv/watch": "viewer",
-  "get /v1/store": "viewer",
-  "post /v1/units": "operator",
-  "post /v1/units/stop": "operator",
-  "post /v1/units/unload": "operator",
-  "post /v1/units/restart": "operator",
-  "post /v1/units/destroy": "operator",
-  "post /v1/kv": "operator",
-  "post /v1/kv/delete": "operator",
-  "patch /v1/machines/{machine}": "operator",
-  "post /v1/machines/{machine}/drain": "operator",
-  "get /v1/store/backup": "admin",
-  "post /v1/store/promote": "admin",
-  "post /v1/store/use": "admin",
-  "post /v1/store/add": "admin",
-  "post /v1/store/remove": "admin",
-  "post /v1/store/replace": "admin",
-  "post /v1/store/defrag": "admin",
-  "get /v1/machines/{machine}/audit": "admin",
-  "get /v1/tokens": "admin",
-  "post /v1/tokens": "admin",
-  "post /v1/tokens/{token}/revoke": "admin",
-  "post /v1/people": "admin",
-  "post /v1/people/{person}/revoke": "admin",
-  "post /v1/machines/{machine}/remove": "admin",
-};
+/** What each route needs, as docs/access.md says; a route that is new is decided there as well as where it is written. */
+function readDecided(page: string): ReadonlyMap<string, string> {
+  const rows = [...page.matchAll(/^\| (nothing|viewer|operator|admin) \| (`.*`) \|$/gm)];
+  return new Map(
+    rows.flatMap(([, needs = "", routes = ""]) =>
+      [...routes.matchAll(/`([^`]+)`/g)].map(([, route = ""]) => [route, needs] as const),
+    ),
+  );
+}
 
-/** fleet's, below each of its two prefixes; its clients ask for the discovery document before they say who they are. */
-const FLEET: Readonly<Record<string, Route["needs"]>> = {
-  "get {fleet}/discovery": "nothing",
-  "get {fleet}/units": "viewer",
-  "get {fleet}/units/{unit}": "viewer",
-  "get {fleet}/state": "viewer",
-  "get {fleet}/state/{unit}": "viewer",
-  "get {fleet}/machines": "viewer",
-  "put {fleet}/units/{unit}": "operator",
-  "delete {fleet}/units/{unit}": "operator",
-  "patch {fleet}/machines": "operator",
-};
-
-const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
+/** fleet's routes are below two prefixes. */
+const nameOf = ({ method, path }: Route): string =>
+  `${method.toUpperCase()} ${path.replace(/^\/(fleet\/v1|v1-alpha)\//, "{fleet}/")}`;
 
 let cluster: TestCluster;
 let shown: X509Certificate;
@@ -208,12 +153,10 @@ async function call(route: Route, kind: Kind): Promise<Outcome> {
   return { status: answer.status, wasRead };
 }
 
-test("what each route needs is what was decided, for every route", () => {
-  const decided = { ...DECIDED, ...FLEET };
-  for (const route of ROUTES) {
-    const name = nameOf(route).replace(/\/fleet\/v1|\/v1-alpha/, "{fleet}");
-    expect([name, route.needs]).toEqual([name, decided[name]]);
-  }
+test("what each route needs is what docs/access.md says, for every route", async () => {
+  const decided = readDecided(await readFile(join(import.meta.dirname, "../../docs/access.md"), "utf8"));
+  const declared = new Map(ROUTES.map((route) => [nameOf(route), route.needs]));
+  expect([...declared].toSorted()).toEqual([...decided].toSorted());
 });
 
 describe.each(Object.entries(KINDS))("%s", (_, kind) => {
