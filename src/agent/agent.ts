@@ -18,7 +18,7 @@ import { parseKey, ranges } from "#model/keys.ts";
 import { type Assignment, assignmentSchema, type MachineRecord } from "#model/records.ts";
 import { type Applied, type MachineStep, planMachine } from "#plan/reconcile/plan-machine.ts";
 import { toText } from "#store/keys.ts";
-import type { LeaseId, Store } from "#store/store.ts";
+import type { LeaseId, Revision, Store } from "#store/store.ts";
 import type { Supervisor, UnitSource, UnitStatus } from "#supervisor/supervisor.ts";
 import { Claims } from "./claims.ts";
 import { confirmCluster } from "./cluster-check.ts";

@@ -12,7 +12,7 @@ import type { Random } from "#base/random.ts";
 import { keys } from "#model/keys.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { putJson } from "#store/ops.ts";
-import type { LeaseId, Store, TxnResponse } from "#store/store.ts";
+import type { LeaseId, Revision, Store, TxnResponse } from "#store/store.ts";
 
 export interface PresenceOptions {
   readonly store: Store;
