@@ -2,6 +2,8 @@
 import { CompactedError, STORE_STATUS, StoreError, type StoreStatus } from "../store.ts";
 
 const COMPACTED_TEXT = new CompactedError(0n).message;
+/** What etcd's consensus says, without a status of its own, while a member ends or has no leader: it is away. */
+const AWAY_TEXTS: ReadonlySet<string> = new Set(["raft: stopped", "raft proposal dropped"]);
 
 /** The trailers that end a call with an error. */
 export function errorTrailers(error: unknown): Record<string, string> {
@@ -33,7 +35,7 @@ export function errorOf(trailers: Readonly<Record<string, unknown>>): StoreError
   const message = typeof raw === "string" ? decode(raw) : "the store ended the call without a status";
   // A compacted revision is the one refusal that callers handle; over the network only its text tells it.
   if (message === COMPACTED_TEXT) return new CompactedError(0n);
-  return new StoreError(statusOf(code), message);
+  return new StoreError(AWAY_TEXTS.has(message) ? "unavailable" : statusOf(code), message);
 }
 
 function statusOf(code: number): StoreStatus {

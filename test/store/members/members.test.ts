@@ -29,9 +29,12 @@ beforeAll(async () => {
   writer = startWriter(["m1", "m2", "m3"].map((name) => cluster.client(name)));
 }, PATIENCE_MS);
 afterAll(async () => {
-  await writer.stop();
-  if (LENGTH > 1) await freeDisk(cluster.directory);
-  await cluster.stop();
+  try {
+    await writer.stop();
+  } finally {
+    if (LENGTH > 1) await freeDisk(cluster.directory);
+    await cluster.stop();
+  }
 }, PATIENCE_MS);
 
 describe("a store that outgrows one machine", () => {
