@@ -88,7 +88,7 @@ async function serveNoted(asked: Asked, dependencies: ApiDependencies): Promise<
   const note = async (outcome: string): Promise<void> => {
     if (isForwarded) return;
     const entry = auditEntry(clock.now(), request.origin, caller, route, what, outcome);
-    await audit.note(entry, caller.kind === "nobody");
+    await audit.note(entry, caller.kind === "nobody" && outcome !== "ok");
   };
   try {
     const answer = await serveAsked(asked, dependencies, (body) => {

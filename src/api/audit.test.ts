@@ -21,6 +21,7 @@ describe("what is noted of a request", () => {
     ],
     ["whether a machine is cordoned", [{ machine: "m1" }, { cordoned: true }], ["m1", "cordoned=true"]],
     ["for whom a token is", [{}, { role: "operator", name: "ci" }], ["role=operator", "name=ci"]],
+    ["which machine joins", [{}, { machine: { id: "1", name: "m2" }, request: "secret" }], ["m2"]],
     ["which token was revoked", [{ token: "ab12cd34" }], ["token=ab12cd34"]],
     ["nothing of a token that is shown whole", [{}, { token: { id: "x", secret: "secret" } }], []],
     [
@@ -82,6 +83,7 @@ function valuesOf(schema: unknown, path: string): fc.Arbitrary<unknown> {
 /** The fields that are names, as they were reviewed; whatever else a body has must stay out of the log. */
 const REVIEWED = new Set([
   ...["body.units[].unit", "body.units[]", "body.machine", "body.by", "body.key", "body.prefix", "body.name"],
+  "body.machine.name",
 ]);
 
 describe("the audit log", () => {

@@ -51,9 +51,10 @@ function namesIn(part: unknown): string[] {
   });
 }
 
-/** Texts and switches; of a list of things, the name of each. */
+/** Texts and switches; of a thing its name, and of a list of things the name of each. */
 function valuesOf(value: unknown): string[] {
   if (typeof value === "string") return [value];
+  if (isObject(value)) return typeof value.name === "string" ? [value.name] : [];
   if (typeof value === "boolean") return [String(value)];
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown) => {
