@@ -143,6 +143,8 @@ export class TestCluster {
       signal: request.signal,
     });
     const headers = { "content-type": type };
+    // The web's answer without content must not have a body, not even an empty one.
+    if (status === 204) return new Response(null, { status });
     if (typeof body === "string") return new Response(body, { status, headers });
     request.signal.addEventListener("abort", () => void body.abandon(), { once: true });
     return new Response(toStream(body), { status, headers });
