@@ -23,6 +23,7 @@ const BENCHMARKS = [
   "store-client",
   "promote",
   "supervisor",
+  "systemd",
   "journal",
   "unit-file",
 ];

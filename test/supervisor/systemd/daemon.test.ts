@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { untilActive, untilUnits } from "../../cluster/following.ts";
 import { whyNoContainer } from "../../conformance/supervisor/systemd/container.ts";
-import { CHECKOUT, MachineDaemon } from "./daemon.ts";
+import { MachineDaemon, PROGRAM_PATHS } from "./daemon.ts";
 import { SystemdMachine } from "./machine.ts";
 
 const unit = "web.service";
@@ -14,7 +14,7 @@ describe.runIf(whyNoContainer() === undefined)("a daemon on a real systemd", () 
   let daemon: MachineDaemon;
 
   beforeAll(async () => {
-    machine = await SystemdMachine.boot([CHECKOUT]);
+    machine = await SystemdMachine.boot(PROGRAM_PATHS);
     daemon = await MachineDaemon.start(machine);
   }, 60_000);
   afterAll(async () => {

@@ -1,13 +1,14 @@
 /** A whole daemon on a machine with a real systemd, which it finds by itself. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { FlotillaClient } from "#client/client.ts";
 import type { SystemdMachine } from "./machine.ts";
 
-/** The checkout, which the machine must see. */
 export const CHECKOUT = join(import.meta.dirname, "../../..");
+/** What the machine must see: the checkout, and its packages where these are elsewhere. */
+export const PROGRAM_PATHS = [...new Set([CHECKOUT, realpathSync(join(CHECKOUT, "node_modules"))])];
 
 const DIRECTORY = "/var/lib/flotilla";
 
