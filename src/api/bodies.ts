@@ -148,6 +148,14 @@ export const whySchema = unitDetailSchema.extend({
       reason: z.string().nullable().describe("why it is refused"),
     }),
   ),
+  promise: z
+    .object({
+      worstMs: z.number(),
+      parts: z.array(z.object({ what: z.enum(["lease", "margin", "decide", "start"]), ms: z.number() })),
+      text: z.string(),
+    })
+    .nullable()
+    .describe("how long it is away at most when its machine dies; null while it is on none, or on every one"),
   events: z.array(eventSchema).describe("the unit's latest events, oldest first"),
 });
 export type Why = z.infer<typeof whySchema>;

@@ -1,5 +1,8 @@
 /** The story of one unit: what is decided about it and why, and what has happened to it. */
-import { explainUnit } from "#plan/explain.ts";
+import type { ClusterView } from "#model/cluster-state.ts";
+import type { PlanContext } from "#plan/cluster-plan.ts";
+import { explainUnit, type UnitExplanation } from "#plan/explain.ts";
+import { lastStartMs, type PromiseFigures, promiseOf } from "#plan/promise.ts";
 import type { Why } from "./bodies.ts";
 import { latestEvents } from "./cluster-events.ts";
 import type { ApiDependencies } from "./dependencies.ts";
@@ -10,9 +13,13 @@ const EVENTS_SHOWN = 20;
 
 /** @throws FlotillaError `unit-not-found` */
 export async function unitWhy(unit: string, dependencies: ApiDependencies): Promise<Why> {
+  const { mirror, planContext, clock } = dependencies;
+  const askedMs = clock.monotonic();
   const events = await latestEvents(dependencies, { unit }, EVENTS_SHOWN);
-  const { mirror, planContext } = dependencies;
-  const explained = explainUnit(mirror.view, planContext(), unit);
+  const context = planContext();
+  const explained = explainUnit(mirror.view, context, unit);
+  // The engine does the same: it plans, and the store answers.
+  const decideMs = clock.monotonic() - askedMs;
   if (explained === undefined) throw unitNotFound(unit);
   return {
     ...unitDetail(unit, dependencies),
@@ -25,6 +32,21 @@ export async function unitWhy(unit: string, dependencies: ApiDependencies): Prom
       verdict,
       reason: refusal?.text ?? null,
     })),
+    promise: promiseFor(explained, { decideMs, startMs: lastStartMs(events) }, context, mirror.view),
     events,
   };
+}
+
+function promiseFor(
+  { unit, file, places }: UnitExplanation,
+  figures: Pick<PromiseFigures, "decideMs" | "startMs">,
+  { placementOf, settings }: PlanContext,
+  { machines }: ClusterView,
+): Why["promise"] {
+  const home = places.find(({ assigned, present }) => assigned?.desired === "launched" && present);
+  const leaseTtlS = machines.get(home?.machine ?? "")?.leaseTtlS;
+  const placement = placementOf(unit, file);
+  if (leaseTtlS === undefined || placement === undefined) return null;
+  const promise = promiseOf(placement, { ...figures, leaseTtlMs: leaseTtlS * 1000 }, settings);
+  return promise === undefined ? null : { ...promise, parts: [...promise.parts] };
 }

@@ -22,6 +22,7 @@ function formatStory(story: Why, paint: Paint): string[] {
     `${paint("bold", story.unit)}, asked to be ${story.desired}: ${story.summary}`,
     ...(story.holding === null ? [] : [`The engine holds back moves: ${story.holding}`]),
     ...story.next.map((step) => `Next: ${step}`),
+    ...(story.promise === null ? [] : [`If its machine dies: ${story.promise.text}`]),
     ...section("On its machines", story.rows.flatMap(describeRow), paint),
     ...section("Machines", story.machines.map(describeMachine), paint),
     ...section("Latest events", story.events.map(formatEvent), paint),

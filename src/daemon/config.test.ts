@@ -132,6 +132,7 @@ describe("readConfig", () => {
     ["lease-ttl", { "lease-ttl": "2.5" }],
     ["memory", { memory: "0.5" }],
     ["lease-ttl", { "lease-ttl": "0" }],
+    ["lease-ttl", { "lease-ttl": "2" }],
     ["lease-ttl", { "lease-ttl": "NaN" }],
     ["cpus", { cpus: "0" }],
     ["memory", { memory: "1G" }],

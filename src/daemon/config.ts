@@ -128,7 +128,7 @@ export function readConfig(
     storeHistoryMs: readTime("store-history", get("store-history")),
     backups: readBackups(get, directory),
     clusterName: get("cluster-name") ?? "flotilla",
-    leaseTtlS: readWhole("lease-ttl", get("lease-ttl"), 1, 3_600),
+    leaseTtlS: readLeaseTtl(get("lease-ttl")),
     metadata: readMetadata(get("metadata") ?? ""),
     cpuMillis:
       get("cpus") === undefined ? undefined : Math.round(1000 * readNumber("cpus", get("cpus"), 0.001, 1e6)),
@@ -240,6 +240,20 @@ function readChoice<T extends string>(name: SettingName, text: string | undefine
   const found = choices.find((choice) => choice === text);
   if (found !== undefined) return found;
   throw badSetting(name, text ?? "", "is not one of its values", `choose ${choices.join(" or ")}`);
+}
+
+/** The store tells what is left of a lease in whole seconds. */
+const SHORTEST_LEASE_S = 3;
+
+function readLeaseTtl(value: string | undefined): number {
+  const seconds = readWhole("lease-ttl", value, 1, 3_600);
+  if (seconds >= SHORTEST_LEASE_S) return seconds;
+  throw badSetting(
+    "lease-ttl",
+    String(value),
+    "is too short: the store tells what is left of a lease in whole seconds, so that a machine that is late could not be told from one that has just renewed its lease",
+    `a lease of ${SHORTEST_LEASE_S} seconds is the shortest; units leave a machine that nobody reaches sooner than that`,
+  );
 }
 
 function readMetadata(text: string): Readonly<Record<string, string>> {

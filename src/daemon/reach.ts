@@ -6,7 +6,7 @@ import { knock } from "#host/knock.ts";
 import type { MachineRecord } from "#model/records.ts";
 
 /** How long a machine has for a sign. A machine that is only far away takes a tenth of it. */
-export const KNOCK_MS = 400;
+export const KNOCK_MS = 300;
 /** A peer knocks for so long itself. */
 const PEER_MS = 2 * KNOCK_MS;
 

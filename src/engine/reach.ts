@@ -31,7 +31,7 @@ export interface ReachWatchOptions {
 }
 
 /** Time between two rounds; with many machines so much each. */
-const ROUND_MS = 700;
+const ROUND_MS = 500;
 const PER_MACHINE_MS = 10;
 /** How many others are asked about a silent machine. */
 const PEERS_ASKED = 3;

@@ -38,7 +38,7 @@ describe.runIf(process.getuid?.() === 0)("a full disk", () => {
   test("under an agent is told in its units' state, and new units start once there is space", async () => {
     cluster = await Cluster.start({
       machines: 2,
-      leaseTtlS: 2,
+      leaseTtlS: 3,
       network: "shared",
       prepare: (directory) => mountSmallDisk(directory, "m2"),
     });
@@ -62,7 +62,7 @@ describe.runIf(process.getuid?.() === 0)("a full disk", () => {
   test("under the store refuses writes by name, loses nothing and takes them again", async () => {
     cluster = await Cluster.start({
       machines: 2,
-      leaseTtlS: 2,
+      leaseTtlS: 3,
       network: "shared",
       prepare: (directory) => mountSmallDisk(directory, "m1"),
     });

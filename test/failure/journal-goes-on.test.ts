@@ -10,7 +10,7 @@ const COUNTER =
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await Cluster.start({ machines: 3, leaseTtlS: 2, network: "shared" });
+  cluster = await Cluster.start({ machines: 3, leaseTtlS: 3, network: "shared" });
 });
 afterAll(() => cluster.stop());
 

@@ -4,7 +4,7 @@ import { Cluster } from "../cluster/cluster.ts";
 import { untilActive, untilEvent } from "../cluster/following.ts";
 import { launch } from "../cluster/units.ts";
 
-const TTL_S = 2;
+const TTL_S = 3;
 /** From the end of the lease to active units elsewhere. */
 const MOVE_MS = 2_000;
 

@@ -63,7 +63,7 @@ export interface MachinesOptions {
   readonly count: number;
   /** What runs the units: systemd unless it is said. */
   readonly supervisor?: ServiceSupervisor;
-  /** Settings of every daemon, by their names on the command line: `{ "lease-ttl": "2" }`. */
+  /** Settings of every daemon, by their names on the command line: `{ "lease-ttl": "3" }`. */
   readonly settings?: Settings;
   /** Further settings of single machines, by machine. */
   readonly settingsOf?: Readonly<Record<string, Settings>>;

@@ -8,7 +8,7 @@ import { untilActive } from "../../cluster/following.ts";
 import { running, SLEEPER } from "../../cluster/units.ts";
 import { BOOT_TIMEOUT_MS, canBootMachines, Machines, until } from "../machines.ts";
 
-const TTL_S = 2;
+const TTL_S = 3;
 const CONFLICTING = `${SLEEPER}[X-Fleet]\nConflicts=conflict.*\n`;
 
 describe.runIf(canBootMachines)("four machines", () => {

@@ -21,7 +21,7 @@ describe.runIf(canBootMachines)("three machines", () => {
   beforeAll(async () => {
     machines = await Machines.start({
       count: 3,
-      settings: { "lease-ttl": "2" },
+      settings: { "lease-ttl": "3" },
       settingsOf: Object.fromEntries(NAMES.map((name) => [name, { metadata: `hostname=${name}` }])),
     });
     client = machines.get("m1").client;
