@@ -290,6 +290,40 @@ export const drainSchema = z.object({
 });
 export type DrainBody = z.infer<typeof drainSchema>;
 
+const relocationSchema = z.object({
+  unit: z.string(),
+  from: z.string(),
+  fromName: z.string(),
+  to: z.string(),
+  toName: z.string(),
+  reason: z.string().describe("what the move gains"),
+});
+
+export const rebalanceSchema = z.object({
+  revision: z.string().describe("of the store, that this was planned at"),
+  underWay: z.boolean().describe("whether an earlier rebalance is being carried out"),
+  moves: z.array(relocationSchema).describe("empty: it is balanced"),
+  machines: z.array(
+    z.object({
+      machine: z.string(),
+      name: z.string(),
+      loadBefore: z.number().describe("dominant share of its resources, 0 to 1 and above"),
+      loadAfter: z.number(),
+      unitsBefore: z.number(),
+      unitsAfter: z.number(),
+    }),
+  ),
+});
+export type RebalanceBody = z.infer<typeof rebalanceSchema>;
+
+/** The plan that is to be carried out, and no other. */
+export const rebalanceRequestSchema = z.object({
+  moves: z.array(relocationSchema.pick({ unit: true, from: true, to: true })).min(1),
+  revision: z.string(),
+  strict: z.boolean().default(false),
+});
+export type RebalanceRequest = z.input<typeof rebalanceRequestSchema>;
+
 export const clusterSchema = z.object({
   id: z.string().nullable(),
   name: z.string().nullable(),

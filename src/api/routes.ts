@@ -39,6 +39,7 @@ import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { isReachable, reachableSchema } from "./reachable.ts";
+import { REBALANCE_ROUTES } from "./rebalance-routes.ts";
 import { jsonRoute, type Route, rawRoute } from "./route.ts";
 import { STORE_ROUTES } from "./store-routes.ts";
 import { answerEvents } from "./stream.ts";
@@ -274,6 +275,7 @@ export const OWN_ROUTES: readonly Route[] = [
   ...CLUSTER_ROUTES,
   ...UNIT_ROUTES,
   ...MACHINE_ROUTES,
+  ...REBALANCE_ROUTES,
   ...USAGE_ROUTES,
   ...JOURNAL_ROUTES,
   ...EVENT_ROUTES,

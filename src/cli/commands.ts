@@ -286,6 +286,19 @@ export const COMMANDS: readonly Command[] = [
   JOIN_COMMAND,
   LEAVE_COMMAND,
   TOKEN_COMMAND,
+  {
+    name: "rebalance",
+    summary: "Show which units would be better placed elsewhere, or move them",
+    options: [
+      { flags: "--plan", summary: "only show it; so it is unless --apply is given" },
+      { flags: "--apply", summary: "move them, each started there before it is stopped here" },
+      { flags: "--strict", summary: "also units that have to stop before they start elsewhere" },
+      { flags: "--no-block", summary: "do not wait until it has come about" },
+      ...LIST_OPTIONS,
+    ],
+    examples: ["flotilla rebalance --plan", "flotilla rebalance --apply"],
+    load: async () => (await import("./rebalance.ts")).rebalance,
+  },
   KV_COMMAND,
   STORE_COMMAND,
   {

@@ -16,6 +16,8 @@ import type {
   MachineList,
   MachinePatch,
   MachineRow,
+  RebalanceBody,
+  RebalanceRequest,
   SubmitRequest,
   UnitChange,
   UnitDetail,
@@ -202,6 +204,16 @@ export class FlotillaClient {
 
   removeMachine(machine: string, force: boolean, signal?: AbortSignal): Promise<Removed> {
     return this.#json("POST", `/v1/machines/${encodeURIComponent(machine)}/remove`, { force }, signal);
+  }
+
+  /** What would be better placed elsewhere. @param strict also units that stop before they start elsewhere */
+  rebalance(strict = false, signal?: AbortSignal): Promise<RebalanceBody> {
+    return this.#json("GET", withQuery("/v1/rebalance", { strict }), undefined, signal);
+  }
+
+  /** Resolves to the revision behind which events tell of it. */
+  applyRebalance(request: RebalanceRequest, signal?: AbortSignal): Promise<{ readonly revision: string }> {
+    return this.#json("POST", "/v1/rebalance", request, signal);
   }
 
   /** The latest events, oldest first. */

@@ -71,6 +71,7 @@ function isOfMove(step: ClusterStep): step is Extract<ClusterStep, { kind: "assi
 
 function groupOf(step: ClusterStep, moving: ReadonlySet<string>): string {
   if (step.kind === "collect-file") return `file ${step.file}`;
+  if (step.kind === "close-rebalance") return step.kind;
   return moving.has(step.unit) ? `unit ${step.unit}` : `unit ${step.unit} on ${step.machine}`;
 }
 
@@ -99,6 +100,7 @@ function takenAway(steps: readonly ClusterStep[], machine: string): boolean {
 function guardsOf(step: ClusterStep, context: CommitContext): readonly (readonly [string, Compare])[] {
   // A file that nothing referred to may just have been submitted again, which writes it anew.
   if (step.kind === "collect-file") return [unchanged(keys.file(step.file), context)];
+  if (step.kind === "close-rebalance") return [unchanged(keys.rebalance(), context)];
   const guards = [unchanged(keys.unit(step.unit), context)];
   if (step.kind === "assign") {
     const machine = keys.machine(step.machine);
@@ -127,6 +129,8 @@ function operationOf(step: ClusterStep): RequestOp {
       return deleteKey(keys.assignment(step.machine, step.unit));
     case "collect-file":
       return deleteKey(keys.file(step.file));
+    case "close-rebalance":
+      return deleteKey(keys.rebalance());
   }
 }
 
@@ -136,6 +140,8 @@ function eventOf(
   context: CommitContext,
 ): ClusterEvent | undefined {
   const timeMs = context.nowMs;
+  if (step.kind === "close-rebalance")
+    return { timeMs, kind: "rebalance", message: `the rebalance is over: ${step.reason}` };
   if (step.kind === "assign") {
     const { unit, machine, from, reason, assignment } = step;
     if (from === undefined && context.isAssigned(unit, machine)) return undefined;

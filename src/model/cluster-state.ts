@@ -19,6 +19,8 @@ import {
   machineRecordSchema,
   type Outcome,
   outcomeSchema,
+  type RebalanceRecord,
+  rebalanceSchema,
   type StoreRecord,
   storeRecordSchema,
   type UnitRecord,
@@ -54,6 +56,8 @@ export interface ClusterView {
   /** What the units of each machine use, where that is counted. */
   readonly usages: ReadonlyMap<string, Usage>;
   readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** Undefined while none is being carried out. */
+  readonly rebalance: RebalanceRecord | undefined;
   /** Machines that were removed and whose certificates are refused, by ID. */
   readonly revoked: ReadonlyMap<string, RevokedRecord>;
   /** Keys whose value could not be read, with the reason. */
@@ -82,6 +86,7 @@ export class ClusterState implements ClusterView {
   readonly states = new Map<string, Map<string, UnitState>>();
   readonly usages = new Map<string, Usage>();
   readonly outcomes = new Map<string, Outcome>();
+  rebalance: RebalanceRecord | undefined;
   readonly revoked = new Map<string, RevokedRecord>();
   readonly faults = new Map<string, string>();
 
@@ -134,6 +139,9 @@ export class ClusterState implements ClusterView {
         set(this.revoked, first, this.#read(change.key, text, revokedRecordSchema));
         break;
       // Events are read when they are asked for. Secrets are not kept where everything else looks.
+      case "rebalance":
+        this.rebalance = this.#read(change.key, text, rebalanceSchema);
+        break;
       case "event":
       case "trust":
       case "token":

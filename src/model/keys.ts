@@ -13,6 +13,7 @@
  * | `state/<machine>/<unit>` (leased) | UnitState | that machine's agent |
  * | `usage/<machine>` (leased) | Usage: what the machine's units use, roughly | that machine's agent |
  * | `outcome/<unit>` | Outcome: a oneshot that has finished | that machine's agent |
+ * | `rebalance` | RebalanceRecord: moves to be carried out | API; the engine deletes it |
  * | `event/<time>-<id>` | ClusterEvent | engine and API |
  * | `store` | StoreRecord: where the store is, once it is no longer the embedded one | API |
  * | `engine` (leased) | EngineRecord | the elected engine |
@@ -38,6 +39,7 @@ export type KeyKind =
   | "state"
   | "usage"
   | "outcome"
+  | "rebalance"
   | "event"
   | "store"
   | "engine"
@@ -63,6 +65,7 @@ export const keys = {
   state: (machine: string, unit: string): string => `${PREFIX}state/${machine}/${unit}`,
   usage: (machine: string): string => `${PREFIX}usage/${machine}`,
   outcome: (unit: string): string => `${PREFIX}outcome/${unit}`,
+  rebalance: (): string => `${PREFIX}rebalance`,
   /** Sorts by time; `id` keeps events of one millisecond apart. */
   event: (timeMs: number, id: string): string => `${PREFIX}event/${String(timeMs).padStart(15, "0")}-${id}`,
   /** What users call it is the key without the prefix. */
@@ -105,6 +108,7 @@ const KINDS: ReadonlySet<string> = new Set<KeyKind>([
   "state",
   "usage",
   "outcome",
+  "rebalance",
   "event",
   "store",
   "engine",

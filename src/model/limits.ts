@@ -6,6 +6,8 @@ export const LIMITS = {
   units: 100_000,
   unitsPerRequest: 1_000,
   unitHistory: 10,
+  /** More are proposed when these are done. */
+  rebalanceMoves: 1_000,
   metadataKeys: 64,
   metadataValueBytes: 256,
   /** Older events are deleted. */

@@ -159,6 +159,7 @@ export const EVENT_KINDS = [
   "machine-removed",
   "engine-elected",
   "holding",
+  "rebalance",
   "unit-submitted",
   "unit-desired",
   "unit-destroyed",
@@ -183,6 +184,15 @@ export const clusterEventSchema = z.object({
 });
 export type ClusterEvent = Readonly<z.infer<typeof clusterEventSchema>>;
 export type EventKind = ClusterEvent["kind"];
+
+/** Moves that the operator has asked for; gone when they are done. */
+export const rebalanceSchema = z.object({
+  moves: z.array(z.object({ unit: z.string(), from: machineId, to: machineId, reason: z.string() })),
+  /** Revision of the store that they were planned at. */
+  revision: z.string(),
+  askedMs: z.number(),
+});
+export type RebalanceRecord = Readonly<z.infer<typeof rebalanceSchema>>;
 
 export const engineRecordSchema = z.object({
   machine: machineId,

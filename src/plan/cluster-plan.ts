@@ -20,7 +20,9 @@ export type ClusterStep =
   /** Take the unit off the machine. */
   | { readonly kind: "unassign"; readonly unit: string; readonly machine: string; readonly reason: string }
   /** Forget a unit file that no unit, no history and no assignment refers to. */
-  | { readonly kind: "collect-file"; readonly file: string; readonly reason: string };
+  | { readonly kind: "collect-file"; readonly file: string; readonly reason: string }
+  /** Forget a rebalance that is done, or cannot go on. */
+  | { readonly kind: "close-rebalance"; readonly reason: string };
 
 /** Why one machine cannot take a unit; `code` is stable, `text` is for people. */
 export interface Refusal {

@@ -72,7 +72,7 @@ export function explainUnit(
   const machines =
     placement === undefined || isTemplate(unit) ? [] : verdicts(draft, unit, placement, places);
   const outcome = outcomeOf(draft, unit);
-  const steps = plan.steps.filter((step) => step.kind !== "collect-file" && step.unit === unit);
+  const steps = plan.steps.filter((step) => "unit" in step && step.unit === unit);
   const facts = { unit, desired: record.desired, file: record.file, places, steps, machines };
   return {
     ...facts,

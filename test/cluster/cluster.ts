@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly leaseTtlS: number;
   /** `auto`: the machines have networks of their own where that is permitted. */
   readonly network: "auto" | "shared";
+  /** For every daemon. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Called with the cluster's directory before any daemon is started. */
   readonly prepare?: (directory: string) => Promise<void>;
 }
@@ -57,7 +59,7 @@ export class Cluster {
       directory,
       machines: options.machines,
       network: options.network,
-      environment: { FLOTILLA_LEASE_TTL: String(options.leaseTtlS) },
+      environment: { FLOTILLA_LEASE_TTL: String(options.leaseTtlS), ...options.environment },
       launcher: LAUNCHER,
       clock: systemClock,
       random: systemRandom,

@@ -1,6 +1,7 @@
 /** The operator of a simulated cluster: asks for things by chance, through whichever daemon is there. */
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { configureMachine } from "#api/machine-config.ts";
+import { askRebalance, rebalanceNow } from "#api/rebalance.ts";
 import { decideDestroy, decideRestart, decideRetreat } from "#api/unit-decisions.ts";
 import { changeUnits, submitUnits } from "#api/unit-requests.ts";
 import { randomInteger } from "#base/random.ts";
@@ -64,6 +65,14 @@ const undrain: Action = (api, { random, machines }) => {
   return { text, done: configureMachine(machine.id, { drain: null }, api).then(() => undefined) };
 };
 
+const rebalance: Action = (api, { random }) => {
+  const strict = random.next() < 0.5;
+  const { moves, revision } = rebalanceNow(strict, api);
+  const text = `rebalance${strict ? " --strict" : ""}: ${moves.map(({ unit }) => unit).join(" ")}`;
+  const done = moves.length === 0 ? Promise.resolve() : askRebalance({ moves, revision, strict }, api);
+  return { text, done: done.then(() => undefined) };
+};
+
 /** The more likely ones stand there more than once. */
 const ACTIONS: readonly Action[] = [
   submit("launched", false),
@@ -79,6 +88,8 @@ const ACTIONS: readonly Action[] = [
   drain,
   undrain,
   undrain,
+  rebalance,
+  rebalance,
 ];
 
 /** What moves strict units and starts them again. */

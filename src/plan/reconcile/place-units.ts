@@ -61,11 +61,21 @@ function placeAll(draft: Draft, standings: readonly Standing[]): void {
     if (placement === undefined) noteUnreadable(draft, standing);
     else candidates.push({ unit, placement, ...avoiding(draft, standing) });
   }
-  for (const candidate of placementOrder(candidates, largestCapacity(draft))) placeOne(draft, candidate);
+  const ordered = placementOrder(candidates, largestCapacity(draft));
+  // What runs and only moves waits, perhaps for one that is nowhere: it must not take its place.
+  for (const candidate of ordered) if (!isRunningOn(draft, candidate.unit)) placeOne(draft, candidate);
+  for (const candidate of ordered) if (isRunningOn(draft, candidate.unit)) placeOne(draft, candidate);
+}
+
+/** Leaves a machine gently, and is there until it is elsewhere. */
+function isRunningOn({ standings, scheduler }: Draft, unit: string): boolean {
+  const standing = standings.get(unit);
+  const home = standing?.source ?? standing?.homes[0];
+  return home !== undefined && scheduler.machine(home.machine)?.lingering.has(unit) === true;
 }
 
 /** Machines on which a copy of the unit has failed lately. */
-function avoiding({ context, wakeTimes }: Draft, standing: Standing): Pick<Candidate, "avoid"> {
+function avoiding({ context, view, wakeTimes }: Draft, standing: Standing): Pick<Candidate, "avoid"> {
   const { homes, source, failed, record } = standing;
   const assignment = (source ?? homes[0])?.assignment;
   const avoid = new Map<string, string>();
@@ -80,6 +90,10 @@ function avoiding({ context, wakeTimes }: Draft, standing: Standing): Pick<Candi
     );
   }
   for (const [home, cause] of failed) avoid.set(home.machine, `has just had it fail (${cause})`);
+  // What has stopped there for a rebalance is not to come back for it.
+  const asked =
+    homes.length > 0 ? undefined : view.rebalance?.moves.find((move) => move.unit === standing.unit);
+  if (asked !== undefined) avoid.set(asked.from, "is what it leaves for a rebalance");
   return avoid.size === 0 ? {} : { avoid };
 }
 

@@ -8,6 +8,7 @@
  */
 import type { ClusterView } from "#model/cluster-state.ts";
 import type { ClusterPlan, PlanCluster, PlanContext } from "#plan/cluster-plan.ts";
+import { closeRebalance, relocate } from "#plan/rebalance/carry-out.ts";
 import { collectFiles } from "./collect-files.ts";
 import { type Draft, openDraft } from "./draft.ts";
 import { leaveFinished, stopGlobalUnits } from "./drains.ts";
@@ -25,9 +26,10 @@ export function drawPlan(view: ClusterView, context: PlanContext): { plan: Clust
   leaveFinished(draft);
   partAtOnce(draft);
   placeUnits(draft);
+  relocate(draft);
   stopGlobalUnits(draft);
   planMoves(draft);
-  const steps = [...stepsOf(draft), ...collectFiles(view)];
+  const steps = [...stepsOf(draft), ...closeRebalance(draft), ...collectFiles(view)];
   const unplaced = [...draft.unplaced.values()].sort((left, right) => (left.unit < right.unit ? -1 : 1));
   const moves = [...draft.pending.values()].sort((left, right) => (left.unit < right.unit ? -1 : 1));
   const { holding } = draft.losses;

@@ -10,6 +10,7 @@ import type {
   UnitState,
 } from "#model/records.ts";
 import type { ClusterPlan, ClusterStep, PlanContext, PlanSettings } from "#plan/cluster-plan.ts";
+import { planRebalance } from "#plan/rebalance/plan-rebalance.ts";
 import { copyKey } from "#plan/reconcile/copies.ts";
 import { planCluster } from "#plan/reconcile/plan-cluster.ts";
 import { DEFAULT_PLAN_SETTINGS } from "#plan/settings.ts";
@@ -185,6 +186,13 @@ export class ClusterBuilder {
     return this;
   }
 
+  /** The operator asks for what a rebalance would move; returns how many that are. */
+  rebalance(strict = false): number {
+    const { moves } = planRebalance(this.state, this.context(), { strict });
+    if (moves.length > 0) this.state.rebalance = { moves: [...moves], revision: "1", askedMs: 0 };
+    return moves.length;
+  }
+
   wait(ms: number): this {
     this.monotonicMs += ms;
     return this;
@@ -229,6 +237,7 @@ export class ClusterBuilder {
 
   #applyStep(step: ClusterStep): void {
     if (step.kind === "collect-file") this.state.files.delete(step.file);
+    else if (step.kind === "close-rebalance") this.state.rebalance = undefined;
     else if (step.kind === "unassign") this.#drop(step.machine, step.unit);
     else {
       this.#put(step.machine, step.unit, step.assignment);
@@ -259,6 +268,7 @@ export function cluster(...machines: string[]): ClusterBuilder {
 export function inWords(plan: ClusterPlan): readonly string[] {
   return plan.steps.map((step) => {
     if (step.kind === "collect-file") return `collect ${step.file.slice(0, 7)}: ${step.reason}`;
+    if (step.kind === "close-rebalance") return `rebalance: ${step.reason}`;
     const machine = step.machine.slice(0, 1);
     if (step.kind === "unassign") return `${step.unit} ${machine}->: ${step.reason}`;
     return `${step.unit} ${step.from?.slice(0, 1) ?? ""}->${machine}: ${step.reason}`;

@@ -15,6 +15,7 @@ export function whatIsMissing(world: World): readonly string[] {
   const { view } = world.history;
   const missing: string[] = [];
   if (view.engine === undefined) missing.push("no engine is elected");
+  if (view.rebalance !== undefined) missing.push("a rebalance is not over");
   for (const machine of world.machines) {
     if (!view.machines.has(machine.id)) missing.push(`${machine.name} is not present`);
     missing.push(...strayUnits(world, machine), ...staleStates(world, machine));
@@ -113,7 +114,7 @@ export function leftoverPlan(world: World): readonly string[] {
     lostSince: new Map(),
     settings: DEFAULT_PLAN_SETTINGS,
   });
-  return steps.map((step) => `${step.kind} ${"unit" in step ? step.unit : step.file}: ${step.reason}`);
+  return steps.map((step) => `${step.kind} ${"unit" in step ? step.unit : ""}: ${step.reason}`);
 }
 
 function placementOf(unit: string, text: string | undefined): Placement | undefined {
