@@ -128,8 +128,9 @@ function lengthOf(value: unknown): number {
 function partsOf(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return [value];
-  const count = Math.ceil(value.length / PART_ENTRIES);
-  return Array.from({ length: count }, (_, at) => value.slice(at * PART_ENTRIES, (at + 1) * PART_ENTRIES));
+  const entries: readonly unknown[] = value;
+  const count = Math.ceil(entries.length / PART_ENTRIES);
+  return Array.from({ length: count }, (_, at) => entries.slice(at * PART_ENTRIES, (at + 1) * PART_ENTRIES));
 }
 
 /** In the words of etcd's own reader, which has fields in capitals. */
