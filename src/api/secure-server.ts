@@ -9,7 +9,7 @@ import type { RequestListener } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { createServer, type Server, type Socket } from "node:net";
 import { FlotillaError } from "#base/errors.ts";
-import { guardServer } from "./http-limits.ts";
+import { PEER_LIMITS, type PeerLimits, serverOptions } from "./http-limits.ts";
 
 /** All PEM. */
 export interface ServerTls {
@@ -29,34 +29,40 @@ export interface SecureServer {
   close(): Promise<void>;
 }
 
-/** A peer that has not agreed on keys by then is hung up on. */
-const HANDSHAKE_MS = 10_000;
-/** More are hung up on, so that the daemon keeps file descriptors for its own work. */
-const CONNECTIONS_MAX = 4_096;
 /** How a TLS handshake begins. */
 const HANDSHAKE_RECORD = 0x16;
 
-export function createSecureServer(tls: ServerTls, handle: RequestListener): SecureServer {
+export function createSecureServer(
+  tls: ServerTls,
+  handle: RequestListener,
+  limits: PeerLimits = PEER_LIMITS,
+): SecureServer {
+  const { handshakeMs: handshakeTimeout, connections } = limits;
+  const options = {
+    ...serverOptions(limits),
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout,
+  };
   const secure = process
     .getBuiltinModule("node:https")
-    .createServer(
-      { ...contextOf(tls), requestCert: true, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_MS },
-      handle,
-    );
-  guardServer(secure);
+    .createServer({ ...contextOf(tls), ...options }, handle);
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    tellApart(socket, secure);
+    tellApart(socket, secure, handshakeTimeout);
   });
-  listener.maxConnections = CONNECTIONS_MAX;
+  listener.maxConnections = connections;
+  // It does not listen itself, and looks after its connections only once it hears that it does.
+  listener.once("listening", () => secure.emit("listening"));
   return {
     listener,
     renew: (renewed) => secure.setSecureContext(contextOf(renewed)),
     close: () =>
       new Promise((resolve) => {
         listener.close(() => resolve());
+        secure.close();
         for (const socket of sockets) socket.destroy();
       }),
   };
@@ -71,21 +77,21 @@ function contextOf({ cert, key, ca }: ServerTls): {
   return { cert, key, ca: [...ca], minVersion: "TLSv1.2" };
 }
 
-function tellApart(socket: Socket, secure: HttpsServer): void {
+function tellApart(socket: Socket, secure: HttpsServer, patienceMs: number): void {
   socket.on("error", () => socket.destroy());
-  socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
+  socket.setTimeout(patienceMs, () => socket.destroy());
   socket.once("data", (first: Buffer) => {
     socket.pause();
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
-    if (first[0] !== HANDSHAKE_RECORD) return refusePlain(socket);
+    if (first[0] !== HANDSHAKE_RECORD) return refusePlain(socket, patienceMs);
     socket.unshift(first);
     secure.emit("connection", socket);
   });
 }
 
 /** Ends the connection only once the peer has read why: closing it over what it still sends would take the answer away. */
-function refusePlain(socket: Socket): void {
+function refusePlain(socket: Socket, patienceMs: number): void {
   const error = new FlotillaError("bad-request", "this port speaks TLS only", {
     causes: ["the request came in plain HTTP"],
     hint: "begin the address with https://",
@@ -98,6 +104,6 @@ function refusePlain(socket: Socket): void {
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
-  socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
+  socket.setTimeout(patienceMs, () => socket.destroy());
   socket.resume();
 }

@@ -10,7 +10,7 @@ import { listen } from "#host/listen.ts";
 import type { Origin } from "./access/identify.ts";
 import type { Answer } from "./answer.ts";
 import type { Api } from "./api.ts";
-import { guardServer, SERVER_OPTIONS } from "./http-limits.ts";
+import { PEER_LIMITS, serverOptions } from "./http-limits.ts";
 import { createSecureServer, type SecureServer, type ServerTls } from "./secure-server.ts";
 
 export interface ServeOptions {
@@ -83,12 +83,10 @@ function openSecure(api: Api, tls: ServerTls): SecureServer {
 }
 
 function plainServer(api: Api, originOf: (request: IncomingMessage) => Origin): Server {
-  const server = http.createServer(
-    SERVER_OPTIONS,
+  return http.createServer(
+    serverOptions(PEER_LIMITS),
     (request, response) => void serveRequest(api, originOf(request), request, response),
   );
-  guardServer(server);
-  return server;
 }
 
 function networkOrigin({ socket }: IncomingMessage): Origin {
