@@ -25,6 +25,7 @@ import { confirmCluster } from "./cluster-check.ts";
 import { Fence } from "./fence.ts";
 import { FileFetcher } from "./file-fetcher.ts";
 import type { MemoryFile } from "./memory.ts";
+import { awaitOwnPlace } from "./own-place.ts";
 import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
 import { UnitReports } from "./reports.ts";
@@ -222,6 +223,9 @@ export class Agent {
         known: this.#cluster,
         signal: this.#stopped.signal,
       });
+      // While another has its place, what its own disk lists is not started: the other runs it.
+      const onTaken = (): void => this.#patienceTimer?.cancel();
+      await awaitOwnPlace({ store, clock, random, machine, signal: this.#stopped.signal, onTaken });
     } catch (error) {
       if (!this.#stopped.signal.aborted)
         log.error({ error: String(error) }, "this machine does not join the cluster");
