@@ -22,7 +22,12 @@ export async function listMachines(context: CommandContext): Promise<number> {
   });
   const [first] = machines;
   if (first !== undefined && context.format === "table" && context.options.flag("legend")) {
-    writeLines(context.io.stderr, [context.paintTalk("dim", leaseLine(first.leaseTtlS))]);
+    const { moves } = await client.rebalance(false, context.io.signal);
+    const hints = [leaseLine(first.leaseTtlS), ...rebalanceLine(moves.length)];
+    writeLines(
+      context.io.stderr,
+      hints.map((hint) => context.paintTalk("dim", hint)),
+    );
   }
   return 0;
 }
@@ -30,6 +35,12 @@ export async function listMachines(context: CommandContext): Promise<number> {
 /** What the cluster does when a machine falls silent, and when. */
 function leaseLine(leaseTtlS: number): string {
   return `A machine that is silent for ${leaseTtlS} s is gone, and its units are started on others.`;
+}
+
+function rebalanceLine(moves: number): readonly string[] {
+  if (moves === 0) return [];
+  const what = moves === 1 ? "1 unit" : `${moves} units`;
+  return [`${what} would be better placed elsewhere: flotilla rebalance --plan`];
 }
 
 function columns(full: boolean, nowMs: number): Column<MachineRow>[] {

@@ -22,6 +22,7 @@ import { noteCopies } from "./copies.ts";
 import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
 import { type Observed, observe } from "./observe.ts";
+import { offerRebalance } from "./offer.ts";
 import { type Reach, ReachWatch } from "./reach.ts";
 import { findSilentMachines } from "./silence.ts";
 
@@ -150,7 +151,8 @@ export class Engine {
     const before = this.#observed;
     const { observed, events } = observe(before, cluster.view, clock.now());
     const election = before === undefined ? [this.#electionEvent(seat)] : [];
-    const revision = await this.#writeEvents([...election, ...events], seat);
+    const offers = offerRebalance(events, cluster.view, this.#context());
+    const revision = await this.#writeEvents([...election, ...events, ...offers], seat);
     if (this.#seat === seat) this.#observed = observed;
     return revision;
   }

@@ -160,6 +160,7 @@ export const EVENT_KINDS = [
   "engine-elected",
   "holding",
   "rebalance",
+  "rebalance-offered",
   "unit-submitted",
   "unit-desired",
   "unit-destroyed",
