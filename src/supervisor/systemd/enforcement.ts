@@ -43,13 +43,8 @@ export function describeEnforcement(
   };
 }
 
-/** @param root systemd's root directory as it is seen here */
-export function readEnforcement(hierarchies: readonly Hierarchy[], root: string): Enforcement {
-  const isRoot = process.getuid?.() === 0;
-  return describeEnforcement(hierarchies, unifiedControllers(hierarchies, root), isRoot);
-}
-
-function unifiedControllers(hierarchies: readonly Hierarchy[], root: string): readonly string[] {
+/** The controllers of the version 2 hierarchy. @param root systemd's root directory as it is seen here */
+export function unifiedControllers(hierarchies: readonly Hierarchy[], root: string): readonly string[] {
   const mount = hierarchies.find(({ version }) => version === 2)?.mount;
   if (mount === undefined) return [];
   try {

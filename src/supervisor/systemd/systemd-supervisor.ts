@@ -30,7 +30,7 @@ import { systemWays, type Way } from "./bus/dial.ts";
 import { SystemdLink } from "./bus/link.ts";
 import { interfaceOfUnit, pathOfUnit, unitOfPath } from "./bus/unit-path.ts";
 import { flag, list, number, properties, text } from "./bus/values.ts";
-import { readEnforcement, systemHierarchies } from "./enforcement.ts";
+import { describeEnforcement, systemHierarchies, unifiedControllers } from "./enforcement.ts";
 import { Holds } from "./holds.ts";
 import { endedOutcome, presumedResult, refusedOutcome, unknownUnit } from "./job-outcome.ts";
 import { Jobs } from "./jobs.ts";
@@ -103,11 +103,12 @@ class SystemdSupervisor implements Supervisor {
   constructor(options: SystemdOptions) {
     const { directory, clock, random, log, root = "/" } = options;
     const hierarchies = systemHierarchies(root);
-    this.enforcement = readEnforcement(hierarchies, root);
+    const unified = unifiedControllers(hierarchies, root);
+    this.enforcement = describeEnforcement(hierarchies, unified, process.getuid?.() === 0);
     this.#log = log;
     this.#files = new UnitFiles(directory, root);
     this.#table = new UnitTable(clock, new LastRuns(join(root, `${directory}.last-runs`)));
-    this.#usage = new CgroupUsage(hierarchies, root);
+    this.#usage = new CgroupUsage(hierarchies, unified, root);
     this.#holds = new Holds(clock, (unit) => this.#expire(unit));
     this.#journalctl = new Journalctl(options.journalctl ?? ["journalctl"]);
     const onSignal = (signal: Signal): void => this.#onSignal(signal);

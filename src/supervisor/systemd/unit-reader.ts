@@ -1,7 +1,7 @@
 /** Asks systemd for the state of units: where nothing has told of it, and where signals may have been missed. */
 import type { SystemdLink } from "./bus/link.ts";
 import { interfaceOfUnit, pathOfUnit } from "./bus/unit-path.ts";
-import { list, text } from "./bus/values.ts";
+import { hex, list, text } from "./bus/values.ts";
 import {
   FIXED_PROPERTIES,
   loadState,
@@ -61,9 +61,30 @@ export class UnitReader {
     const problem = state === "loaded" ? undefined : await this.#problemOf(name, text(load));
     this.#table.setLoad(name, state, problem);
     const known = this.#table.properties(name);
-    const isSame = known.ActiveState === active && known.SubState === sub;
-    if (!(isSame && isCertain) && state === "loaded") await this.#readProperties(name);
+    const isSame = isCertain && known.ActiveState === active && known.SubState === sub;
+    if (!isSame && state === "loaded") {
+      if (active === "inactive" && !(await this.#hasRun(name))) await this.#readFresh(name, sub);
+      else await this.#readProperties(name);
+    }
     this.#table.publish(name);
+  }
+
+  /** systemd has forgotten most of what is inactive, and reads the file again for each question about such a unit. */
+  async #hasRun(name: string): Promise<boolean> {
+    return /[1-9a-f]/.test(hex(await this.#link.property(pathOfUnit(name), UNIT, "InvocationID")));
+  }
+
+  async #readFresh(name: string, SubState = "dead"): Promise<void> {
+    const signals = this.#table.signalsOf(name);
+    const isService = name.endsWith(".service");
+    const fixed = isService ? FIXED_PROPERTIES : [];
+    const read = await Promise.all(fixed.map((property) => this.#get(name, interfaceOfUnit(name), property)));
+    const InvocationID = "";
+    this.#table.read(
+      name,
+      { ...Object.fromEntries(read), ActiveState: "inactive", SubState, InvocationID },
+      signals,
+    );
   }
 
   async #problemOf(name: string, load: string): Promise<string> {

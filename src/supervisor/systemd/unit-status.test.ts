@@ -39,7 +39,7 @@ const oneshot = {
 
 function facts(properties: UnitFacts["properties"], others: Partial<UnitFacts> = {}): UnitFacts {
   const known = { name: "a.service", file: "f", load: "loaded", problem: undefined } as const;
-  return { ...known, properties, supersedes: undefined, begun: RUN, ...others };
+  return { ...known, properties: keptProperties(properties), supersedes: undefined, begun: RUN, ...others };
 }
 
 function status(properties: UnitFacts["properties"], others: Partial<UnitFacts> = {}, before?: UnitStatus) {
@@ -183,8 +183,11 @@ test.each([
 });
 
 test("of a signal's properties those are kept that a status is made of", () => {
-  expect(keptProperties({ ActiveState: "active", ExecStart: [], Job: [0, "/"] })).toEqual({
+  const told = { ActiveState: "active", ExecStart: [], Job: [0, "/"], ActiveEnterTimestamp: 7n };
+  expect(keptProperties({ ...told, InvocationID: Buffer.from([0, 171]) })).toEqual({
     ActiveState: "active",
+    ActiveEnterTimestamp: 7,
+    InvocationID: "00ab",
   });
 });
 

@@ -44,9 +44,18 @@ const KEPT: ReadonlySet<string> = new Set([
   "NextElapseUSecRealtime",
 ]);
 
-/** Those of the properties that a status is made of; a signal brings many more. */
+/**
+ * Those of the properties that a status is made of; a signal brings many more. As plain values, which do not hold the
+ * message that they came in.
+ */
 export function keptProperties(all: Properties): Properties {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => KEPT.has(name)));
+  const kept = Object.entries(all).filter(([name]) => KEPT.has(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, plain(value)]));
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "object" ? hex(value) : value;
 }
 
 export interface UnitFacts {
@@ -168,7 +177,7 @@ function sinceMs(active: ActiveState, properties: Properties): number | undefine
 }
 
 export function invocationOf(properties: Properties): string | undefined {
-  const id = hex(properties.InvocationID);
+  const id = text(properties.InvocationID);
   return /[1-9a-f]/.test(id) ? id : undefined;
 }
 

@@ -5,16 +5,30 @@ import { type Hierarchy, legacyName } from "../embedded/cgroup/hierarchy.ts";
 import { readUsage } from "../embedded/cgroup/usage.ts";
 import type { UnitUsage } from "../supervisor.ts";
 
+const COUNTED = ["memory", "cpu", "pids", "io"] as const;
+type Controller = (typeof COUNTED)[number];
+
+/** The files that are read of all units together. */
+const OFTEN = new Set(["cpu.stat", "memory.current", "memory.usage_in_bytes"]);
+
 export class CgroupUsage {
-  readonly #hierarchies: readonly Hierarchy[];
-  readonly #root: string;
+  /** Where the files of a controller are. */
+  readonly #mounts: ReadonlyMap<Controller, readonly string[]>;
   /** Paths of the units' cgroups. */
   readonly #paths = new Map<string, string>();
 
-  /** @param root systemd's root directory as it is seen here */
-  constructor(hierarchies: readonly Hierarchy[], root: string) {
-    this.#hierarchies = hierarchies;
-    this.#root = root;
+  /** @param unified controllers of the version 2 hierarchy; @param root systemd's root directory as it is seen here */
+  constructor(hierarchies: readonly Hierarchy[], unified: readonly string[], root: string) {
+    this.#mounts = new Map(
+      COUNTED.map((controller) => {
+        const counting = hierarchies.filter(({ version, controllers }) => {
+          // Version 2 counts time on processors in any case.
+          if (version === 2) return controller === "cpu" || unified.includes(controller);
+          return controllers.includes(legacyName(controller));
+        });
+        return [controller, counting.map(({ mount }) => join(root, mount))];
+      }),
+    );
   }
 
   has(unit: string): boolean {
@@ -33,19 +47,24 @@ export class CgroupUsage {
   of(unit: string): UnitUsage {
     const path = this.#paths.get(unit);
     if (path === undefined) return {};
-    return readUsage((controller, file) => {
-      for (const { version, mount, controllers } of this.#hierarchies) {
-        if (version === 1 && !controllers.includes(legacyName(controller))) continue;
-        const found = readQuietly(join(this.#root, mount, path, file));
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    });
+    return readUsage((controller, file) => this.#read(controller, path, file));
+  }
+
+  #read(controller: Controller, path: string, file: string): string | undefined {
+    for (const mount of this.#mounts.get(controller) ?? []) {
+      const found = readQuietly(join(mount, path, file));
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Processors and memory alone: it is asked for often. */
   total(): UnitUsage {
-    const all = [...this.#paths.keys()].map((unit) => this.of(unit));
+    const all = [...this.#paths.values()].map((path) =>
+      readUsage((controller, file) => {
+        return OFTEN.has(file) ? this.#read(controller, path, file) : undefined;
+      }),
+    );
     return { ...sum("cpuMs", all), ...sum("memoryBytes", all) };
   }
 }
