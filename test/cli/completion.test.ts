@@ -28,7 +28,14 @@ async function complete(...words: string[]): Promise<string[]> {
 describe("complete", () => {
   test("knows commands, inner commands and options", async () => {
     expect(await complete("list-")).toEqual(["list-units", "list-unit-files", "list-machines"]);
-    expect(await complete("machine", "")).toEqual(["cordon", "uncordon", "metadata"]);
+    expect(await complete("machine", "")).toEqual([
+      "cordon",
+      "uncordon",
+      "drain",
+      "undrain",
+      "metadata",
+      "remove",
+    ]);
     expect(await complete("list-units", "--no")).toEqual(["--no-legend"]);
     expect(await complete("comp")).toEqual(["completion"]);
   });
