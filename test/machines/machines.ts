@@ -39,6 +39,7 @@ import type { ServiceSupervisor } from "#install/service.ts";
 import { type Rows, untilActive, untilUnits } from "../cluster/following.ts";
 import { SLEEPER } from "../cluster/units.ts";
 import { type EtcdProcess, startEtcd } from "../contract/store-etcd.ts";
+import { cacheDirectory, whileLocked } from "./cache.ts";
 import { builtExecutable, install, type Settings } from "./installation.ts";
 import { Machine, makeSkewable, nameOf } from "./machine.ts";
 import { removeCgroups } from "./nspawn.ts";
@@ -91,7 +92,7 @@ export class Machines {
 
   /** Boots the machines and resolves when all are in one cluster. */
   static async start(options: MachinesOptions): Promise<Machines> {
-    await removeAbandoned();
+    await whileLocked(join(cacheDirectory(), "machines.lock"), removeAbandoned);
     const layout = await makePlace(options.count + (options.store === "etcd" ? 1 : 0));
     const machines = await Machines.#prepare(layout, options).catch(async (error: unknown) => {
       await removePlace(layout);
@@ -101,6 +102,7 @@ export class Machines {
       await Promise.all(machines.all.map((machine) => machine.switchOn()));
       if (options.store !== "etcd") await machines.#makeCluster();
       await machines.joined();
+      if (machines.#etcd !== undefined) await machines.#moveStoreTo(machines.#etcdUrl);
       return machines;
     } catch (error) {
       const words = await machines.lastWords();
@@ -112,10 +114,9 @@ export class Machines {
   static async #prepare(layout: DevLayout, options: MachinesOptions): Promise<Machines> {
     const root = await machineRoot();
     const places = layout.machines.slice(0, options.count);
-    const [storePlace = places[0]] = layout.machines.slice(options.count);
-    const store = `http://${storePlace?.address}:${STORE_PORT}`;
-    const machines = await makeMachines(places, root, store, options);
-    const etcd = options.store === "etcd" && storePlace ? await startEtcdIn(storePlace) : undefined;
+    const [storePlace] = layout.machines.slice(options.count);
+    const machines = await makeMachines(places, root, options);
+    const etcd = storePlace === undefined ? undefined : await startEtcdIn(storePlace);
     return new Machines(layout, machines, etcd);
   }
 
@@ -127,6 +128,19 @@ export class Machines {
     if (others.length === 0) return;
     const token = await first.must("flotilla", "token", "create", `--uses=${others.length}`);
     await Promise.all(others.map((machine) => machine.join(first.address, token)));
+  }
+
+  async #moveStoreTo(url: string): Promise<void> {
+    await this.get("m1").must("flotilla", "store", "use", "etcd", `--endpoints=${url}`);
+    await until("all machines at the etcd", async () => {
+      const all = await Promise.all(this.all.map(({ client }) => client.cluster()));
+      return all.every(({ connected }) => connected);
+    });
+    await this.joined();
+  }
+
+  get #etcdUrl(): string {
+    return urlOf(this.#layout.machines.at(-1));
   }
 
   /** The store, where it is an etcd beside the machines. */
@@ -237,7 +251,6 @@ async function makePlace(count: number): Promise<DevLayout> {
 async function makeMachines(
   places: readonly DevMachine[],
   root: string,
-  store: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
   const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
@@ -245,11 +258,13 @@ async function makeMachines(
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
     if (options.skewable === true) makeSkewable(machine.disk);
+    const insecure = options.store === "etcd";
+    const store = place === places[0] ? {} : { store: urlOf(places[0]) };
     install(machine.disk, {
       supervisor: options.supervisor ?? "systemd",
-      insecure: options.store === "etcd",
+      insecure,
       settings: {
-        ...(options.store === "etcd" ? { address: place.address, store } : {}),
+        ...(insecure ? { address: place.address, ...store } : {}),
         ...options.settings,
         ...options.settingsOf?.[place.name],
       },
@@ -258,11 +273,15 @@ async function makeMachines(
   });
 }
 
+function urlOf(place: DevMachine | undefined): string {
+  return `http://${place?.address}:${STORE_PORT}`;
+}
+
 /** In the network of a place without a machine. */
-function startEtcdIn({ address, wire }: DevMachine): Promise<EtcdProcess> {
-  const url = `http://${address}:${STORE_PORT}`;
+function startEtcdIn(place: DevMachine): Promise<EtcdProcess> {
+  const url = urlOf(place);
   return startEtcd({
-    within: ["nsenter", `--net=/run/netns/${wire?.namespace}`],
+    within: ["nsenter", `--net=/run/netns/${place.wire?.namespace}`],
     args: ["--listen-client-urls", url, "--advertise-client-urls", url],
   });
 }

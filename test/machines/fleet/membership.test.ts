@@ -56,13 +56,16 @@ describe.runIf(canBootMachines)("four machines", () => {
     expect(after.find(({ unit }) => unit === moving?.unit)?.machineName).not.toBe(rebooting.name);
   });
 
-  test("TestNodeShutdown: a machine whose service is stopped leaves the list, its units really stop", async () => {
-    await machines.launch(["stay.service"], `${SLEEPER}[X-Fleet]\nMachineID=${await idOf("m4")}\n`);
+  test("TestNodeShutdown: a machine whose service is stopped leaves the list, its units really stop there", async () => {
+    const names = machines.names.map((name) => `spread-${name}.service`);
+    const rows = await machines.launch(names);
+    const there = rows.filter(({ machineName }) => machineName === "m4").map(({ unit }) => unit);
+    expect(there.length).toBe(1);
     const leaving = machines.get("m4");
     await leaving.must("systemctl", "stop", "flotilla");
     await machines.joined(["m1", "m2", "m3"]);
-    expect((await leaving.run("systemctl", "is-active", "stay.service")).stdout.trim()).not.toBe("active");
-    expect((await rowsOf(["stay.service"]))[0]?.active ?? null).toBeNull();
+    expect((await leaving.run("systemctl", "is-active", ...there)).stdout.trim()).toBe("inactive");
+    expect((await rowsOf(there)).filter(({ machineName }) => machineName === "m4")).toEqual([]);
     await leaving.must("systemctl", "start", "flotilla");
     await machines.joined();
   });
