@@ -15,13 +15,15 @@ const COMPLETION_FILES: ReadonlyMap<string, string> = new Map([
 ]);
 
 export async function install({ options, io, format }: CommandContext): Promise<number> {
+  const supervisor = readSupervisor(options.text("supervisor") ?? "systemd");
   const wanted: InstallOptions = {
     service: serviceFile({
       program: lastingPath(executablePath() ?? io.env.FLOTILLA_LAUNCHER),
-      supervisor: readSupervisor(options.text("supervisor") ?? "systemd"),
+      supervisor,
       origin: "Written by flotilla install; flotilla install --uninstall removes it.",
     }),
     completions: [...COMPLETION_FILES].map(([shell, path]) => ({ path, text: COMPLETIONS.get(shell) ?? "" })),
+    isSpecial: supervisor !== "systemd",
     root: options.text("root") ?? "/",
   };
   const done = await (options.flag("uninstall") ? uninstall(wanted) : putFiles(wanted));

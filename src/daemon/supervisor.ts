@@ -1,5 +1,5 @@
 /** Chooses and starts the supervisor of this machine; the code of the one that is not chosen is not even loaded. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { toFlotillaError } from "#base/errors.ts";
@@ -58,6 +58,11 @@ async function openSystemd(config: DaemonConfig, means: Means): Promise<Supervis
 }
 
 async function openEmbedded(config: DaemonConfig, identity: Identity, means: Means): Promise<Supervisor> {
+  if (isConfinedService())
+    means.log.warn(
+      { hint: "flotilla install --supervisor embedded" },
+      "units inherit what flotilla.service confines its daemon by: for this supervisor it has another form",
+    );
   const { createEmbeddedSupervisor } = await import("#supervisor/embedded/embedded-supervisor.ts");
   return createEmbeddedSupervisor({
     directory: join(config.directory, "supervisor"),
@@ -73,4 +78,10 @@ async function openEmbedded(config: DaemonConfig, identity: Identity, means: Mea
     },
     log: (message) => means.log.warn({}, message),
   });
+}
+
+/** Units of the embedded supervisor are the daemon's descendants, and the common form of the service confines those. */
+function isConfinedService(): boolean {
+  if (process.env.INVOCATION_ID === undefined) return false;
+  return /^NoNewPrivs:\s*1$/m.test(readFileSync("/proc/self/status", "utf8"));
 }

@@ -24,6 +24,8 @@ export interface InstallOptions {
   readonly service: string;
   /** By the shell's folder of completions, and the file in it. */
   readonly completions: readonly InstalledFile[];
+  /** The service is of another form than a package's, so it may take that one's place. */
+  readonly isSpecial: boolean;
   /** Another root of the file system, such as an image's; then systemd is not told. */
   readonly root: string;
 }
@@ -35,7 +37,7 @@ export interface InstalledFile {
 
 /** Writes the service, its settings unless there are some, and the completions; resolves with what was done, in sentences. */
 export async function install(options: InstallOptions): Promise<readonly string[]> {
-  refusePackaged(options.root);
+  if (!options.isSpecial) refusePackaged(options.root);
   const wanted = [{ path: SERVICE_FILE, text: options.service }, ...options.completions];
   const done = await Promise.all(wanted.map((file) => put(options.root, file)));
   const settings = await putOnce(options.root, { path: SETTINGS_FILE, text: SETTINGS_TEXT });
@@ -44,14 +46,16 @@ export async function install(options: InstallOptions): Promise<readonly string[
 
 /** Removes what {@link install} has written, and ends the daemon; units and the machine's state stay. */
 export async function uninstall(options: InstallOptions): Promise<readonly string[]> {
-  refusePackaged(options.root);
-  const there = join(options.root, SERVICE_FILE);
-  const wasThere = existsSync(there);
+  const wasThere = existsSync(join(options.root, SERVICE_FILE));
+  if (!wasThere) refusePackaged(options.root);
   if (wasThere && isBooted(options.root)) await systemctl("disable", "--now", SERVICE_NAME);
   const removed = await Promise.all(
     [SERVICE_FILE, ...options.completions.map(({ path }) => path)].map((path) => remove(options.root, path)),
   );
   const settings = await removeUnchanged(options.root, { path: SETTINGS_FILE, text: SETTINGS_TEXT });
+  // What a package has brought is in its place again.
+  if (packagedService(options.root) !== undefined)
+    return [...removed, settings, ...(await enable(options.root))];
   if (isBooted(options.root)) await systemctl("daemon-reload");
   return [
     ...removed,
@@ -61,8 +65,12 @@ export async function uninstall(options: InstallOptions): Promise<readonly strin
   ];
 }
 
+function packagedService(root: string): string | undefined {
+  return PACKAGED.find((path) => existsSync(join(root, path)));
+}
+
 function refusePackaged(root: string): void {
-  const packaged = PACKAGED.find((path) => existsSync(join(root, path)));
+  const packaged = packagedService(root);
   if (packaged === undefined) return;
   throw new FlotillaError("conflict", `the service is installed already, by a package: ${packaged}`, {
     hint: "the package's service is as good; to be rid of it: apt remove flotilla",

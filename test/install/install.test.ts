@@ -19,7 +19,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const options = (service = "[Service]\n") => ({ service, completions: [COMPLETION], root });
+const options = (service = "[Service]\n", isSpecial = false) => ({
+  service,
+  completions: [COMPLETION],
+  isSpecial,
+  root,
+});
 const textOf = (path: string): Promise<string | undefined> =>
   readFile(join(root, path), "utf8").catch(() => undefined);
 
@@ -80,6 +85,14 @@ test("beside a package's service it is refused", async () => {
   });
   await expect(uninstall(options())).rejects.toMatchObject({ code: "conflict" });
   expect(await textOf(SERVICE)).toBeUndefined();
+});
+
+test("a service of another form takes the place of a package's, until it is undone", async () => {
+  await put("/lib/systemd/system/flotilla.service", "[Service]\n");
+  await install(options("[Service]\nDelegate=yes\n", true));
+  expect(await textOf(SERVICE)).toContain("Delegate=yes");
+  expect((await uninstall(options()))[0]).toBe(`Removed ${SERVICE}.`);
+  expect(await textOf("/lib/systemd/system/flotilla.service")).toBe("[Service]\n");
 });
 
 describe("systemd reads the service", () => {
