@@ -14,7 +14,7 @@ const DISTURBING: readonly EventBody["kind"][] = ["unit-moved", "unit-failed", "
 describe.runIf(canBootMachines)("three machines with a store of their own", () => {
   let machines: Machines;
   beforeAll(async () => {
-    machines = await Machines.start({ count: 3, store: "etcd", settings: { "lease-ttl": String(TTL_S) } });
+    machines = await Machines.start({ count: 3, store: "etcd" });
   }, BOOT_TIMEOUT_MS);
   afterEach(() => machines.reset());
   afterAll(() => machines.stop());
