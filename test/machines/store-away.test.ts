@@ -8,7 +8,6 @@ import { LONG_TEST_MS, MANY_UNITS, STORE_OUTAGE_MS } from "./full-length.ts";
 import type { Machine } from "./machine.ts";
 import { BOOT_TIMEOUT_MS, canBootMachines, Machines, until } from "./machines.ts";
 
-const TTL_S = 3;
 const DISTURBING: readonly EventBody["kind"][] = ["unit-moved", "unit-failed", "unit-unplaced"];
 
 describe.runIf(canBootMachines)("three machines with a store of their own", () => {
