@@ -46,20 +46,18 @@ export async function install(options: InstallOptions): Promise<readonly string[
 
 /** Removes what {@link install} has written, and ends the daemon; units and the machine's state stay. */
 export async function uninstall(options: InstallOptions): Promise<readonly string[]> {
-  const wasThere = existsSync(join(options.root, SERVICE_FILE));
-  if (!wasThere) refusePackaged(options.root);
-  if (wasThere && isBooted(options.root)) await systemctl("disable", "--now", SERVICE_NAME);
-  const removed = await Promise.all(
-    [SERVICE_FILE, ...options.completions.map(({ path }) => path)].map((path) => remove(options.root, path)),
-  );
-  const settings = await removeUnchanged(options.root, { path: SETTINGS_FILE, text: SETTINGS_TEXT });
+  const { root, completions } = options;
+  const wasThere = existsSync(join(root, SERVICE_FILE));
+  if (!wasThere) refusePackaged(root);
+  if (wasThere && isBooted(root)) await systemctl("disable", "--now", SERVICE_NAME);
+  const paths = [SERVICE_FILE, ...completions.map(({ path }) => path)];
+  const removed = await Promise.all(paths.map((path) => remove(root, path)));
   // What a package has brought is in its place again.
-  if (packagedService(options.root) !== undefined)
-    return [...removed, settings, ...(await enable(options.root))];
-  if (isBooted(options.root)) await systemctl("daemon-reload");
+  if (packagedService(root) !== undefined) return [...removed, ...(await enable(root))];
+  if (isBooted(root)) await systemctl("daemon-reload");
   return [
     ...removed,
-    settings,
+    await removeUnchanged(root, { path: SETTINGS_FILE, text: SETTINGS_TEXT }),
     "Units that ran go on; flotilla leave before this would have moved them.",
     `The machine's state stays in ${STATE_DIRECTORY}; remove it when the machine is not to come back.`,
   ];

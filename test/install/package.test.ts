@@ -21,15 +21,18 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
     const disk = join(directory, "disk");
     mkdirSync(join(disk, "srv"), { recursive: true });
     writeFileSync(join(disk, "srv/sleeper.service"), UNIT);
-    const deb = await buildDeb(
-      { executable: await builtExecutable(), licences: "Texts\n", compression: "none" },
-      directory,
-    );
+    const executable = await builtExecutable();
+    const deb = await buildDeb({ executable, licences: "Texts\n", compression: "none" }, directory);
     const root = await machineRoot();
     machine = await Nspawn.boot({
       name,
       root,
-      options: [`--overlay=${root}:${disk}:/`, "--private-network", `--bind-ro=${deb}:/srv/flotilla.deb`],
+      options: [
+        `--overlay=${root}:${disk}:/`,
+        "--private-network",
+        `--bind-ro=${deb}:/srv/flotilla.deb`,
+        `--bind-ro=${executable}:/usr/local/bin/flotilla`,
+      ],
     });
   }, BOOT_TIMEOUT_MS);
 
@@ -45,6 +48,9 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
     return stdout + stderr;
   }
 
+  /** The disk of this machine need not outlive it. */
+  const dpkg = (...args: readonly string[]): Promise<string> => must("dpkg", "--force-unsafe-io", ...args);
+
   const pidOf = async (unit: string): Promise<number> =>
     Number(await must("systemctl", "show", "--property=MainPID", "--value", unit));
 
@@ -55,12 +61,12 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
     );
 
   test("installs a service that waits for a cluster", async () => {
-    expect(await must("dpkg", "--install", "/srv/flotilla.deb")).toContain(
+    expect(await dpkg("--install", "/srv/flotilla.deb")).toContain(
       "flotilla init makes one, flotilla join enters one",
     );
     expect(await must("systemctl", "is-enabled", "flotilla")).toBe("enabled\n");
     expect((await machine.run(["systemctl", "is-active", "flotilla"])).stdout).toBe("inactive\n");
-    expect(await must("dpkg", "--verify", "flotilla")).toBe("");
+    expect(await dpkg("--verify", "flotilla")).toBe("");
   });
 
   test("has a daemon that makes a cluster of its machine and runs units by systemd, confined as it is", async () => {
@@ -73,7 +79,7 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
   });
 
   test.each([
-    ["an upgrade", ["dpkg", "--install", "/srv/flotilla.deb"]],
+    ["an upgrade", ["dpkg", "--force-unsafe-io", "--install", "/srv/flotilla.deb"]],
     ["a restart", ["systemctl", "restart", "flotilla"]],
     ["a kill", ["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "flotilla"]],
   ])("leaves units alone at %s of the daemon, and the new daemon takes them over", async (_, command) => {
@@ -87,7 +93,7 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
 
   test("leaves units and the machine's state when it is removed, and says so", async () => {
     const unit = await pidOf("sleeper.service");
-    expect(await must("dpkg", "--remove", "flotilla")).toContain("The units of this machine run on");
+    expect(await dpkg("--remove", "flotilla")).toContain("The units of this machine run on");
     expect(await pidOf("sleeper.service")).toBe(unit);
     expect((await machine.run(["systemctl", "is-active", "flotilla"])).stdout).toBe("inactive\n");
     await must("test", "-d", "/var/lib/flotilla/trust");
@@ -95,7 +101,7 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
 
   test("takes up where it was when it is installed again", async () => {
     const unit = await pidOf("sleeper.service");
-    await must("dpkg", "--install", "/srv/flotilla.deb");
+    await dpkg("--install", "/srv/flotilla.deb");
     await until("the daemon answers", async () => (await must("flotilla", "list-units")) !== "");
     await knowsUnit();
     expect(await pidOf("sleeper.service")).toBe(unit);
@@ -103,9 +109,20 @@ describe.runIf(canBootMachines)("on a machine, the package", () => {
 
   test("takes the state away when it is purged, and still stops nothing", async () => {
     const unit = await pidOf("sleeper.service");
-    await must("dpkg", "--purge", "flotilla");
+    await dpkg("--purge", "flotilla");
     expect((await machine.run(["test", "-e", "/var/lib/flotilla"])).exitCode).toBe(1);
     expect((await machine.run(["test", "-e", "/etc/default/flotilla"])).exitCode).toBe(1);
+    expect(await pidOf("sleeper.service")).toBe(unit);
+  });
+
+  test("can be done without: the executable makes a service of itself, and takes that back", async () => {
+    await must("flotilla", "install");
+    expect(await must("systemctl", "is-enabled", "flotilla")).toBe("enabled\n");
+    await must("flotilla", "init", "--address", "127.0.0.1");
+    await until("the daemon answers", async () => (await must("flotilla", "list-machines")) !== "");
+    const unit = await pidOf("sleeper.service");
+    expect(await must("flotilla", "install", "--uninstall")).toContain("Units that ran go on");
+    expect((await machine.run(["systemctl", "cat", "flotilla"])).exitCode).toBe(1);
     expect(await pidOf("sleeper.service")).toBe(unit);
   });
 });
