@@ -20,6 +20,8 @@ import { ROUTES } from "./routes.ts";
 
 /** A request of 1,000 units of ordinary size fits many times over. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Of somebody nobody knows: a request to join has a few kilobytes. */
+const MAX_STRANGER_BYTES = 64 * 1024;
 
 /** A request as it came, whatever it came over. */
 export interface ApiRequest {
@@ -130,13 +132,13 @@ function readQuery(query: URLSearchParams): RawRequest["query"] {
  * The content type is asked for because a browser sends JSON to another site only after asking it: a web page must
  * not be able to start units on the reader's own machine.
  */
-async function readJson(request: ApiRequest, { anyContentType = false }: Route): Promise<unknown> {
+async function readJson(request: ApiRequest, { anyContentType = false, needs }: Route): Promise<unknown> {
   if (!anyContentType && !(request.headers["content-type"] ?? "").startsWith("application/json")) {
     throw new FlotillaError("bad-request", "the request's body is not declared as JSON", {
       hint: "send the header content-type: application/json",
     });
   }
-  const bytes = await readBody(request);
+  const bytes = await readBody(request, needs === "nothing" ? MAX_STRANGER_BYTES : MAX_BODY_BYTES);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
@@ -147,20 +149,20 @@ async function readJson(request: ApiRequest, { anyContentType = false }: Route):
 }
 
 /** Counts what comes, since a body in chunks does not say its size beforehand; one that does is refused unread. */
-async function readBody({ headers, body }: ApiRequest): Promise<Uint8Array> {
+async function readBody({ headers, body }: ApiRequest, maxBytes: number): Promise<Uint8Array> {
   let size = 0;
   const parts: Uint8Array[] = [];
-  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   for await (const part of body) {
     size += part.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
+    if (size > maxBytes) throw tooLarge(maxBytes);
     parts.push(part);
   }
   return Buffer.concat(parts, size);
 }
 
-function tooLarge(): FlotillaError {
-  return new FlotillaError("limit-exceeded", `the request is larger than ${MAX_BODY_BYTES} bytes`, {
+function tooLarge(maxBytes: number): FlotillaError {
+  return new FlotillaError("limit-exceeded", `the request is larger than ${maxBytes} bytes`, {
     hint: "send fewer units in one request",
   });
 }

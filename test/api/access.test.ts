@@ -4,11 +4,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Origin } from "#api/access/identify.ts";
+import { createApi } from "#api/api.ts";
 import { isChange } from "#api/audit.ts";
 import type { AuditEntry } from "#api/bodies.ts";
 import type { Route } from "#api/route.ts";
 import { ROUTES } from "#api/routes.ts";
 import { FlotillaError } from "#base/errors.ts";
+import { StoreError } from "#store/store.ts";
 import type { Identity } from "#trust/identity.ts";
 import { M1, TestCluster } from "./served-cluster.ts";
 import { makeToken, TestTrust } from "./trust.ts";
@@ -203,4 +205,38 @@ test("where nobody is checked, whoever comes is let in and is noted so", async (
       outcome: "ok",
     },
   ]);
+});
+
+test("a stranger cannot make the daemon keep megabytes", async () => {
+  let sent = 0;
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for (; sent < 100; sent += 1) yield Buffer.alloc(16 * 1024, " ");
+  }
+  identity = undefined;
+  const answer = await cluster.api.answer({
+    origin: { kind: "network", address: "10.0.0.9" },
+    method: "POST",
+    target: "/v1/join",
+    headers: { "content-type": "application/json" },
+    body: body(),
+    signal: new AbortController().signal,
+  });
+  expect({ status: answer.status, sent }).toEqual({ status: 413, sent: 4 });
+});
+
+test("a certificate lets in while the store is away, and a token then says that it cannot be looked up", async () => {
+  const away = new StoreError("unavailable", "no store");
+  const range = (): Promise<never> => Promise.reject(away);
+  const machine: Identity = { kind: "machine", clusterId: "ours", id: M1, name: "m1" };
+  const cut = await TestCluster.start({ access: { kind: "checked", judge: () => machine } });
+  const api = createApi({ ...cut.dependencies, store: { ...cut.store, range } });
+  const ask = async (certificate: X509Certificate | undefined, authorization: string): Promise<number> => {
+    const request = { method: "GET", target: "/v1/units", headers: { authorization } };
+    const body = (async function* () {})();
+    const origin = { kind: "network", address: "10.0.0.9", certificate } as const;
+    return (await api.answer({ ...request, origin, body, signal: new AbortController().signal })).status;
+  };
+  expect(await ask(shown, "")).toBe(200);
+  expect(await ask(undefined, `Bearer ${tokens.admin.text}`)).toBe(503);
+  await cut.close();
 });
