@@ -15,6 +15,7 @@ import type { BenchResult } from "./result.ts";
 const BENCHMARKS = [
   "start",
   "failover",
+  "drain",
   "scheduler",
   "idle",
   "list-units",

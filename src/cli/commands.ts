@@ -227,8 +227,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "machine",
-    summary: "Configure a machine",
-    examples: ["flotilla machine cordon m2", "flotilla machine metadata m2 disk=ssd"],
+    summary: "Configure or drain a machine",
+    examples: ["flotilla machine drain m2", "flotilla machine metadata m2 disk=ssd"],
     commands: [
       {
         name: "cordon",

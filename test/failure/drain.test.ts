@@ -16,7 +16,12 @@ describe("a drain", () => {
   let folder: string;
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ machines: 4, leaseTtlS: 2, network: "shared" });
+    cluster = await Cluster.start({
+      machines: 4,
+      leaseTtlS: 3,
+      network: "shared",
+      environment: { FLOTILLA_ON_EXIT: "stop" },
+    });
     folder = await mkdtemp(join(tmpdir(), "drain-"));
   });
   afterAll(async () => {
@@ -65,6 +70,42 @@ describe("a drain", () => {
     expect(undrain.stdout).toContain("m2: not drained any more");
     const { units } = await cluster.client("m1").units({ machine: "m2" });
     expect(units).toEqual([]);
+  });
+
+  test("comes before a machine that stops its units ends, so that none of them is down", async () => {
+    const names = many("evening", 20);
+    await launchOnM2(names);
+    const instance = await cluster.instanceOf("m2");
+    const probe = new LifeProbe(cluster.client("m1"), names);
+    const moved = untilActive(cluster.client("m1"), names, (machine) => machine !== "m2");
+    cluster.signal("m2", "SIGTERM");
+    await moved;
+    expect([...probe.end().values()].filter((gapMs) => gapMs > 0)).toEqual([]);
+    await cluster.rejoined("m2", instance);
+    const machine = (await cluster.client("m1").machines()).machines.find(({ name }) => name === "m2");
+    expect(machine?.drain).toBeNull();
+  });
+
+  test("is undone by a rebalance when the operator asks for one, and not before", async () => {
+    const names = many("even", 8);
+    await launchOnM2(names);
+    const listed = await cluster.flotilla(["list-machines"]);
+    expect(listed.stderr).toContain("6 units would be better placed elsewhere: flotilla rebalance --plan");
+    const plan = await cluster.flotilla(["rebalance", "--plan", "-o", "json"]);
+    expect(JSON.parse(plan.stdout)).toMatchObject({ underWay: false, moves: { length: 6 } });
+    const probe = new LifeProbe(cluster.client("m1"), names);
+    const applied = await cluster.flotilla(["rebalance", "--apply"]);
+    expect(applied.stderr).toBe("");
+    expect(applied.exitCode).toBe(0);
+    expect(applied.stdout).toContain("the rebalance is over: all 6 units have moved");
+    expect([...probe.end().values()].filter((gapMs) => gapMs > 0)).toEqual([]);
+    const again = await cluster.flotilla(["rebalance", "--apply"]);
+    expect(again.stdout).toBe("balanced: no move would make a difference\n");
+    const stale = {
+      moves: [{ unit: "even@1.service", from: "a".repeat(32), to: "b".repeat(32) }],
+      revision: "1",
+    };
+    await expect(cluster.client("m1").applyRebalance(stale)).rejects.toMatchObject({ code: "conflict" });
   });
 
   test("keeps what fits on no other machine and says why; by force it is stopped", async () => {
