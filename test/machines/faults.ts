@@ -23,7 +23,11 @@ export function rulesetOf({ cuts, lossPercent }: NetworkFaults): string {
     ...cuts
       .filter((cut) => cut.direction === direction || cut.direction === "both")
       .map(({ peers }) => `ip ${direction === "in" ? "saddr" : "daddr"} { ${peers.join(", ")} } drop`),
-    ...(lossPercent > 0 ? [`meta oifname != "lo" numgen random mod 100 < ${lossPercent} drop`] : []),
+    ...(lossPercent > 0
+      ? [
+          `meta ${direction === "in" ? "iifname" : "oifname"} != "lo" numgen random mod 100 < ${lossPercent} drop`,
+        ]
+      : []),
   ];
   return [
     "flush ruleset",
