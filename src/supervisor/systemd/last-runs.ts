@@ -47,7 +47,16 @@ export class LastRuns {
       before.active === active &&
       before.completed === completed &&
       before.file === file;
-    if (!isSame) writeFileSync(join(this.#directory, now.name), JSON.stringify(now), { mode: 0o600 });
+    if (!isSame) this.#write(now);
+  }
+
+  /** Where there is no space the next daemon knows less; units are not to suffer from that. */
+  #write(now: UnitStatus): void {
+    try {
+      writeFileSync(join(this.#directory, now.name), JSON.stringify(now), { mode: 0o600 });
+    } catch {
+      this.forget(now.name);
+    }
   }
 
   /** Undefined when there was none, or its file is damaged. */
