@@ -96,7 +96,7 @@ async function serveNoted(asked: Asked, dependencies: ApiDependencies): Promise<
     const answer = await serveAsked(asked, dependencies, (body) => {
       what = whatOf(params, body);
     });
-    await note(outcomeOf(answer));
+    await note(outcomeOf(answer, route));
     return answer;
   } catch (error) {
     await note(describeFailure(error).code);

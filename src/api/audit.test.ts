@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { ErrorCode } from "#base/errors.ts";
 import { isChange, outcomeOf, whatOf } from "./audit.ts";
+import { unitResultsSchema } from "./bodies.ts";
 import { ROUTES } from "./routes.ts";
 
 describe("what is noted of a request", () => {
@@ -112,11 +114,26 @@ describe("the audit log", () => {
 
   test("says how it went", () => {
     const answer = { type: "application/json", body: "{}" };
-    expect(outcomeOf({ ...answer, status: 200 })).toBe("ok");
-    expect(outcomeOf({ ...answer, status: 503 })).toBe("status 503");
+    const route = { response: z.unknown() };
+    expect(outcomeOf({ ...answer, status: 200 }, route)).toBe("ok");
+    expect(outcomeOf({ ...answer, status: 503 }, route)).toBe("status 503");
     const parts = (async function* () {})();
-    expect(outcomeOf({ ...answer, status: 200, body: { parts, abandon: async () => undefined } })).toBe(
-      "begun",
-    );
+    const stream = { parts, abandon: async () => undefined };
+    expect(outcomeOf({ ...answer, status: 200, body: stream }, route)).toBe("begun");
+  });
+
+  test.each<[readonly (ErrorCode | null)[], string]>([
+    [[], "ok"],
+    [[null, null], "ok"],
+    [["unit-not-found"], "unit-not-found"],
+    [["unit-not-found", "unit-exists", "unit-exists"], "unit-not-found,unit-exists"],
+    [[null, "unit-exists"], "partly unit-exists"],
+  ])("says of units of which %j were refused: %s", (codes, outcome) => {
+    const results = codes.map((code) => ({
+      ...{ unit: "a.service", status: code === null ? "changed" : "refused", desired: null, launch: 1 },
+      ...{ hash: null, warnings: [], error: code === null ? null : { code, message: "m", causes: [] } },
+    }));
+    const answer = { status: 200, type: "application/json", body: JSON.stringify({ results }) };
+    expect(outcomeOf(answer, { response: unitResultsSchema })).toBe(outcome);
   });
 });

@@ -7,7 +7,7 @@
 import { type Caller, describeCaller } from "./access/caller.ts";
 import type { Origin } from "./access/identify.ts";
 import type { Answer } from "./answer.ts";
-import type { AuditEntry } from "./bodies.ts";
+import { type AuditEntry, unitResultsSchema } from "./bodies.ts";
 import type { Route } from "./route.ts";
 
 /** Where entries are kept, on this machine. */
@@ -92,7 +92,17 @@ export function auditEntry(
 }
 
 /** What an answer says of how it went; another machine's is passed on as it comes, with its status. */
-export function outcomeOf({ status, body }: Answer): string {
+export function outcomeOf({ status, body }: Answer, { response }: Pick<Route, "response">): string {
   if (status >= 400) return `status ${status}`;
-  return typeof body === "string" ? "ok" : "begun";
+  if (typeof body !== "string") return "begun";
+  return response === unitResultsSchema ? outcomeOfUnits(body) : "ok";
+}
+
+/** A request about several units is answered as a whole with a result for each. */
+function outcomeOfUnits(body: string): string {
+  const { results } = unitResultsSchema.parse(JSON.parse(body));
+  const refused = results.flatMap(({ error }) => error ?? []);
+  if (refused.length === 0) return "ok";
+  const codes = [...new Set(refused.map(({ code }) => code))].join(",");
+  return refused.length === results.length ? codes : `partly ${codes}`;
 }

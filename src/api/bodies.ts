@@ -354,7 +354,11 @@ export const auditEntrySchema = z.object({
   address: z.string().describe("from where; empty for the local socket"),
   route: z.string(),
   what: z.array(z.string()).describe("names in the request: units, keys, machines; never values"),
-  outcome: z.string().describe("ok, begun for work that goes on, or the code of the error"),
+  outcome: z
+    .string()
+    .describe(
+      "ok, begun for work that goes on, or the code of the error; partly, where only some units were refused",
+    ),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 

@@ -202,7 +202,7 @@ test("where nobody is checked, whoever comes is let in and is noted so", async (
       address: "10.0.0.9",
       route: "POST /v1/units/stop",
       what: ["a.service"],
-      outcome: "ok",
+      outcome: "unit-not-found",
     },
   ]);
 });
