@@ -8,9 +8,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { FlotillaError } from "#base/errors.ts";
-import { answerJson } from "../answer.ts";
+import { type Answer, answerJson } from "../answer.ts";
 import type { ApiDependencies } from "../dependencies.ts";
-import { type Route, rawRoute } from "../route.ts";
+import { type Route, type RouteRequest, rawRoute } from "../route.ts";
 import { answerFleetError, FleetError } from "./answer.ts";
 
 const PREFIXES = ["/fleet/v1", "/v1-alpha"];
@@ -21,102 +21,110 @@ const tokenQuery = z.object({ nextPageToken: z.union([z.string(), z.array(z.stri
 const first = z.union([z.string(), z.array(z.string()).transform(([value = ""]) => value)]).optional();
 const stateQuery = tokenQuery.extend({ machineID: first, unitName: first });
 
-/** What every row has. */
-const COMMON = {
-  produces: "application/json",
-  response: z.unknown(),
-  answerError: answerFleetError,
-} as const;
-
-function routesBelow(prefix: string): readonly Route[] {
-  return [
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/units`, needs: "viewer", query: tokenQuery },
-      summary: "fleet's units, a page.",
-      handle: async ({ query }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./units.ts")).listUnits(query.nextPageToken, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/units/{unit}`, needs: "viewer", params: unitParams },
-      summary: "A unit, as fleet shows it.",
-      handle: async ({ params }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./units.ts")).getUnit(params.unit, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "put", path: `${prefix}/units/{unit}`, needs: "operator", params: unitParams },
-      ...{ body: z.unknown(), anyContentType: true },
-      summary: "Makes or replaces a unit of fleet's options, or sets its desired state.",
-      handle: async ({ params, body, headers }, dependencies) => {
-        requireJson(headers);
-        requireStore(dependencies);
-        return (await import("./units.ts")).setUnit(params.unit, body, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "delete", path: `${prefix}/units/{unit}`, needs: "operator", params: unitParams },
-      summary: "Destroys a unit.",
-      handle: async ({ params }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./units.ts")).destroyUnit(params.unit, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/state`, needs: "viewer", query: stateQuery },
-      summary: "What systemd says of units, a page.",
-      handle: async ({ query: { nextPageToken: token, ...filter } }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./states.ts")).listStates({ ...filter, token }, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/state/{unit}`, needs: "viewer", params: unitParams },
-      summary: "What systemd says of a unit.",
-      handle: async ({ params }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./states.ts")).getState(params.unit, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/machines`, needs: "viewer", query: tokenQuery },
-      summary: "The machines that are present, a page.",
-      handle: async ({ query }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./machines.ts")).listMachines(query.nextPageToken, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "patch", path: `${prefix}/machines`, needs: "operator" },
-      ...{ body: z.unknown(), anyContentType: true },
-      summary: "Changes metadata of machines.",
-      handle: async ({ body }, dependencies) => {
-        requireStore(dependencies);
-        return (await import("./machines.ts")).patchMachines(body, dependencies);
-      },
-    }),
-    rawRoute({
-      ...COMMON,
-      ...{ method: "get", path: `${prefix}/discovery`, needs: "nothing" },
-      summary: "The discovery document of fleet's API.",
-      handle: async () => answerJson((await import("./discovery.ts")).DISCOVERY),
-    }),
-  ];
+interface Row<P, Q> {
+  readonly method: Route["method"];
+  /** Below the prefix. */
+  readonly path: string;
+  readonly needs: Route["needs"];
+  readonly summary: string;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: z.ZodType<unknown>;
 }
 
-export const FLEET_ROUTES: readonly Route[] = PREFIXES.flatMap(routesBelow);
+type Handle<P, Q> = (request: RouteRequest<P, Q, unknown>, dependencies: ApiDependencies) => Promise<Answer>;
 
-/** What is not in reach of fleet is not told of from memory. */
+/** The row below a prefix. Without its registry, fleet answers nothing. */
+function row<P = unknown, Q = unknown>(options: Row<P, Q>, handle: Handle<P, Q>): (prefix: string) => Route {
+  return (prefix) =>
+    rawRoute<P, Q, unknown>({
+      ...options,
+      path: `${prefix}/${options.path}`,
+      produces: "application/json",
+      response: z.unknown(),
+      anyContentType: true,
+      answerError: answerFleetError,
+      handle: (request, dependencies) => {
+        requireStore(dependencies);
+        return handle(request, dependencies);
+      },
+    });
+}
+
+const UNIT = { path: "units/{unit}", params: unitParams } as const;
+const STATE = { path: "state/{unit}", params: unitParams } as const;
+
+const ROWS: readonly ((prefix: string) => Route)[] = [
+  row(
+    { method: "get", path: "units", needs: "viewer", query: tokenQuery, summary: "fleet's units, a page." },
+    async ({ query }, dependencies) =>
+      (await import("./units.ts")).listUnits(query.nextPageToken, dependencies),
+  ),
+  row(
+    { ...UNIT, method: "get", needs: "viewer", summary: "A unit, as fleet shows it." },
+    async ({ params }, dependencies) => (await import("./units.ts")).getUnit(params.unit, dependencies),
+  ),
+  row(
+    {
+      ...UNIT,
+      method: "put",
+      needs: "operator",
+      body: z.unknown(),
+      summary: "Makes, replaces or asks for a unit.",
+    },
+    async ({ params, body, headers }, dependencies) => {
+      requireJson(headers);
+      return (await import("./units.ts")).setUnit(params.unit, body, dependencies);
+    },
+  ),
+  row(
+    { ...UNIT, method: "delete", needs: "operator", summary: "Destroys a unit." },
+    async ({ params }, dependencies) => (await import("./units.ts")).destroyUnit(params.unit, dependencies),
+  ),
+  row(
+    {
+      method: "get",
+      path: "state",
+      needs: "viewer",
+      query: stateQuery,
+      summary: "What systemd says of units.",
+    },
+    async ({ query: { nextPageToken: token, ...filter } }, dependencies) =>
+      (await import("./states.ts")).listStates({ ...filter, token }, dependencies),
+  ),
+  row(
+    { ...STATE, method: "get", needs: "viewer", summary: "What systemd says of a unit." },
+    async ({ params }, dependencies) => (await import("./states.ts")).getState(params.unit, dependencies),
+  ),
+  row(
+    {
+      method: "get",
+      path: "machines",
+      needs: "viewer",
+      query: tokenQuery,
+      summary: "Machines that are present.",
+    },
+    async ({ query }, dependencies) =>
+      (await import("./machines.ts")).listMachines(query.nextPageToken, dependencies),
+  ),
+  row(
+    {
+      method: "patch",
+      path: "machines",
+      needs: "operator",
+      body: z.unknown(),
+      summary: "Changes their metadata.",
+    },
+    async ({ body }, dependencies) => (await import("./machines.ts")).patchMachines(body, dependencies),
+  ),
+  row(
+    { method: "get", path: "discovery", needs: "nothing", summary: "fleet's discovery document." },
+    async () => answerJson((await import("./discovery.ts")).DISCOVERY),
+  ),
+];
+
+export const FLEET_ROUTES: readonly Route[] = PREFIXES.flatMap((prefix) => ROWS.map((make) => make(prefix)));
+
 function requireStore({ mirror }: ApiDependencies): void {
   if (mirror.connected) return;
   throw new FlotillaError("store-unavailable", "the store does not answer", { retryable: true });
