@@ -28,6 +28,7 @@ export function publishedState(status: UnitStatus, { applied, underWay, trouble 
     ...(message === undefined ? {} : { message }),
     ...(status.mainPid === undefined ? {} : { mainPid: status.mainPid }),
     ...(status.exitCode === undefined ? {} : { exitCode: status.exitCode }),
+    ...(status.expired === true ? { expired: true } : {}),
     ...(status.exitSignal === undefined ? {} : { exitSignal: status.exitSignal }),
   };
 }

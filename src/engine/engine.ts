@@ -292,8 +292,9 @@ export class Engine {
 }
 
 /** Whether the plan goes on when a unit has stopped, or a moving one's new copy is active. */
-function waitsForStates({ unplaced, moves }: ClusterPlan): boolean {
+function waitsForStates({ unplaced, moves, followsStates }: ClusterPlan): boolean {
   return (
+    followsStates === true ||
     moves.some(({ phase }) => phase !== "staying") ||
     unplaced.some(({ refusals }) => refusals.some(({ code }) => code === "strict-wait"))
   );

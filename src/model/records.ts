@@ -100,6 +100,15 @@ export const failedMoveSchema = z.object({
 });
 export type FailedMove = Readonly<z.infer<typeof failedMoveSchema>>;
 
+/** A machine on which a launch of a unit has failed for good. */
+const triedMachineSchema = z.object({
+  machine: machineId,
+  cause: z.string(),
+  failedMs: z.number(),
+  launch: z.number().int().nonnegative(),
+});
+export type TriedMachine = Readonly<z.infer<typeof triedMachineSchema>>;
+
 /** "This machine shall have this unit in this state." */
 export const assignmentSchema = z.object({
   file: fileHash,
@@ -111,6 +120,8 @@ export const assignmentSchema = z.object({
   /** The machine that has the unit until the copy here is active: the unit is on its way from there. */
   movesFrom: machineId.exactOptional(),
   failedMoves: z.array(failedMoveSchema).exactOptional(),
+  /** Where it was before it came here for having failed (FailureMoves=), oldest first; those of earlier launches do not count. */
+  tried: z.array(triedMachineSchema).exactOptional(),
 });
 export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
 
@@ -129,6 +140,8 @@ export const unitStateSchema = z.object({
   exitCode: z.number().int().optional(),
   exitSignal: z.string().optional(),
   restarts: z.number().int().nonnegative().default(0),
+  /** It was killed because the machine's lease might have ended. */
+  expired: z.boolean().exactOptional(),
 });
 export type UnitState = Readonly<z.infer<typeof unitStateSchema>>;
 

@@ -69,6 +69,8 @@ export interface ClusterPlan {
   readonly moves: readonly PendingMove[];
   /** Set when the plan holds back moves (no stampede): what is waited for; `untilMs` is monotonic. */
   readonly holding?: { readonly untilMs: number; readonly reason: string };
+  /** There are units that are tried elsewhere when they have failed: each state may change the plan. */
+  readonly followsStates?: true;
   /** Monotonic time at which the plan may come out different without any event. */
   readonly wakeAtMs?: number;
 }

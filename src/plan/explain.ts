@@ -5,6 +5,7 @@ import { whereUnitIs } from "#model/units.ts";
 import type { Placement } from "#unit/placement.ts";
 import type { ClusterPlan, ClusterStep, PlanContext, Refusal } from "./cluster-plan.ts";
 import type { Draft } from "./reconcile/draft.ts";
+import { describeFailures } from "./reconcile/failures.ts";
 import { drawPlan } from "./reconcile/plan-cluster.ts";
 import { isTemplate } from "./reconcile/standing.ts";
 import { summariseRefusals } from "./refusals.ts";
@@ -155,6 +156,8 @@ function summarise(
   const [first, ...more] = here;
   if (first === undefined) return "the engine is about to place it";
   if (more.length > 0) return `it is on ${here.length} machines: ${first.assigned?.reason ?? ""}`;
+  const failures = describeFailures(draft, unit);
+  if (failures !== undefined) return failures;
   const lost = draft.losses.since.has(first.machine) ? ", which is gone" : "";
   return `it is on ${first.name}${lost}: ${first.assigned?.reason ?? ""}`;
 }

@@ -143,6 +143,13 @@ export const maxPerMachine = grammar(
   "error",
 );
 
+export const failureMoves = grammar(
+  "a whole number, 0 for none",
+  (text) => (/^\d{1,4}$/.test(text) ? Number(text) : undefined),
+  "FailureMoves= is not a whole number: %v",
+  "error",
+);
+
 export const overlap = grammar("yes or no", parseBoolean, "Overlap= is neither yes nor no: %v", "error");
 
 export const maxUnavailable = grammar<Allowance>(

@@ -52,6 +52,8 @@ export interface Placement {
   readonly prefer: readonly Preference[];
   /** At most so many instances of the same template on one machine. */
   readonly maxPerMachine?: number;
+  /** On how many other machines it is tried after it has failed for good. */
+  readonly failureMoves: number;
   readonly reservation: Reservation;
 }
 
@@ -64,6 +66,7 @@ export const ANYWHERE: Placement = {
   global: false,
   failover: "eager",
   overlap: true,
+  failureMoves: 0,
   spread: [],
   prefer: [],
   reservation: {},

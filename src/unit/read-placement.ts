@@ -43,6 +43,7 @@ export function readPlacement(file: UnitFile, unitName: string): PlacementReadin
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
     spread: [...new Set(flotilla.all("Spread").flat())],
     prefer: flotilla.all("Prefer").flat(),
+    failureMoves: flotilla.last("FailureMoves") ?? 0,
     ...(maxPerMachine === undefined ? {} : { maxPerMachine }),
     reservation: readReservation(file, context),
   };

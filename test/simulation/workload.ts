@@ -14,6 +14,8 @@ export interface UnitSpec {
   readonly global?: boolean;
   readonly strict?: boolean;
   readonly maxPerMachine?: number;
+  /** On how many other machines it is tried when it has failed. */
+  readonly failureMoves?: number;
   readonly spread?: string;
   readonly memoryBytes?: number;
 }
@@ -42,6 +44,7 @@ export const UNITS: readonly UnitSpec[] = [
   ...named(["big-a", "big-b", "big-c"], { runs: "for-ever", memoryBytes: 600 * MEBIBYTE }),
   ...named(["job-a", "job-b", "job-c"], { runs: "to-its-end" }),
   ...named(["flaky"], { runs: "until-it-crashes" }),
+  ...named(["wanderer"], { runs: "until-it-crashes", failureMoves: 2 }),
   ...named(["broken"], { runs: "not-at-all" }),
 ];
 
@@ -63,6 +66,7 @@ export function unitFileOf(spec: UnitSpec, edition: number): string {
     "[X-Flotilla]",
     ...when(spec.strict, "Failover=strict"),
     ...when(spec.maxPerMachine, `MaxPerMachine=${spec.maxPerMachine}`),
+    ...when(spec.failureMoves, `FailureMoves=${spec.failureMoves}`),
     ...when(spec.spread, `Spread=${spec.spread}`),
     "",
   ].join("\n");

@@ -3,6 +3,7 @@
  * the steps are what differs between it and the assignments there are.
  */
 import { type ClusterView, effectiveMetadata, nameOfMachine } from "#model/cluster-state.ts";
+import type { TriedMachine } from "#model/records.ts";
 import type { PendingMove, PlanContext, Refusal, Unplaced } from "#plan/cluster-plan.ts";
 import type { MachineFacts } from "#plan/schedule/machine.ts";
 import { Scheduler } from "#plan/schedule/scheduler.ts";
@@ -32,6 +33,8 @@ export interface Draft {
   /** Why a unit is where this plan newly puts it; by unit and machine, since global units are on many. */
   readonly reasons: Map<string, string>;
   readonly unplaced: Map<string, Unplaced>;
+  /** Where each unit has failed that is to be tried elsewhere now. */
+  readonly tried: Map<string, readonly TriedMachine[]>;
   /** Units that are to leave a machine and are still there after this plan. */
   readonly pending: Map<string, PendingMove>;
   /** What is done for units that go from one present machine to another. */
@@ -54,6 +57,7 @@ export function openDraft(view: ClusterView, given: PlanContext): Draft {
     leaving: new Map(),
     reasons: new Map(),
     unplaced: new Map(),
+    tried: new Map(),
     pending: new Map(),
     moves: new Map(),
     wakeTimes: [],

@@ -95,6 +95,8 @@ function decide(
 ): Move["kind"] {
   const { standing, from, copy, to } = mover;
   const { unit, placement, record } = standing;
+  // What has failed is not running: nothing is to be waited for.
+  if (draft.tried.has(unit)) return "at-once";
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
   if (gentle && placement?.overlap === false && isUnsaid(draft, standing, from)) {

@@ -6,6 +6,7 @@ import { summariseRefusals } from "#plan/refusals.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
 import { retryInMs } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
+import { stayFailed, triedOn } from "./failures.ts";
 import { placementOrder } from "./order.ts";
 import { recheckFollowers } from "./recheck.ts";
 import type { Standing } from "./standing.ts";
@@ -75,7 +76,10 @@ function isRunningOn({ standings, scheduler }: Draft, unit: string): boolean {
 }
 
 /** Machines on which a copy of the unit has failed lately. */
-function avoiding({ context, view, wakeTimes }: Draft, standing: Standing): Pick<Candidate, "avoid"> {
+function avoiding(
+  { context, view, wakeTimes, tried: draftTried }: Draft,
+  standing: Standing,
+): Pick<Candidate, "avoid"> {
   const { homes, source, failed, record } = standing;
   const assignment = (source ?? homes[0])?.assignment;
   const avoid = new Map<string, string>();
@@ -89,6 +93,8 @@ function avoiding({ context, view, wakeTimes }: Draft, standing: Standing): Pick
       `had it fail (${failure.cause}), and is tried again in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}`,
     );
   }
+  for (const { machine, cause } of draftTried.get(standing.unit) ?? triedOn(standing))
+    avoid.set(machine, `had it fail (${cause})`);
   for (const [home, cause] of failed) avoid.set(home.machine, `has just had it fail (${cause})`);
   // What has stopped there for a rebalance is not to come back for it.
   const asked =
@@ -124,7 +130,7 @@ function placeOne(draft: Draft, candidate: Candidate): void {
   }
   const choice = draft.scheduler.place(candidate);
   if (choice.kind === "refused") {
-    if (!stayOn(draft, candidate.unit, choice.refusals))
+    if (!stayFailed(draft, standing) && !stayOn(draft, candidate.unit, choice.refusals))
       notePlacedNowhere(draft, candidate.unit, choice.refusals);
     return;
   }
@@ -138,6 +144,7 @@ function placeOne(draft: Draft, candidate: Candidate): void {
 function staysAfterAll(draft: Draft, { homes }: Standing, candidate: Candidate): boolean {
   const home = homes[0];
   const machine = home === undefined ? undefined : draft.scheduler.machine(home.machine);
+  if (draft.tried.has(candidate.unit)) return false;
   if (machine === undefined || replacedOn(machine, candidate).length > 0) return false;
   if (draft.scheduler.refusal(machine, candidate, true) !== undefined) return false;
   draft.scheduler.add(candidate.unit, candidate.placement, machine);

@@ -12,6 +12,7 @@ import { closeRebalance, relocate } from "#plan/rebalance/carry-out.ts";
 import { collectFiles } from "./collect-files.ts";
 import { type Draft, openDraft } from "./draft.ts";
 import { leaveFinished, stopGlobalUnits } from "./drains.ts";
+import { leaveFailed, mayBeTriedElsewhere } from "./failures.ts";
 import { partAtOnce, planMoves } from "./moves.ts";
 import { placeUnits } from "./place-units.ts";
 import { recheckPlaced } from "./recheck.ts";
@@ -24,6 +25,7 @@ export function drawPlan(view: ClusterView, context: PlanContext): { plan: Clust
   const draft = openDraft(view, context);
   recheckPlaced(draft);
   leaveFinished(draft);
+  leaveFailed(draft);
   partAtOnce(draft);
   placeUnits(draft);
   relocate(draft);
@@ -38,6 +40,7 @@ export function drawPlan(view: ClusterView, context: PlanContext): { plan: Clust
     steps,
     unplaced,
     moves,
+    ...(mayBeTriedElsewhere(draft) ? { followsStates: true } : {}),
     ...(holding === undefined ? {} : { holding }),
     ...(wakeTimes.length === 0 ? {} : { wakeAtMs: Math.min(...wakeTimes) }),
   };

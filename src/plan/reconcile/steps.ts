@@ -4,6 +4,7 @@ import type { Assignment, UnitRecord } from "#model/records.ts";
 import type { ClusterStep } from "#plan/cluster-plan.ts";
 import { addFailure } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
+import { triedOn } from "./failures.ts";
 import type { Move } from "./moves.ts";
 import { type Home, isTemplate, type Standing } from "./standing.ts";
 import { waitingForStop } from "./strict-wait.ts";
@@ -124,17 +125,20 @@ function moveSteps(draft: Draft, standing: Standing, { kind, from, to, copy }: M
 /** @param copy what is there of the unit already, which is to replace another */
 function newAssignment(
   draft: Draft,
-  { unit, record }: Standing,
+  standing: Standing,
   machine: string,
   copy?: Home,
 ): Extract<ClusterStep, { kind: "assign" }> {
+  const { unit, record } = standing;
   const reason = copy?.assignment.reason ?? reasonAt(draft, unit, machine);
+  const tried = draft.tried.get(unit) ?? triedOn(standing);
   const assignment: Assignment = {
     file: record.file,
     desired: record.desired === "launched" ? "launched" : "loaded",
     launch: record.launch,
     reason,
     assignedMs: copy?.assignment.assignedMs ?? draft.context.nowMs,
+    ...(tried.length === 0 ? {} : { tried: [...tried] }),
   };
   return { kind: "assign", unit, machine, assignment, reason };
 }

@@ -1,6 +1,7 @@
 /** Keys of [X-Fleet], with fleet's former names, and of [X-Flotilla]; systemd ignores both sections. */
 import {
   failover,
+  failureMoves,
   fleetBoolean,
   fleetGlobs,
   fleetNames,
@@ -39,6 +40,7 @@ export const X_FLOTILLA_KEYS = {
   Failover: last(failover, "run"),
   Spread: additive(spreadKeys, "run"),
   Prefer: additive(preferences, "run"),
+  FailureMoves: last(failureMoves, "run"),
   MaxPerMachine: last(maxPerMachine, "run"),
   Overlap: last(overlap, "run"),
   MaxUnavailable: last(maxUnavailable, "run"),
