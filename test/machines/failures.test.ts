@@ -90,10 +90,10 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     await eventually(names);
   });
 
-  test("loses every tenth packet: nothing moves and a unit still starts", async () => {
+  test("loses packets both ways: nothing moves and a unit still starts", async () => {
     const names = numbered("lossy", 6);
     const before = running(await machines.launch(names));
-    await machines.get("m2").lose(10);
+    await machines.get("m2").lose(3);
     await sleep(2 * TTL_S * 1000);
     await machines.launch(["late.service"]);
     expect(running(await rowsOf(names))).toEqual(before);

@@ -6,6 +6,7 @@ import { running, SLEEPER } from "../../cluster/units.ts";
 import { BOOT_TIMEOUT_MS, canBootMachines, Machines, until } from "../machines.ts";
 
 const STATE = "/var/lib/flotilla";
+const SETTINGS = "/etc/default/flotilla";
 const CONTEXTS = "/root/.config/flotilla/contexts.json";
 
 describe.runIf(canBootMachines)("three machines", () => {
@@ -23,6 +24,7 @@ describe.runIf(canBootMachines)("three machines", () => {
     // As a disk that was copied of a running machine has it.
     await rm(copy.pathOf(STATE), { recursive: true });
     await cp(original.pathOf(STATE), copy.pathOf(STATE), { recursive: true });
+    await copy.write(SETTINGS, `FLOTILLA_ADDRESS=${copy.address}\n`);
     await copy.must("systemctl", "start", "--no-block", "flotilla");
     const said = (): Promise<string> => copy.must("journalctl", "--no-pager", "-u", "flotilla");
     await until("the copy's complaint", async () =>
@@ -37,7 +39,7 @@ describe.runIf(canBootMachines)("three machines", () => {
     await copy.must("flotilla", "leave", "--force");
     await copy.join(first.address, await first.must("flotilla", "token", "create"));
     await machines.joined();
-  });
+  }, 60_000);
 
   test("TestKnownHostsVerification: who answers for another cluster is refused", async () => {
     const [first, other] = [machines.get("m1"), machines.get("m3")];
