@@ -106,6 +106,30 @@ describe("StepRunner", () => {
     expect(supervisor.status(UNIT)).toMatchObject({ active: "active", result: "success" });
   });
 
+  test("does not start a failed unit that was taken away before its new chance was given", async () => {
+    run = { kind: "fail" };
+    await take("start");
+    run = { kind: "serve" };
+    const reset = supervisor.resetFailed;
+    let goOn: () => void = () => undefined;
+    supervisor.resetFailed = (unit) =>
+      new Promise<void>((resolve) => {
+        goOn = resolve;
+      }).then(() => reset(unit));
+    const started: string[] = [];
+    const start = supervisor.start;
+    supervisor.start = (unit) => {
+      started.push(unit);
+      return start(unit);
+    };
+    await take("start");
+    await take("unload");
+    goOn();
+    await settle();
+    expect(started).toEqual([]);
+    expect([...steps.underWay]).toEqual([]);
+  });
+
   test("replaces a file only when what ran by the old one has stopped", async () => {
     await take("start");
     const order: string[] = [];

@@ -33,7 +33,7 @@ export class StepRunner {
     this.#supervisor = supervisor;
     this.#onEnd = onEnd;
     this.#jobs = {
-      start: ({ unit }) => this.#start(unit),
+      start: (step) => this.#start(step),
       restart: ({ unit }) => supervisor.restart(unit),
       stop: ({ unit }) => supervisor.stop(unit),
       unload: ({ unit }) => supervisor.unload([unit]).then(() => DONE),
@@ -72,9 +72,14 @@ export class StepRunner {
     );
   }
 
-  async #start(unit: string): Promise<JobOutcome> {
+  async #start(step: MachineStep): Promise<JobOutcome> {
+    const { unit } = step;
     // An explicit start gives a failed unit a new chance, also when its start limit was hit.
-    if (this.#supervisor.status(unit)?.active === "failed") await this.#supervisor.resetFailed(unit);
+    if (this.#supervisor.status(unit)?.active === "failed") {
+      await this.#supervisor.resetFailed(unit);
+      // It may have been taken away meanwhile.
+      if (this.#latest.get(unit) !== step) return { result: "canceled" };
+    }
     return this.#supervisor.start(unit);
   }
 
