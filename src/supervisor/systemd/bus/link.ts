@@ -136,6 +136,8 @@ export class SystemdLink {
       try {
         connection ??= await this.#connect();
         failures = 0;
+        // It may have been closed while it was connecting, which nobody could hear then.
+        if (this.#ended.signal.aborted) connection.close();
         void this.#check(connection);
         const reason = await connection.closed;
         this.#connection = undefined;
