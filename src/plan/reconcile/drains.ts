@@ -51,7 +51,7 @@ export function stopGlobalUnits(draft: Draft): void {
   for (const [machine, drain] of draft.drains) {
     const scheduled = draft.scheduler.machine(machine);
     if (scheduled === undefined || (!drain.overdue && hasOthers(draft, machine))) continue;
-    for (const [unit, placement] of [...scheduled.units]) {
+    for (const [unit, placement] of scheduled.units) {
       if (!placement.global) continue;
       draft.scheduler.remove(unit, scheduled);
       draft.leaving.set(unit, { reason: drain.reason });

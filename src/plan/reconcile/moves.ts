@@ -38,7 +38,7 @@ interface Mover extends Omit<Move, "kind"> {
 export function partAtOnce(draft: Draft): void {
   for (const machine of draft.scheduler.machines) {
     if (machine.lingering.size === 0) continue;
-    for (const [unit, placement] of [...machine.lingering]) {
+    for (const [unit, placement] of machine.lingering) {
       const clashes = [...machine.units].some(
         ([other, theirs]) =>
           other !== unit && exclude({ unit, placement }, { unit: other, placement: theirs }),

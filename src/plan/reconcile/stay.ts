@@ -43,7 +43,7 @@ function goBack(
   const peers = placement.machineOf.filter((peer) => !machine.units.has(peer));
   if (peers.some((peer) => drainedHome(draft, peer) !== machine)) return false;
   machine.unlinger(unit);
-  for (const place of [...scheduler.placesOf(unit)]) {
+  for (const place of scheduler.placesOf(unit)) {
     scheduler.remove(unit, place);
     draft.reasons.delete(reasonKey(unit, place.facts.id));
   }
