@@ -16,6 +16,7 @@ const BENCHMARKS = [
   "start",
   "failover",
   "drain",
+  "join",
   "scheduler",
   "idle",
   "list-units",
