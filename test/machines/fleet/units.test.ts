@@ -12,6 +12,9 @@ ExecStart=/bin/sh -c 'echo Hello, World!; exec sleep infinity'
 `;
 const GOODBYE = HELLO.replace("Hello, World!", "Goodbye, World!");
 
+/** What init has given the cluster's first admin. */
+const CONTEXTS = "/root/.config/flotilla/contexts.json";
+
 const batch = (prefix: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}@${index + 1}.service`);
 
@@ -85,9 +88,10 @@ describe.runIf(canBootMachines)("two machines", () => {
       }
     });
 
-    test.each(["submit", "load", "start"])(
+    test.each(["Submit", "Load", "Start"])(
       "TestUnit%sReplace: has another text only where --replace is given",
-      async (verb) => {
+      async (name) => {
+        const verb = name.toLowerCase();
         await must(verb, ...files(names));
         // Only a template beside it, or the file itself, says what is new.
         const changed = names.map((name) => `/root/changed/${name}`);
@@ -195,10 +199,19 @@ describe.runIf(canBootMachines)("two machines", () => {
     expect(await states()).toEqual([]);
   });
 
-  test("TestTunnelScheduleBatchUnits: eleven units started through another machine's API are active", async () => {
+  test("TestTunnelScheduleBatchUnits: eleven units started from elsewhere, by the admin's certificate, are active", async () => {
+    const [home, away] = [machines.get("m1"), machines.get("m2")];
     const names = ["hello.service", ...batch("hello", 10)];
-    await must("start", ...files(names));
-    expect(words(await states()).toSorted()).toEqual(names.map((name) => `${name} active running`).sort());
+    await away.must("mkdir", "-p", "/root/units", "/root/.config/flotilla");
+    await away.write("/root/units/hello.service", HELLO);
+    await away.write("/root/units/hello@.service", HELLO);
+    await away.write(CONTEXTS, await home.read(CONTEXTS));
+    await away.must("chmod", "600", CONTEXTS);
+    await away.must("flotilla", "--context=flotilla", "start", ...files(names));
+    expect(words(await states()).toSorted()).toEqual(
+      names.map((name) => `${name} active running`).toSorted(),
+    );
+    await away.must("rm", CONTEXTS);
   });
 
   test("TestFleetctlWithEnv: FLOTILLA_ENDPOINT says whom commands ask", async () => {
