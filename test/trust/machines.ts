@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { silentLogger } from "#base/log.ts";
@@ -14,6 +14,7 @@ import { readConfig } from "#daemon/config.ts";
 import { type Daemon, startDaemon } from "#daemon/daemon.ts";
 import type { Ending } from "#daemon/departure.ts";
 import { systemRandom } from "#host/system.ts";
+import { cutPower } from "#supervisor/embedded/power-cut.ts";
 import type { Lifetimes } from "#trust/profiles.ts";
 import { readTrust } from "#trust/trust-directory.ts";
 
@@ -134,6 +135,11 @@ export class Machines {
   /** Ends the daemons with their units, and removes their directories. */
   async stop(): Promise<void> {
     await Promise.all([...this.#running.values()].map((daemon) => daemon.stop("stop")));
+    // Units of a machine that was removed, or that could not ask the store any more, run on.
+    for (const name of await readdir(this.root)) {
+      const directory = this.directory(name);
+      await cutPower({ directory, runDirectory: join(directory, "run") });
+    }
     await rm(this.root, { recursive: true, force: true });
   }
 }
