@@ -26,4 +26,4 @@ if (isDaemon && !process.execArgv.includes(options.split(" ")[0] ?? "")) {
 const cachedData = isDaemon ? undefined : Buffer.from(getRawAsset("program.cache"));
 const text = Buffer.from(getRawAsset("program.js")).toString("latin1");
 const program: unknown = new Script(text, { filename: "flotilla.js", cachedData }).runInThisContext();
-if (typeof program === "function") program(require);
+if (typeof program === "function") Reflect.apply(program, undefined, [require]);

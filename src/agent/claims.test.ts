@@ -3,6 +3,7 @@ import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { keys } from "#model/keys.ts";
+import { claimSchema } from "#model/records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
@@ -46,7 +47,7 @@ async function assign(machine: string): Promise<Revision> {
 async function holder(): Promise<string | undefined> {
   const { kvs } = await store.range({ key: toBytes(keys.claim(UNIT)) });
   const value = kvs[0]?.value;
-  return value === undefined ? undefined : JSON.parse(toText(value)).machine;
+  return value === undefined ? undefined : claimSchema.parse(JSON.parse(toText(value))).machine;
 }
 
 async function lease(ttlS = 1_000): Promise<bigint> {

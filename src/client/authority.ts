@@ -83,7 +83,7 @@ function shownChain({ url, text }: NetworkEndpoint): Promise<Shown> {
       socket.destroy();
     });
     socket.once("timeout", () => socket.destroy(new Error(`no answer within ${CONNECT_MS / 1000} s`)));
-    socket.once("error", (error) => reject(noMachine(text, error)));
+    socket.once("error", (error: Error) => reject(noMachine(text, error)));
     // A server that hangs up in the middle says nothing of why.
     socket.once("close", () => reject(noMachine(text, new Error("the connection was closed"))));
   });

@@ -138,11 +138,12 @@ export class ClusterState implements ClusterView {
       case "revoked":
         set(this.revoked, first, this.#read(change.key, text, revokedRecordSchema));
         break;
-      // Events are read when they are asked for. Secrets are not kept where everything else looks.
       case "rebalance":
         this.rebalance = this.#read(change.key, text, rebalanceSchema);
         break;
+      // Events are read when they are asked for, claims by who makes them. Secrets are not kept where everything else looks.
       case "event":
+      case "claim":
       case "trust":
       case "token":
         break;

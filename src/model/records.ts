@@ -163,7 +163,6 @@ export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
 
 /** That a machine is the one to run a strict unit, for as long as its lease lives. */
 export const claimSchema = z.object({ machine: machineId });
-export type Claim = Readonly<z.infer<typeof claimSchema>>;
 
 export const EVENT_KINDS = [
   "machine-joined",

@@ -59,7 +59,9 @@ describe("the directory of a machine's trust", () => {
   test("is not written over one that is there", async () => {
     const written = await files();
     await writeTrust(directory, written);
-    await expect(writeTrust(directory, { ...written, key: "another" })).rejects.toThrow();
+    await expect(writeTrust(directory, { ...written, key: "another" })).rejects.toMatchObject({
+      code: "conflict",
+    });
     expect((await readTrust(directory))?.key).toBe(written.key);
     expect(await readdir(directory)).toEqual(["trust"]);
   });
@@ -92,7 +94,9 @@ describe("the directory of a machine's trust", () => {
 
   test("that cannot be written leaves nothing", async () => {
     await writeFile(join(directory, "file"), "");
-    await expect(writeTrust(join(directory, "file", "below"), await files())).rejects.toThrow();
+    await expect(writeTrust(join(directory, "file", "below"), await files())).rejects.toMatchObject({
+      code: "ENOTDIR",
+    });
     await chmod(directory, 0o700);
     expect(await readdir(directory)).toEqual(["file"]);
   });

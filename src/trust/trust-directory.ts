@@ -109,8 +109,20 @@ export async function writeTrust(directory: string, files: TrustFiles): Promise<
     await syncDirectory(directory);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true }).catch(() => undefined);
-    throw describeFileError(error, path);
+    throw isInTheWay(error) ? thereAlready(path) : describeFileError(error, path);
   }
+}
+
+/** rename(2) onto a directory that is not empty says either. */
+function isInTheWay(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOTEMPTY" || code === "EEXIST";
+}
+
+function thereAlready(path: string): FlotillaError {
+  return new FlotillaError("conflict", `this machine belongs to a cluster already, as ${path} says`, {
+    hint: "to take it out of that cluster, run: flotilla leave",
+  });
 }
 
 /** Puts a renewed certificate in the place of the one before; the key stays. */

@@ -368,7 +368,7 @@ test("while the store is away it says so in fleet's words", async () => {
   const without = new TestCluster({
     store: away.store,
     mirror: new Proxy(mirror, {
-      get: (target, name) => (name === "connected" ? false : Reflect.get(target, name)),
+      get: (target, name): unknown => (name === "connected" ? false : Reflect.get(target, name)),
     }),
   });
   const response = await without.fetch(new Request("http://api/fleet/v1/machines"));

@@ -1,6 +1,6 @@
 /** The API over real TLS: who is let in, who is not, and what each is told. */
 import { once } from "node:events";
-import { request as plainRequest } from "node:http";
+import { type IncomingMessage, request as plainRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
@@ -220,7 +220,7 @@ async function get(path: string, headers: Record<string, string>, credentials: C
     method: "POST",
   });
   sent.end("{}");
-  const [answer] = await once(sent, "response");
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
   answer.resume();
   return Number(answer.statusCode);
 }
@@ -296,10 +296,11 @@ describe("a client", () => {
   });
 
   test("believes a machine at whatever address it is reached by", async () => {
-    await client({}, `https://localhost:${served.port}`).version();
+    const { version } = await client({}, `https://localhost:${served.port}`).version();
     const named = await ours.machine(M1, "m1", Date.now(), ["10.0.0.1"]);
     const other = await cluster.serve(ours.live(named).serverTls("machines and people"));
-    await client({}, `https://localhost:${other.port}`).version();
+    const again = await client({}, `https://localhost:${other.port}`).version();
+    expect(again.version).toBe(version);
   });
 
   test("that speaks plain HTTP to the port is told to use TLS", async () => {
@@ -312,7 +313,7 @@ describe("a client", () => {
     const sent = plainRequest({ port: served.port, method: "POST", path: "/v1/units", agent: false });
     sent.write(Buffer.alloc(200_000, "x"));
     sent.on("error", () => undefined);
-    const [answer] = await once(sent, "response");
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
     expect(await text(answer)).toContain("this port speaks TLS only");
     sent.destroy();
   });

@@ -42,7 +42,7 @@ async function openTls(): Promise<Socket> {
   return socket;
 }
 
-function closed(socket: Socket): Promise<void> {
+function untilClosed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) resolve();
     else socket.once("close", () => resolve());
@@ -51,13 +51,13 @@ function closed(socket: Socket): Promise<void> {
 
 describe("a peer is hung up on", () => {
   test("that says nothing", async () => {
-    await closed(await open());
+    await untilClosed(await open());
   });
 
   test("that begins to agree on keys and does not go on", async () => {
     const socket = await open();
     socket.write(Buffer.from([0x16, 3, 1, 2, 0]));
-    await closed(socket);
+    await untilClosed(socket);
   });
 
   test("that has agreed on keys and says no more than half a head", async () => {
@@ -70,13 +70,13 @@ describe("a peer is hung up on", () => {
     const socket = await openTls();
     socket.write(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${"x".repeat(20_000)}\r\n`);
     socket.resume();
-    await closed(socket);
+    await untilClosed(socket);
   });
 
   test("that asks in plain HTTP, once it has been told", async () => {
     const socket = await open();
     socket.write("GET / HTTP/1.1\r\n");
-    await closed(socket);
+    await untilClosed(socket);
   });
 });
 
@@ -85,10 +85,10 @@ test("no more peers are taken than there may be, and others are as soon as some 
   server.listener.on("connection", (socket: Socket) => taken.push(socket));
   const held = await Promise.all([openTls(), openTls(), openTls()]);
   const refused = await open();
-  await closed(refused);
+  await untilClosed(refused);
   expect(taken).toHaveLength(3);
   for (const socket of held) socket.destroy();
-  await Promise.all(taken.map(closed));
+  await Promise.all(taken.map(untilClosed));
   const socket = await openTls();
   socket.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
   expect(await text(socket)).toContain("answered");

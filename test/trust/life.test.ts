@@ -10,6 +10,7 @@ import { keys } from "#model/keys.ts";
 import { trustRecordSchema } from "#model/trust-records.ts";
 import { connectStore } from "#store/etcd/client.ts";
 import { toBytes, toText } from "#store/keys.ts";
+import { StoreError } from "#store/store.ts";
 import { personProfile } from "#trust/profiles.ts";
 import { newKey, signCertificate } from "#trust/signing.ts";
 import { readTrust } from "#trust/trust-directory.ts";
@@ -80,7 +81,7 @@ describe("a cluster of three", { timeout: PATIENCE_MS }, () => {
     ];
     for (const way of ways) {
       const store = connectStore({ ...means, ...way });
-      await expect(store.range({ key: toBytes("a") })).rejects.toThrow();
+      await expect(store.range({ key: toBytes("a") })).rejects.toBeInstanceOf(StoreError);
       await store.close();
     }
     const asPerson = connectStore({

@@ -7,7 +7,7 @@ import { SystemdMachine } from "./machine.ts";
 
 const SLEEP = "ExecStart=/bin/sleep 1000";
 const on = service("on.service", SLEEP);
-const range = (count: number): readonly number[] => [...new Array(count).keys()];
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 
 describe.runIf(whyNoContainer() === undefined)("a real systemd that is interfered with", () => {
   let machine: SystemdMachine;

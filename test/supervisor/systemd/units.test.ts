@@ -8,7 +8,7 @@ import { service, unit } from "../machine.ts";
 import { SystemdMachine } from "./machine.ts";
 
 const SLEEP = "ExecStart=/bin/sleep 1000";
-const range = (count: number): readonly number[] => [...new Array(count).keys()];
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 
 describe.runIf(whyNoContainer() === undefined)("a real systemd", () => {
   let machine: SystemdMachine;
