@@ -11,9 +11,6 @@ const LIMITS = [
   { controller: "io", settings: "IOWeight=, IOReadBandwidthMax= and their like" },
 ] as const;
 
-const FENCING =
-  "Strict units are fenced by the daemon alone: while it is not there, nothing kills them in time";
-
 type Limited = (typeof LIMITS)[number]["controller"];
 
 /**
@@ -39,13 +36,10 @@ export function describeEnforcement(
     cpu: has("cpu"),
     tasks: has("pids"),
     users: isRoot,
-    notes: [
-      ...missing.map(
-        ({ controller, settings }) =>
-          `${settings} are not enforced: systemd accepts them, but its cgroups lack the ${controller} controller`,
-      ),
-      FENCING,
-    ],
+    notes: missing.map(
+      ({ controller, settings }) =>
+        `${settings} are not enforced: systemd accepts them, but its cgroups lack the ${controller} controller`,
+    ),
   };
 }
 

@@ -50,8 +50,9 @@ export class Jobs {
     const result = text(body[3]);
     const waiter = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (waiter !== undefined) waiter.resolve(result);
-    else if (this.#asking > 0) this.#early.set(id, result);
+    waiter?.resolve(result);
+    // Also of one that was waited for: systemd gives two who ask for the same job the same one.
+    if (this.#asking > 0) this.#early.set(id, result);
   }
 
   /** Nobody waits for jobs any more, which go on. */

@@ -9,6 +9,7 @@
  */
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
+import { toFlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
 import { present } from "#base/present.ts";
 import type { Random } from "#base/random.ts";
@@ -31,7 +32,7 @@ import { SystemdLink } from "./bus/link.ts";
 import { interfaceOfUnit, pathOfUnit, unitOfPath } from "./bus/unit-path.ts";
 import { flag, list, number, properties, text } from "./bus/values.ts";
 import { describeEnforcement, systemHierarchies, unifiedControllers } from "./enforcement.ts";
-import { Holds } from "./holds.ts";
+import { Fence } from "./fence/fence.ts";
 import { endedOutcome, presumedResult, refusedOutcome, unknownUnit } from "./job-outcome.ts";
 import { Jobs } from "./jobs.ts";
 import { Journalctl } from "./journal/journalctl.ts";
@@ -60,7 +61,6 @@ export interface SystemdOptions {
 
 /** How often a unit is stopped that somebody starts again while it is to go. */
 const STOPS = 3;
-const SIGKILL = 9;
 const HAS_CGROUP = /\.(service|socket|mount|swap|slice)$/;
 /** How long a unit's journal is searched for the reason why its file is none. */
 const REASON_MS = 1_000;
@@ -92,7 +92,7 @@ class SystemdSupervisor implements Supervisor {
   readonly #changes: UnitChanges;
   readonly #journalctl: Journalctl;
   readonly #usage: CgroupUsage;
-  readonly #holds: Holds;
+  readonly #fence: Fence;
   /** Hashes of the files of templates, by name. */
   readonly #templates = new Map<string, string>();
   /** Units that systemd made of them by itself; gone when they end. */
@@ -107,9 +107,10 @@ class SystemdSupervisor implements Supervisor {
     this.enforcement = describeEnforcement(hierarchies, unified, process.getuid?.() === 0);
     this.#log = log;
     this.#files = new UnitFiles(directory, root);
-    this.#table = new UnitTable(clock, new LastRuns(join(root, `${directory}.last-runs`)));
+    this.#table = new UnitTable(clock, new LastRuns(join(root, `${directory}.last-runs`)), (unit) =>
+      this.#fence.holds.killedRun(unit),
+    );
     this.#usage = new CgroupUsage(hierarchies, unified, root);
-    this.#holds = new Holds(clock, (unit) => this.#expire(unit));
     this.#journalctl = new Journalctl(options.journalctl ?? ["journalctl"]);
     const onSignal = (signal: Signal): void => this.#onSignal(signal);
     const onUp = (): void => this.#onUp();
@@ -122,6 +123,13 @@ class SystemdSupervisor implements Supervisor {
       onUp,
     });
     this.#jobs = new Jobs(this.#link);
+    this.#fence = new Fence({
+      link: this.#link,
+      jobs: this.#jobs,
+      clock,
+      directory: `${directory}.holds`,
+      root,
+    });
     const reasonOf = (unit: string): Promise<string | undefined> => this.#reasonOf(unit);
     this.#reader = new UnitReader({ link: this.#link, table: this.#table, reasonOf });
     const warn = (unit: string, message: string): void =>
@@ -141,6 +149,7 @@ class SystemdSupervisor implements Supervisor {
     this.#isAdopted = true;
     for (const name of await this.#instances()) this.#knowInstance(name);
     await this.#reader.read(this.#table.names(), false);
+    await this.#fence.adopt();
   }
 
   #know(source: UnitSource): void {
@@ -190,6 +199,7 @@ class SystemdSupervisor implements Supervisor {
     for (const name of names) this.#templates.delete(name);
     const known = names.filter((name) => this.#files.has(name) || this.#table.has(name));
     await Promise.all(known.map((name) => this.#stopForGood(name)));
+    for (const name of known) this.#fence.forget(name);
     await this.#changes.remove(known);
     await Promise.all(known.map((name) => this.#forget(name)));
   }
@@ -207,7 +217,6 @@ class SystemdSupervisor implements Supervisor {
   async #forget(name: string): Promise<void> {
     if (this.#table.status(name)?.active === "failed") await this.#tellReset(name);
     this.#made.delete(name);
-    this.#holds.set(name, undefined);
     this.#table.forget(name);
   }
 
@@ -230,8 +239,8 @@ class SystemdSupervisor implements Supervisor {
     // The machine may have a unit of this name that is none of ours.
     if (before?.load === "error")
       return refusedOutcome("LoadFailed", before.message ?? `${unit} is not loaded`);
-    const starts = type.includes("start");
-    if (starts && this.#holds.hasPassed(unit)) return { result: "failed", message: "its hold has passed" };
+    const unguarded = type.includes("start") ? await this.#guard(unit) : undefined;
+    if (unguarded !== undefined) return { result: "failed", message: unguarded };
     if (type.includes("restart") || (type === "start" && !isUp(before?.active ?? "inactive")))
       this.#table.starting(unit);
     try {
@@ -255,22 +264,38 @@ class SystemdSupervisor implements Supervisor {
   }
 
   hold(name: string, hold: Hold | undefined): void {
-    if (this.#table.has(name)) this.#holds.set(name, hold);
+    if (!this.#table.has(name)) return;
+    const isNew = this.#fence.holds.until(name) === undefined;
+    try {
+      this.#fence.holds.set(name, hold, isUp(this.#table.status(name)?.active ?? "inactive"));
+    } catch (error) {
+      this.#log.error({ unit: name, error: String(error) }, "could not put off until when it may run");
+      return;
+    }
+    if (hold !== undefined && isNew) void this.#guard(name);
   }
 
   heldUntil(name: string): number | undefined {
-    return this.#holds.until(name);
+    return this.#fence.holds.until(name);
   }
 
-  #expire(name: string): void {
-    if (!isUp(this.#table.status(name)?.active ?? "inactive")) return;
-    this.#link
-      .manager("KillUnit", "ssi", [name, "all", SIGKILL])
-      .catch((error: unknown) => this.#log.error({ unit: name, error: String(error) }, "could not kill it"));
+  /** Why a unit that is held must not be started; undefined: it may be. */
+  async #guard(unit: string): Promise<string | undefined> {
+    const { holds } = this.#fence;
+    if (holds.until(unit) === undefined) return undefined;
+    try {
+      await this.#fence.guard(unit);
+    } catch (error) {
+      const { message } = toFlotillaError(error);
+      this.#log.error({ unit, error: message }, "a strict unit is not fenced");
+      return message;
+    }
+    return holds.hasPassed(unit) ? "its hold has passed" : undefined;
   }
 
   async resetFailed(name: string): Promise<void> {
     if (!this.#table.has(name)) return;
+    this.#fence.holds.forgetKilled(name);
     await this.#tellReset(name);
     await this.#reader.refresh(name);
   }
@@ -308,7 +333,6 @@ class SystemdSupervisor implements Supervisor {
 
   async close(): Promise<void> {
     this.#table.close();
-    this.#holds.close();
     this.#jobs.close();
     this.#journalctl.close();
     await this.#link.close();

@@ -112,7 +112,7 @@ function forgottenStatus(
   before: UnitStatus,
   nowMs: number,
 ): UnitStatus {
-  const { message: _, mainPid: __, startLimitHit: ___, ...rest } = before;
+  const { message: _, mainPid: __, startLimitHit: ___, expired: ____, ...rest } = before;
   const wasUp = isUp(before.active);
   return {
     ...rest,
@@ -125,6 +125,22 @@ function forgottenStatus(
     sinceMs: before.active === "inactive" ? before.sinceMs : nowMs,
     completed: before.completed || (wasUp && properties.Type === "oneshot"),
     ...present("message", problem),
+  };
+}
+
+/** Of a unit that is down: whether `killed`, the run that the fence has ended, was its last. */
+export function expiredStatus(status: UnitStatus, killed: string | undefined): UnitStatus {
+  const { expired: _, ...rest } = status;
+  if (killed === undefined || status.invocation !== killed) return rest;
+  const message = `${status.name} was killed: the time until which it might run had come`;
+  return {
+    ...rest,
+    active: "failed",
+    sub: "failed",
+    result: "timeout",
+    completed: false,
+    message,
+    expired: true,
   };
 }
 

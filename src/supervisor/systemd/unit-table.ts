@@ -7,7 +7,7 @@ import type { Clock } from "#base/clock.ts";
 import type { LoadState, UnitSource, UnitStatus } from "../supervisor.ts";
 import { number, type Properties } from "./bus/values.ts";
 import type { LastRuns } from "./last-runs.ts";
-import { invocationOf, keptProperties, unitStatus } from "./unit-status.ts";
+import { expiredStatus, invocationOf, isUp, keptProperties, unitStatus } from "./unit-status.ts";
 
 export type StatusListener = (name: string, status: UnitStatus | undefined) => void;
 
@@ -26,12 +26,15 @@ interface KnownUnit {
 export class UnitTable {
   readonly #clock: Clock;
   readonly #lastRuns: LastRuns;
+  readonly #killedRun: (unit: string) => string | undefined;
   readonly #units = new Map<string, KnownUnit>();
   readonly #listeners = new Set<StatusListener>();
 
-  constructor(clock: Clock, lastRuns: LastRuns) {
+  /** @param killedRun which run of a unit the fence has ended */
+  constructor(clock: Clock, lastRuns: LastRuns, killedRun: (unit: string) => string | undefined) {
     this.#clock = clock;
     this.#lastRuns = lastRuns;
+    this.#killedRun = killedRun;
   }
 
   has(name: string): boolean {
@@ -113,7 +116,8 @@ export class UnitTable {
     if (unit === undefined) return;
     if (isBeginning(unit)) return;
     const before = unit.status;
-    const now = unitStatus({ ...unit, name }, before, this.#clock.now());
+    const status = unitStatus({ ...unit, name }, before, this.#clock.now());
+    const now = isUp(status.active) ? status : expiredStatus(status, this.#killedRun(name));
     if (before !== undefined && isSame(before, now)) return;
     unit.status = now;
     this.#lastRuns.save(before, now);

@@ -70,24 +70,32 @@ export class Journalctl {
     const child = spawn(program, [...before, ...journalctlArguments(query)], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const end = (): boolean => child.kill();
+    const lines = createInterface({ input: child.stdout });
+    // Who wants no more waits for nobody, not even for a child that is slow to die.
+    const end = (): void => {
+      child.kill();
+      lines.close();
+    };
     signal?.addEventListener("abort", end, { once: true });
     this.#running.add(child);
     const complaint = collect(child);
     const gone = once(child, "close").catch(() => undefined);
     try {
-      for await (const line of createInterface({ input: child.stdout })) {
+      for await (const line of lines) {
         const entry = parseEntry(line);
         if (entry !== undefined) yield entry;
       }
+      if (signal?.aborted) return;
       await gone;
       // Like grep, it fails in silence where nothing is found.
-      const isFailure = !signal?.aborted && child.exitCode !== 0 && child.signalCode === null;
+      const isFailure = child.exitCode !== 0 && child.signalCode === null;
       if (isFailure && complaint() !== "") throw failed(complaint());
     } finally {
       signal?.removeEventListener("abort", end);
       this.#running.delete(child);
       child.kill();
+      child.stdout.destroy();
+      child.stderr.destroy();
     }
   }
 
