@@ -1,7 +1,8 @@
 /**
- * What the single executable runs first: loads the program, with V8's cache of its compiled code, from inside the file.
+ * What the single executable runs first: loads the program from inside the file. Like the bundle of a checkout it is two:
+ * one script for most commands, and chunks for what runs for long, which keeps the text of what it has loaded.
  *
- * Node could run the program itself, but would compile anew what every command needs: its cache has only what runs at
+ * Node could run the script itself, but would compile anew what every command needs: its cache has only what runs at
  * load. Measured for `list-units`: 8 ms.
  */
 import { getRawAsset } from "node:sea";
@@ -9,6 +10,12 @@ import { Script } from "node:vm";
 import type { DaemonStart } from "./program.ts";
 
 declare const DAEMON_START: DaemonStart;
+
+type Require = (name: string) => unknown;
+
+interface Module {
+  readonly exports: object;
+}
 
 const { options, environment } = DAEMON_START;
 const [self = "", command, ...rest] = process.argv.slice(1);
@@ -22,8 +29,25 @@ if (isDaemon && !process.execArgv.includes(options.split(" ")[0] ?? "")) {
   });
 }
 
-// With other options the cache would not be taken.
-const cachedData = isDaemon ? undefined : Buffer.from(getRawAsset("program.cache"));
-const text = Buffer.from(getRawAsset("program.js")).toString("latin1");
-const program: unknown = new Script(text, { filename: "flotilla.js", cachedData }).runInThisContext();
-if (typeof program === "function") Reflect.apply(program, undefined, [require]);
+const loaded = new Map<string, Module>();
+
+/** Of a chunk, which is loaded when it is first asked for, or of Node. */
+function requireChunk(name: string): unknown {
+  if (!name.startsWith("./")) return require(name);
+  const known = loaded.get(name);
+  if (known !== undefined) return known.exports;
+  const module = { exports: {} };
+  loaded.set(name, module);
+  run(name.slice("./".length), requireChunk, module);
+  return module.exports;
+}
+
+/** Each script is wrapped into a function; see program.ts. */
+function run(name: string, requireFrom: Require, module: Module, cachedData?: Buffer): void {
+  const text = Buffer.from(getRawAsset(name)).toString("latin1");
+  const wrapped: unknown = new Script(text, { filename: name, cachedData }).runInThisContext();
+  if (typeof wrapped === "function") Reflect.apply(wrapped, undefined, [requireFrom, module]);
+}
+
+if ([command, ...rest].some((word) => word === "daemon" || word === "dev")) requireChunk("./flotilla.js");
+else run("program.js", require, { exports: {} }, Buffer.from(getRawAsset("program.cache")));

@@ -1,10 +1,14 @@
-/** The program of the single executable: all of it in one script, and the compiled code of what every command runs. */
+/**
+ * The program of the single executable: in one script what most commands run, with V8's cache of its compiled code, and
+ * in chunks all of it for what runs for long.
+ */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile, type OutputFile, transform } from "esbuild";
 import { nodeModulesByCall } from "../node-modules-by-call.ts";
+import { withoutDaemon } from "../without-daemon.ts";
 
 const run = promisify(execFile);
 
@@ -14,6 +18,8 @@ export interface Program {
   readonly loader: string;
   readonly text: string;
   readonly codeCache: string;
+  /** All of the program, by the names that they ask for each other by; `flotilla.js` is the first. */
+  readonly chunks: Readonly<Record<string, string>>;
   /** Folders below node_modules whose code is in it. */
   readonly packages: readonly string[];
 }
@@ -24,13 +30,18 @@ export interface Program {
  */
 const TYPICAL_COMMAND = ["list-units", "--endpoint", "unix:/nonexistent"];
 
+const HERE = "scripts/executable";
+const MAIN = "src/cli/main.ts";
+
+/** Around each script, so that the loader can give it its own `require`. */
+const WRAPPER = { before: "(function(require,module){var exports=module.exports;", after: "})" };
+
 export async function bundleProgram(root: string, workshop: string): Promise<Program> {
   const common: BuildOptions = {
     absWorkingDir: root,
     bundle: true,
     platform: "node",
     target: "node24",
-    format: "cjs",
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",
@@ -40,23 +51,70 @@ export async function bundleProgram(root: string, workshop: string): Promise<Pro
     define: { "import.meta.dirname": '""', DAEMON_START: JSON.stringify(await readDaemonStart(root)) },
     logOverride: { "empty-import-meta": "error" },
   };
-  const [loader, text, warm] = ["loader", "program", "warm"].map((name) => join(workshop, `${name}.js`));
-  if (loader === undefined || text === undefined || warm === undefined) throw new TypeError("three files");
-  const here = "scripts/executable";
-  await build({ ...common, entryPoints: [`${here}/loader.ts`], outfile: loader });
-  await build({ ...common, entryPoints: [`${here}/warm.ts`], outfile: warm });
-  const { metafile } = await build({
+  const loader = join(workshop, "loader.js");
+  await build({ ...common, format: "cjs", entryPoints: [`${HERE}/loader.ts`], outfile: loader });
+  const { chunks, packages } = await bundleChunks(common, workshop);
+  return { loader, ...(await bundleCommands(common, workshop)), chunks, packages };
+}
+
+/** The program of most commands, in one script: to find and link dozens takes longer than to read one. */
+async function bundleCommands(
+  common: BuildOptions,
+  workshop: string,
+): Promise<Pick<Program, "text" | "codeCache">> {
+  const text = join(workshop, "program.js");
+  await build({
     ...common,
-    entryPoints: ["src/cli/main.ts"],
+    format: "cjs",
+    plugins: [...(common.plugins ?? []), withoutDaemon],
+    entryPoints: [MAIN],
     outfile: text,
-    metafile: true,
-    banner: { js: "(function(require){var module={exports:{}};" },
-    footer: { js: "})" },
+    banner: { js: WRAPPER.before },
+    footer: { js: WRAPPER.after },
   });
+  const warm = join(workshop, "warm.js");
+  await build({ ...common, format: "cjs", entryPoints: [`${HERE}/warm.ts`], outfile: warm });
   const codeCache = join(workshop, "program.cache");
   // The command ends with the exit code of a daemon that does not answer.
   await run(process.execPath, [warm, text, codeCache, ...TYPICAL_COMMAND]).catch(() => {});
-  return { loader, text, codeCache, packages: packagesOf(metafile) };
+  return { text, codeCache };
+}
+
+/** All of the program, with what is rarely used in chunks of its own. */
+async function bundleChunks(
+  common: BuildOptions,
+  workshop: string,
+): Promise<Pick<Program, "chunks" | "packages">> {
+  // Only modules can be split, so each is made a script afterwards.
+  const { outputFiles, metafile } = await build({
+    ...common,
+    format: "esm",
+    splitting: true,
+    entryPoints: { flotilla: MAIN },
+    outdir: join(workshop, "chunks"),
+    chunkNames: "[name]-[hash]",
+    write: false,
+    metafile: true,
+  });
+  await mkdir(join(workshop, "chunks"));
+  const chunks = await Promise.all(outputFiles.map(writeChunk));
+  return { chunks: Object.fromEntries(chunks), packages: packagesOf(metafile) };
+}
+
+async function writeChunk({ path, text }: OutputFile): Promise<readonly [name: string, path: string]> {
+  const { code } = await transform(text, {
+    format: "cjs",
+    platform: "node",
+    target: "node24",
+    supported: { "dynamic-import": false },
+    minifyWhitespace: true,
+    minifySyntax: true,
+    banner: WRAPPER.before,
+    footer: WRAPPER.after,
+    logOverride: { "empty-import-meta": "error" },
+  });
+  await writeFile(path, code);
+  return [basename(path), path];
 }
 
 /** What bin/daemon.env says, as the loader wants it. */

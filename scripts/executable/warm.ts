@@ -7,4 +7,4 @@ process.argv.splice(2, process.argv.length, ...command);
 const script = new Script(readFileSync(path, "latin1"), { filename: "flotilla.js" });
 process.on("exit", () => writeFileSync(cache, script.createCachedData()));
 const program: unknown = script.runInThisContext();
-if (typeof program === "function") Reflect.apply(program, undefined, [require]);
+if (typeof program === "function") Reflect.apply(program, undefined, [require, { exports: {} }]);
