@@ -19,6 +19,7 @@ import type { Logger } from "#base/log.ts";
 import { type Random, randomId } from "#base/random.ts";
 import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
+import { ReachWatch } from "#engine/reach.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
@@ -236,6 +237,16 @@ function standForElection(ground: Ground, machine: MachineRecord, undo: Undo): E
   const { means, opened, cluster, placementOf } = ground;
   const { store } = opened;
   const settings = DEFAULT_PLAN_SETTINGS;
+  const reach = new ReachWatch({
+    ...means,
+    cluster,
+    reach: createReach(createAskPeer(() => peerTlsOf(ground.trust))),
+    machine: machine.id,
+    onChange: () => {
+      engine.reconsider();
+      election.reconsider();
+    },
+  });
   const engine = new Engine({
     ...means,
     store,
@@ -244,13 +255,16 @@ function standForElection(ground: Ground, machine: MachineRecord, undo: Undo): E
     placementOf,
     settings,
     machine: machine.id,
-    reach: createReach(createAskPeer(() => peerTlsOf(ground.trust))),
+    unreachable: () => reach.unreachable,
   });
   undo.add(() => engine.stop());
   const { id, instance } = machine;
   const onSeat = (seat: Seat | undefined): void => engine.useSeat(seat);
-  const election = new Election({ ...means, store, machine: id, instance, onSeat });
+  const isUnreachable = (id: string): boolean => reach.unreachable.has(id);
+  const election = new Election({ ...means, store, machine: id, instance, isUnreachable, onSeat });
   undo.add(() => election.stop());
+  reach.start();
+  undo.add(async () => reach.stop());
   return election;
 }
 

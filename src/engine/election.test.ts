@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
@@ -14,6 +14,7 @@ const MACHINE_B = "b".repeat(32);
 
 class Candidate {
   seat: Seat | undefined;
+  readonly unreachable = new Set<string>();
   readonly election: Election;
   readonly #store: Store;
 
@@ -26,6 +27,7 @@ class Candidate {
       log: silentLogger,
       machine,
       instance,
+      isUnreachable: (other) => this.unreachable.has(other),
       onSeat: (seat) => {
         this.seat = seat;
       },
@@ -121,4 +123,77 @@ test("an engine record that cannot be read is nobody's seat to take until it is 
   await passTime(clock, 100);
   expect(a.seat).toBeDefined();
   await a.election.stop();
+});
+
+/** A in its seat for some time, and B beside it. */
+async function seated(tenureMs: number) {
+  const { clock, store, candidate } = start();
+  const [a, b] = [candidate(MACHINE_A), candidate(MACHINE_B)];
+  const lease = await a.stand();
+  await passTime(clock, 100);
+  await b.stand();
+  await passTime(clock, tenureMs);
+  const lose = (): void => {
+    b.unreachable.add(MACHINE_A);
+    b.election.reconsider();
+  };
+  const stop = (): Promise<unknown> => Promise.all([a.election.stop(), b.election.stop()]);
+  return { clock, store, a, b, lease, lose, stop };
+}
+
+describe("a machine in the seat that nobody reaches", () => {
+  test("is deposed at once, keeps its lease, and can write nothing any more", async () => {
+    const { clock, store, a, b, lease, lose, stop } = await seated(20_000);
+    const { seat } = a;
+    lose();
+    await passTime(clock, 100);
+    expect([a.seat, b.seat === undefined]).toEqual([undefined, false]);
+    expect((await store.leaseTimeToLive(lease, false)).ttlS).toBeGreaterThan(0);
+    if (seat === undefined) throw new Error("nobody was elected");
+    const commit = { compare: [stillElected(seat)], success: [putJson("/x", 1)], failure: [] };
+    expect((await store.txn(commit)).succeeded).toBe(false);
+    await stop();
+  });
+
+  test("is deposed by one of several", async () => {
+    const { clock, a, b, lose, store, stop } = await seated(20_000);
+    const c = new Candidate(store, clock, "c".repeat(32), "1");
+    await c.stand();
+    await passTime(clock, 20_000);
+    c.unreachable.add(MACHINE_A);
+    c.election.reconsider();
+    lose();
+    await passTime(clock, 100);
+    expect([a, b, c].filter(({ seat }) => seat !== undefined)).toHaveLength(1);
+    await Promise.all([c.election.stop(), stop()]);
+  });
+
+  test("keeps its seat for ten seconds from its election, however often it is found unreachable", async () => {
+    const { clock, a, b, lose, stop } = await seated(2_000);
+    lose();
+    await passTime(clock, 5_000);
+    expect([a.seat === undefined, b.seat]).toEqual([false, undefined]);
+    await passTime(clock, 5_000);
+    expect([a.seat, b.seat === undefined]).toEqual([undefined, false]);
+    await stop();
+  });
+
+  test("keeps it when it is reached again before it could be deposed", async () => {
+    const { clock, a, b, lose, stop } = await seated(2_000);
+    lose();
+    await passTime(clock, 1_000);
+    b.unreachable.clear();
+    await passTime(clock, 20_000);
+    expect([a.seat === undefined, b.seat]).toEqual([false, undefined]);
+    await stop();
+  });
+
+  test("keeps it while the one that does not reach it has no lease itself", async () => {
+    const { clock, a, b, lose, stop } = await seated(20_000);
+    b.election.useLease(undefined);
+    lose();
+    await passTime(clock, 5_000);
+    expect([a.seat === undefined, b.seat]).toEqual([false, undefined]);
+    await stop();
+  });
 });

@@ -5,6 +5,8 @@
  * The key hangs on the machine's lease, so a machine that is gone is deposed with it. The seat is the key's
  * modification revision: every commit of the engine is guarded by it, so that a deposed engine can write nothing. A
  * daemon that finds its own machine's earlier instance in the seat takes it over, since one directory has one daemon.
+ * And when nobody reaches the machine in the seat, it is deposed: its lease, on which claims may hang, is left alone, but
+ * the key is written anew. That it may be wrong about it costs an election and nothing else.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -24,6 +26,8 @@ export interface ElectionOptions {
   readonly log: Logger;
   readonly machine: string;
   readonly instance: string;
+  /** Whether neither this machine nor others reach that one; then this one may take its seat. */
+  readonly isUnreachable?: (machine: string) => boolean;
   /** Told when this machine is elected, with its seat, and when it no longer is. */
   readonly onSeat: (seat: Seat | undefined) => void;
 }
@@ -36,7 +40,12 @@ export interface Seat {
 interface Holder {
   readonly record: EngineRecord | undefined;
   readonly modRevision: Revision;
+  /** Monotonic time at which it was first seen in the seat. */
+  readonly sinceMs: number;
 }
+
+/** How long a machine has its seat for sure: two that do not reach each other must not depose one another in turns. */
+const TENURE_MS = 10_000;
 
 export class Election {
   readonly #options: ElectionOptions;
@@ -67,6 +76,11 @@ export class Election {
     this.#loop.wake();
   }
 
+  /** To be called when a machine has become unreachable. */
+  reconsider(): void {
+    this.#loop.wake();
+  }
+
   async stop(): Promise<void> {
     await this.#mirror?.stop();
     await this.#loop.stop();
@@ -92,7 +106,8 @@ export class Election {
   }
 
   #see(value: Uint8Array | undefined, modRevision: Revision): void {
-    this.#holder = value === undefined ? undefined : { record: readRecord(value), modRevision };
+    const sinceMs = this.#options.clock.monotonic();
+    this.#holder = value === undefined ? undefined : { record: readRecord(value), modRevision, sinceMs };
     if (this.#seat !== undefined && this.#holder?.modRevision !== this.#seat.revision) this.#take(undefined);
   }
 
@@ -114,10 +129,18 @@ export class Election {
   /** The condition under which the seat is free to take; undefined while another holds it. */
   #vacancy(): Compare | undefined {
     if (this.#holder === undefined) return ifMissing(keys.engine());
-    const { machine } = this.#options;
-    return this.#holder.record?.machine === machine
-      ? ifModRevision(keys.engine(), this.#holder.modRevision)
-      : undefined;
+    const { record, modRevision } = this.#holder;
+    const mayTake =
+      record !== undefined && (record.machine === this.#options.machine || this.#mayDepose(record));
+    return mayTake ? ifModRevision(keys.engine(), modRevision) : undefined;
+  }
+
+  #mayDepose({ machine }: EngineRecord): boolean {
+    const { clock, isUnreachable } = this.#options;
+    if (this.#holder === undefined || isUnreachable?.(machine) !== true) return false;
+    const waitMs = this.#holder.sinceMs + TENURE_MS - clock.monotonic();
+    if (waitMs > 0) this.#loop.wakeAfter(waitMs);
+    return waitMs <= 0;
   }
 
   #take(seat: Seat | undefined): void {

@@ -23,7 +23,6 @@ import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
 import { type Observed, observe } from "./observe.ts";
 import { offerRebalance } from "./offer.ts";
-import { type Reach, ReachWatch } from "./reach.ts";
 import { findSilentMachines } from "./silence.ts";
 
 export interface EngineOptions {
@@ -37,8 +36,8 @@ export interface EngineOptions {
   readonly settings: PlanContext["settings"];
   /** This machine's ID, for the event of the election. */
   readonly machine: string;
-  /** The way to other machines; without it a machine is missed when its lease has ended, and not before. */
-  readonly reach?: Reach;
+  /** IDs of the machines that nobody reaches; without it a machine is missed when its lease has ended, and not before. */
+  readonly unreachable?: () => ReadonlySet<string>;
 }
 
 const EVENTS_PER_TXN = 100;
@@ -48,7 +47,6 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #loop: Loop;
   readonly #trimmer: EventTrimmer;
-  readonly #reach: ReachWatch | undefined;
   readonly #lostSince = new Map<string, number>();
   /** Machines that were missed and are back, by when they were missed; as long as the planner counts them. */
   readonly #returned = new Map<string, number>();
@@ -81,7 +79,6 @@ export class Engine {
         options.log.warn({ failures, error: String(error) }, "the engine's pass failed");
       },
     });
-    this.#reach = options.reach && this.#watchOver(options.reach);
     this.#stopListening = options.cluster.onChange((change) => this.#onChange(change));
   }
 
@@ -96,21 +93,21 @@ export class Engine {
     this.#inDoubt = true;
     this.#alarm?.cancel();
     if (seat !== undefined) this.#loop.wake();
-    if (seat === undefined) this.#reach?.stop();
-    else this.#reach?.start();
   }
 
-  #watchOver(reach: Reach): ReachWatch {
-    const onChange = (): void => {
-      this.#planDue = true;
-      this.#loop.wake();
-    };
-    return new ReachWatch({ ...this.#options, reach, onChange });
+  /** To be called when other machines are unreachable than before. */
+  reconsider(): void {
+    if (this.#seat === undefined) return;
+    this.#planDue = true;
+    this.#loop.wake();
+  }
+
+  get #unreachable(): ReadonlySet<string> {
+    return this.#options.unreachable?.() ?? new Set();
   }
 
   async stop(): Promise<void> {
     this.#stopListening();
-    this.#reach?.stop();
     this.#alarm?.cancel();
     await this.#loop.stop();
   }
@@ -149,7 +146,7 @@ export class Engine {
   async #tellWhatHappened(seat: Seat): Promise<Revision | undefined> {
     const { cluster, clock } = this.#options;
     const before = this.#observed;
-    const { observed, events } = observe(before, cluster.view, clock.now());
+    const { observed, events } = observe(before, cluster.view, this.#unreachable, clock.now());
     const election = before === undefined ? [this.#electionEvent(seat)] : [];
     const offers = offerRebalance(events, cluster.view, this.#context());
     const revision = await this.#writeEvents([...election, ...events, ...offers], seat);
@@ -222,7 +219,7 @@ export class Engine {
       lostSince: this.#lostSince,
       returned: this.#returned,
       silent: this.#silent,
-      unreachable: this.#reach?.unreachable ?? new Set(),
+      unreachable: this.#unreachable,
       copiesSince: this.#copiesSince,
       settings,
     };

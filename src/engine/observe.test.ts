@@ -8,6 +8,7 @@ const NOW_MS = 1_000;
 
 class Observer {
   readonly cluster = new ClusterBuilder();
+  readonly unreachable = new Set<string>();
   #observed: Observed | undefined;
 
   /** Sets what a machine says of a unit; undefined: it says nothing any more. */
@@ -27,7 +28,7 @@ class Observer {
 
   /** Looks again, and returns what it tells. */
   look(): readonly string[] {
-    const { observed, events } = observe(this.#observed, this.cluster.state, NOW_MS);
+    const { observed, events } = observe(this.#observed, this.cluster.state, this.unreachable, NOW_MS);
     this.#observed = observed;
     return events.map(({ kind, message }) => `${kind}: ${message}`);
   }
@@ -80,6 +81,36 @@ describe("machines", () => {
     expect(observer.look()).toEqual([]);
     observer.cluster.lose("2");
     expect(observer.look()).toEqual(["machine-lost: machine node-2 is gone: its lease has ended"]);
+    expect(observer.look()).toEqual([]);
+  });
+});
+
+describe("a machine that nobody reaches", () => {
+  test("is told of once, and once more when it answers again", () => {
+    const observer = watching("1", "2");
+    observer.unreachable.add(machineId("2"));
+    const silent = "machine-unreachable: machine node-2 does not answer anybody; its lease has not ended yet";
+    expect(observer.look()).toEqual([silent]);
+    expect(observer.look()).toEqual([]);
+    observer.unreachable.clear();
+    expect(observer.look()).toEqual(["machine-reachable: machine node-2 answers again"]);
+    expect(observer.look()).toEqual([]);
+  });
+
+  test("is told of by a new engine as well, which may have been elected for that", () => {
+    const observer = new Observer();
+    observer.cluster.machine("1").machine("2");
+    observer.unreachable.add(machineId("2"));
+    expect(observer.look()).toEqual([expect.stringMatching(/^machine-unreachable: machine node-2 /)]);
+  });
+
+  test("does not answer again by its lease's end", () => {
+    const observer = watching("1", "2");
+    observer.unreachable.add(machineId("2"));
+    observer.look();
+    observer.cluster.lose("2");
+    expect(observer.look()).toEqual(["machine-lost: machine node-2 is gone: its lease has ended"]);
+    observer.unreachable.clear();
     expect(observer.look()).toEqual([]);
   });
 });

@@ -10,6 +10,8 @@ import type { ClusterEvent, UnitState } from "#model/records.ts";
 export interface Observed {
   /** Names of the machines that were present, by ID. */
   readonly machines: ReadonlyMap<string, string>;
+  /** IDs of those among them that nobody reached. */
+  readonly unreachable: ReadonlySet<string>;
   /** `active`, `failed` or nothing of note, by `unit machine`. */
   readonly units: ReadonlyMap<string, string>;
   /** Launch of the outcome, by unit. */
@@ -22,15 +24,23 @@ export interface Observation {
 }
 
 /** @param before undefined when the engine has just been elected. */
-export function observe(before: Observed | undefined, view: ClusterView, nowMs: number): Observation {
+export function observe(
+  before: Observed | undefined,
+  view: ClusterView,
+  unreachable: ReadonlySet<string>,
+  nowMs: number,
+): Observation {
   const observed: Observed = {
     machines: new Map([...view.machines].map(([id, machine]) => [id, machine.name])),
+    unreachable: new Set([...unreachable].filter((machine) => view.machines.has(machine))),
     units: new Map([...notableStates(view)].map(([key, { state }]) => [key, state.active])),
     outcomes: new Map([...view.outcomes].map(([unit, outcome]) => [unit, outcome.launch])),
   };
-  if (before === undefined) return { observed, events: [...goneMachines(view, nowMs)] };
+  const silent = [...reachEvents(before?.unreachable ?? new Set(), observed, nowMs)];
+  if (before === undefined) return { observed, events: [...goneMachines(view, nowMs), ...silent] };
   const events = [
     ...machineEvents(before, observed, nowMs),
+    ...silent,
     ...unitEvents(before, view, nowMs),
     ...outcomeEvents(before, view, nowMs),
   ];
@@ -60,6 +70,24 @@ function* machineEvents(before: Observed, after: Observed, timeMs: number): Gene
   for (const [machine, name] of before.machines) {
     if (after.machines.has(machine)) continue;
     yield { timeMs, kind: "machine-lost", machine, message: `machine ${name} is gone: its lease has ended` };
+  }
+}
+
+/** Of a machine whose lease has ended meanwhile that is told, and no more. */
+function* reachEvents(
+  before: ReadonlySet<string>,
+  { machines, unreachable }: Observed,
+  timeMs: number,
+): Generator<ClusterEvent> {
+  for (const machine of unreachable) {
+    if (before.has(machine)) continue;
+    const message = `machine ${machines.get(machine)} does not answer anybody; its lease has not ended yet`;
+    yield { timeMs, kind: "machine-unreachable", machine, message };
+  }
+  for (const machine of before) {
+    const name = machines.get(machine);
+    if (unreachable.has(machine) || name === undefined) continue;
+    yield { timeMs, kind: "machine-reachable", machine, message: `machine ${name} answers again` };
   }
 }
 

@@ -3,12 +3,13 @@ import { silentLogger } from "#base/log.ts";
 import { VirtualClock } from "#base/virtual-clock.ts";
 import { cluster, machineId } from "#plan/testing/cluster-builder.ts";
 import { passTime } from "../../test/simulation/time.ts";
-import { ReachWatch } from "./reach.ts";
+import { ReachWatch, watches } from "./reach.ts";
 
 /** Who hears whom: `bc` means that b gets a sign of c. */
 async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"]) {
   const clock = new VirtualClock();
   const view = cluster(...shorts).state;
+  view.engine = { machine: machineId("a"), instance: "1", electedMs: 0 };
   let changes = 0;
   const watch = new ReachWatch({
     clock,
@@ -64,5 +65,24 @@ describe("a machine is unreachable", () => {
     expect([unreachable(), changes()]).toEqual([[], 2]);
     watch.stop();
     expect(unreachable()).toEqual([]);
+  });
+});
+
+describe("who watches", () => {
+  const view = cluster("a", "b", "c", "d", "e").state;
+  const watching = (): readonly string[] => [..."abcde"].filter((short) => watches(view, machineId(short)));
+
+  test.each<[engine: string, watching: readonly string[]]>([
+    ["a", ["a", "b", "c", "d"]],
+    ["e", ["a", "b", "c", "e"]],
+    ["b", ["a", "b", "c", "d"]],
+  ])("the engine on %s and three deputies, the first of the others", (engine, expected) => {
+    view.engine = { machine: machineId(engine), instance: "1", electedMs: 0 };
+    expect(watching()).toEqual(expected);
+  });
+
+  test("three while nobody is elected", () => {
+    view.engine = undefined;
+    expect(watching()).toEqual(["a", "b", "c"]);
   });
 });

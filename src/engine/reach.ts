@@ -1,15 +1,16 @@
 /**
- * Which machines nobody reaches any more, long before their leases end: the engine knocks at each, and at one that is
- * silent others knock as well.
+ * Which machines nobody reaches any more, long before their leases end: the engine's machine knocks at each, and at one
+ * that is silent others knock as well. So do a few deputies, since the engine's own machine may be the one that went.
  *
  * To knock is to open a connection and to close it. What is looked for is the machine, not its daemon: a machine that
  * refuses the connection, or takes it and says nothing, is there, and so are its units; its daemon is being started
- * again, or is slow. Invariants: a machine counts as unreachable only when the engine and at least one other machine got
- * no sign of it, and none did; with the next sign it counts as reachable. It decides nothing about units.
+ * again, or is slow. Invariants: a machine counts as unreachable only when this one and at least one other got no sign of
+ * it, and none did; with the next sign it counts as reachable. It decides nothing, neither about units nor who is elected.
  */
 import type { Clock, Timer } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
+import type { ClusterView } from "#model/cluster-state.ts";
 import type { MachineRecord } from "#model/records.ts";
 
 /** The way to other machines. */
@@ -35,6 +36,8 @@ const ROUND_MS = 500;
 const PER_MACHINE_MS = 10;
 /** How many others are asked about a silent machine. */
 const PEERS_ASKED = 3;
+/** How many machines watch beside the engine's. */
+const DEPUTIES = 3;
 
 export class ReachWatch {
   readonly #options: ReachWatchOptions;
@@ -51,11 +54,10 @@ export class ReachWatch {
   }
 
   start(): void {
-    this.stop();
     void this.#go(this.#round);
   }
 
-  /** Forgets what it knows. */
+  /** Forgets what it knows, for good. */
   stop(): void {
     this.#round += 1;
     this.#timer?.cancel();
@@ -65,7 +67,7 @@ export class ReachWatch {
   async #go(round: number): Promise<void> {
     const { clock, cluster, machine: self, log } = this.#options;
     const machines = [...cluster.view.machines.values()];
-    const others = machines.filter(({ id }) => id !== self);
+    const others = watches(cluster.view, self) ? machines.filter(({ id }) => id !== self) : [];
     const found = await Promise.all(others.map((machine) => this.#isUnreachable(machine, others)));
     if (round !== this.#round) return;
     const unreachable = new Set(others.filter((_, index) => found[index]).map(({ id }) => id));
@@ -87,6 +89,16 @@ export class ReachWatch {
     const heard = await Promise.all(asked.map((peer) => reach.knockFrom(peer, machine)));
     return heard.includes(false) && !heard.includes(true);
   }
+}
+
+/** Whether the machine is the engine's or one of the deputies, which are the first of the others. */
+export function watches(
+  { machines, engine }: Pick<ClusterView, "machines" | "engine">,
+  self: string,
+): boolean {
+  if (engine?.machine === self) return true;
+  const others = [...machines.keys()].filter((machine) => machine !== engine?.machine).sort();
+  return others.slice(0, DEPUTIES).includes(self);
 }
 
 function sameMembers(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

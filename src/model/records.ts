@@ -167,6 +167,8 @@ export const claimSchema = z.object({ machine: machineId });
 export const EVENT_KINDS = [
   "machine-joined",
   "machine-lost",
+  "machine-unreachable",
+  "machine-reachable",
   "machine-configured",
   "machine-removed",
   "engine-elected",

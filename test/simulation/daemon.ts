@@ -5,7 +5,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Election } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
-import type { Reach } from "#engine/reach.ts";
+import { type Reach, ReachWatch } from "#engine/reach.ts";
 import { startClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { createPlacementCache } from "#plan/placement-cache.ts";
@@ -47,6 +47,16 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
   const placementOf = (unit: string, file: string): Placement | undefined =>
     cache.placementOf(cluster.view.files, unit, file);
   const settings = DEFAULT_PLAN_SETTINGS;
+  const reach = new ReachWatch({
+    ...means,
+    cluster,
+    reach: parts.reach,
+    machine: machine.id,
+    onChange: () => {
+      engine.reconsider();
+      election.reconsider();
+    },
+  });
   const engine = new Engine({
     ...means,
     cluster,
@@ -54,14 +64,16 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     placementOf,
     settings,
     machine: machine.id,
-    reach: parts.reach,
+    unreachable: () => reach.unreachable,
   });
   const election = new Election({
     ...means,
     machine: machine.id,
     instance: machine.instance,
+    isUnreachable: (id) => reach.unreachable.has(id),
     onSeat: (seat) => engine.useSeat(seat),
   });
+  reach.start();
   const agent = new Agent({
     ...means,
     supervisor,

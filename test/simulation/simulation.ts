@@ -26,7 +26,8 @@ export interface SimulationResult {
 const CHAOS_MS = 60_000;
 /** The longest fault, and the longest a unit runs before it ends by itself. */
 const LAST_FAULTS_MS = 31_000;
-const CONVERGE_MAX_MS = 60_000;
+/** What failed to move while there were faults is tried again after half a minute, then one, then two. */
+const CONVERGE_MAX_MS = 150_000;
 const REST_MS = 60_000;
 
 /** Runs the simulation of a seed; never throws for what the seed brings about. */

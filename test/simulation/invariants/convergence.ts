@@ -40,15 +40,21 @@ function missingOf(world: World, unit: string, record: UnitRecord): readonly str
   return open.map(({ name }) => `${unit} is nowhere, though ${name} could take it`);
 }
 
-/** What is on a drained machine fits on no other; companions (MachineOf=) stay or go together, which is not looked at here. */
+/** What is on a drained machine fits on no other or has failed there; companions (MachineOf=) stay or go together, which is not looked at here. */
 function couldLeave(world: World, unit: string, { id, name }: SimulatedMachine): readonly string[] {
   const { view } = world.history;
   const hasCompanions = UNITS.some(
     ({ name: other, machineOf }) => machineOf !== undefined && (other === unit || machineOf === unit),
   );
   if (view.machineConfigs.get(id)?.drain === undefined || hasCompanions) return [];
+  // Its launch gets no machine twice (FailureMoves=).
+  const tried =
+    view.assignments
+      .get(id)
+      ?.get(unit)
+      ?.tried?.map(({ machine }) => machine) ?? [];
   const open = world.machines.filter(
-    (other) => other.id !== id && refusalNow(view, unit, other.id) === undefined,
+    (other) => other.id !== id && !tried.includes(other.id) && refusalNow(view, unit, other.id) === undefined,
   );
   return open.map(
     (other) => `${unit} is still on ${name}, which is drained, though ${other.name} could take it`,
