@@ -9,7 +9,7 @@ import { writeToDisk } from "./machine.ts";
 
 const CHECKOUT = dirname(dirname(import.meta.dirname));
 /** What the executable is made of. */
-const SOURCES = ["src", "scripts/executable", "scripts/bundle.ts", "bin/daemon.env", "package-lock.json"];
+const SOURCES = ["src", "scripts", "bin/daemon.env", "package-lock.json"];
 const KEPT_MS = 60 * 60 * 1000;
 
 const PROGRAM = "/usr/bin/flotilla";

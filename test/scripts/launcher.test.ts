@@ -19,6 +19,7 @@ beforeEach(async () => {
     "bin/daemon.env",
     "scripts/bundle.ts",
     "scripts/node-modules-by-call.ts",
+    "scripts/without-daemon.ts",
   ]) {
     await mkdir(dirname(join(checkout, file)), { recursive: true });
     await copyFile(join(root, file), join(checkout, file));
