@@ -21,6 +21,7 @@ import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
 import { ReachWatch } from "#engine/reach.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
+import { compileEagerly, whenBusy } from "#host/hot-code.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
 import { type ClusterMirror, startClusterMirror } from "#mirror/cluster-mirror.ts";
@@ -70,6 +71,9 @@ export interface DaemonOptions {
   /** How long certificates are good for that this daemon signs. */
   readonly lifetimes?: Lifetimes;
 }
+
+/** With so many units to place anew, it shows how long the engine takes. */
+const LARGE_CLUSTER_UNITS = 2_000;
 
 /** What is undone, in reverse order, when the daemon ends or cannot start. */
 class Undo {
@@ -123,6 +127,8 @@ async function start(options: DaemonOptions, undo: Undo): Promise<Daemon> {
   undo.add(() => agent.stop());
   await agent.start();
   keepTrust(ground, served, options.lifetimes, undo);
+  const isTaskLarge = (): boolean => ground.cluster.view.units.size >= LARGE_CLUSTER_UNITS;
+  undo.add(whenBusy({ clock: ground.means.clock, isTaskLarge }, compileEagerly));
   const stopUnits = async (now = false): Promise<void> => {
     if (!now) await handOverUnits(ground, agent, machine.id);
     await stopEverything(agent, supervisor, options.log);
