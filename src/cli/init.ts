@@ -1,11 +1,12 @@
 /** `flotilla init`: a new cluster with this machine as its first. */
-import { hostname, networkInterfaces, userInfo } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { resolve } from "node:path";
 import { foundDirectory } from "#daemon/init.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { PERSON_NAME } from "#trust/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { keepContext } from "./contexts/file.ts";
+import { addressOption, ownAddress } from "./own-address.ts";
 import { startService } from "./service.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
 
@@ -17,7 +18,7 @@ export async function init(context: CommandContext): Promise<number> {
   const directory = directoryOf(context);
   const clusterName = options.text("name") ?? "flotilla";
   const name = options.text("machine-name") ?? hostname();
-  const address = options.text("address") ?? ownAddress();
+  const address = addressOption(context) ?? ownAddress();
   const founded = await foundDirectory({
     ...{ directory, clusterName, name, address, apiPort: API_PORT, person: personName() },
     clock: systemClock,
@@ -59,14 +60,6 @@ export async function init(context: CommandContext): Promise<number> {
 /** The daemon's, as the command line or the environment says. */
 export function directoryOf({ options, io }: CommandContext): string {
   return resolve(io.cwd, options.text("dir") ?? (io.env.FLOTILLA_DIR || DEFAULT_DIRECTORY));
-}
-
-/** Of the first network card that has one that others may reach. */
-function ownAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const reachable = all.filter(({ internal, address }) => !internal && !address.startsWith("fe80:"));
-  const best = reachable.find(({ family }) => family === "IPv4") ?? reachable[0];
-  return best?.address ?? "127.0.0.1";
 }
 
 function personName(): string {

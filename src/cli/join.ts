@@ -8,6 +8,7 @@ import { joinDirectory } from "#daemon/join.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { CommandContext } from "./command.ts";
 import { directoryOf } from "./init.ts";
+import { addressOption } from "./own-address.ts";
 import { startService } from "./service.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
 
@@ -19,7 +20,7 @@ export async function join(context: CommandContext): Promise<number> {
   const name = options.text("machine-name") ?? hostname();
   const joined = await joinDirectory({
     ...{ url: urlOf(args[0] ?? ""), token: await tokenOf(context), directory, name },
-    ...{ address: options.text("address"), signal: io.signal },
+    ...{ address: addressOption(context), signal: io.signal },
     clock: systemClock,
     random: systemRandom,
   });

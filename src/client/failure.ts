@@ -50,6 +50,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 const HINTS: Readonly<Record<string, string>> = {
+  ENOENT:
+    "is this machine in a cluster (flotilla init or flotilla join), and the daemon running (systemctl status flotilla)? flotilla context list and --endpoint say where it is looked for",
   EACCES: "use the socket as root or as a member of its group, or another endpoint",
   NO_TLS: "is it the port of the API? A daemon that runs with --insecure is reached by http://",
 };

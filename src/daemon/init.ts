@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import { type Random, randomId } from "#base/random.ts";
-import { makeDirectories } from "#host/files.ts";
+import { describeFileError, makeDirectories } from "#host/files.ts";
 import type { Authority, TrustRecord } from "#model/trust-records.ts";
 import { machineProfile, personProfile } from "#trust/profiles.ts";
 import { readTrust, writeTrust } from "#trust/trust-directory.ts";
@@ -52,7 +52,9 @@ export async function foundDirectory(founding: Founding): Promise<Founded> {
   const { directory, clock, random } = founding;
   // Told first: of a machine of a cluster the daemon runs, and holds the directory.
   await checkFree(directory);
-  await makeDirectories(directory);
+  await makeDirectories(directory).catch((error: unknown) => {
+    throw describeFileError(error, directory);
+  });
   const lock = await lockDirectory(directory);
   try {
     await checkFree(directory);

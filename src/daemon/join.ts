@@ -11,7 +11,7 @@ import type { Random } from "#base/random.ts";
 import { fetchAuthority } from "#client/authority.ts";
 import { FlotillaClient } from "#client/client.ts";
 import { parseEndpoint } from "#client/endpoint.ts";
-import { makeDirectories } from "#host/files.ts";
+import { describeFileError, makeDirectories } from "#host/files.ts";
 import { parseToken } from "#trust/token.ts";
 import { readTrust, writeTrust } from "#trust/trust-directory.ts";
 import { readMachineId } from "./identity.ts";
@@ -48,7 +48,9 @@ export async function joinDirectory(joining: Joining): Promise<JoinedCluster> {
   parseToken(joining.token);
   // Told first: of a machine of a cluster the daemon runs, and holds the directory.
   await checkFree(directory, joining.url);
-  await makeDirectories(directory);
+  await makeDirectories(directory).catch((error: unknown) => {
+    throw describeFileError(error, directory);
+  });
   const lock = await lockDirectory(directory);
   try {
     await checkFree(directory, joining.url);

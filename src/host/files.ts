@@ -86,7 +86,7 @@ export function describeFileError(error: unknown, path: string): unknown {
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
     return new FlotillaError("not-permitted", `cannot write ${path}: ${code}`, {
-      hint: "run as a user who may write there, or choose another directory with --dir",
+      hint: "run as root or another user who may write there, or choose another directory with --dir",
       cause: error,
     });
   }

@@ -68,9 +68,13 @@ async function refuseBroken(sources: readonly UnitSource[], context: CommandCont
   const { checkSource } = await import("./check-sources.ts");
   const { io, paintTalk, format } = context;
   const refusals: UnitResult[] = [];
+  // The instances of a template have one file.
+  const said = new Set<string>();
   for (const source of sources) {
     const { errors, warnings } = checkSource(source);
-    for (const warning of warnings) writeLines(io.stderr, formatWarning(warning, paintTalk));
+    const news = warnings.map((warning) => formatWarning(warning, paintTalk));
+    for (const lines of news) if (!said.has(lines.join())) writeLines(io.stderr, lines);
+    for (const lines of news) said.add(lines.join());
     const [error = null] = errors;
     if (error !== null) refusals.push({ ...REFUSED, unit: source.unit, warnings: [...warnings], error });
     if (!isData(format)) for (const each of errors) writeLines(io.stderr, formatError(each, paintTalk));

@@ -131,7 +131,8 @@ export function describeEnd(row: UnitRow): string {
         ? `exited with ${row.exitCode}`
         : messageOf(row);
   const result = row.result === null || row.result === "success" ? isUnloadable(row) && row.load : row.result;
-  return `${row.active === "inactive" ? "inactive" : "failed"} (${[result, how].filter(Boolean).join(": ")})`;
+  const why = [result, how].filter(Boolean).join(": ");
+  return `${row.active === "inactive" ? "inactive" : "failed"}${why === "" ? "" : ` (${why})`}`;
 }
 
 function onMachine(row: UnitRow): string {

@@ -64,6 +64,21 @@ export class Journalctl {
   }
 
   async *#run(query: JournalQuery): AsyncGenerator<JournalEntry> {
+    if (query.follow !== true || query.boot !== undefined) yield* this.#runAsTold(query);
+    else yield* this.#runAsTold({ ...query, ...(await this.#bootOfJournald(query)) });
+  }
+
+  /**
+   * Who follows gets the current boot only, and by default journalctl takes its ID from the kernel. In a container that
+   * is another one than journald's, for processes with a /proc of their own, as the daemon of a confined service is.
+   */
+  async #bootOfJournald({ signal }: JournalQuery): Promise<Pick<JournalQuery, "boot">> {
+    const last: JournalQuery = { lines: 1, ...(signal === undefined ? {} : { signal }) };
+    for await (const { boot } of this.#runAsTold(last)) return { boot };
+    return {};
+  }
+
+  async *#runAsTold(query: JournalQuery): AsyncGenerator<JournalEntry> {
     const [program = "journalctl", ...before] = this.#command;
     const { signal } = query;
     if (signal?.aborted) return;
