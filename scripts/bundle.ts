@@ -15,8 +15,8 @@ import { withoutDaemon } from "./without-daemon.ts";
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 
-/** Holds programs that are no JavaScript: the code that runs them looks beside its own file, so all lie in one folder. */
-const COMPANIONS = join(root, "src/supervisor/embedded/shim");
+/** Hold programs that are no JavaScript: the code that runs them looks beside its own file, so all lie in one folder. */
+const COMPANIONS = ["src/supervisor/embedded/shim", "src/supervisor/systemd/fence"];
 
 /** A running daemon may still load a chunk of the build it came from. */
 const CHUNK_KEPT_MS = 24 * 60 * 60 * 1000;
@@ -81,9 +81,9 @@ const bundles = await Promise.all([
   bundle("cli", { splitting: false, plugins: [nodeModulesByCall, withoutDaemon] }),
 ]).catch(() => process.exit(1));
 const outputFiles = bundles.flatMap((built) => built.outputFiles);
-for (const name of await readdir(COMPANIONS)) {
-  if (!name.endsWith(".pl")) continue;
-  await place(join(dist, name), (temporary) => cp(join(COMPANIONS, name), temporary));
+for (const folder of COMPANIONS.map((path) => join(root, path))) {
+  for (const name of (await readdir(folder)).filter((entry) => entry.endsWith(".pl")))
+    await place(join(dist, name), (temporary) => cp(join(folder, name), temporary));
 }
 for (const file of outputFiles.toSorted(chunksFirst)) {
   await place(file.path, (temporary) => writeFile(temporary, file.contents));

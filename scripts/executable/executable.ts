@@ -26,7 +26,7 @@ const RESOURCE = "NODE_SEA_BLOB";
 const PIECE_BYTES = 64 * 1024;
 
 /** The programs that are no JavaScript; the code that runs them finds them by `programFolder`. */
-const COMPANIONS = "src/supervisor/embedded/shim";
+const COMPANIONS = ["src/supervisor/embedded/shim", "src/supervisor/systemd/fence"];
 
 /** Builds the executable at `path`, which appears whole or not at all; resolves with its licence texts. */
 export async function buildExecutable(root: string, path: string): Promise<string> {
@@ -73,7 +73,7 @@ async function makeBlob(root: string, workshop: string, program: Program): Promi
       "program.cache": program.codeCache,
       ...program.chunks,
       "licences.txt": join(workshop, "licences.txt"),
-      ...(await companions(join(root, COMPANIONS))),
+      ...(await companions(COMPANIONS.map((folder) => join(root, folder)))),
     },
   };
   const configFile = join(workshop, "sea.json");
@@ -82,7 +82,10 @@ async function makeBlob(root: string, workshop: string, program: Program): Promi
   return blob;
 }
 
-async function companions(folder: string): Promise<Readonly<Record<string, string>>> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".pl"));
-  return Object.fromEntries(names.map((name) => [`programs/${name}`, join(folder, name)]));
+async function companions(folders: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const found = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => [name, join(folder, name)] as const)),
+  );
+  const programs = found.flat().filter(([name]) => name.endsWith(".pl"));
+  return Object.fromEntries(programs.map(([name, path]) => [`programs/${name}`, path]));
 }
