@@ -1,6 +1,7 @@
 /** Machines that hold assignments and are not there, and whether so many went at once that nothing is moved yet. */
 import { formatDuration } from "#base/duration.ts";
 import type { ClusterView } from "#model/cluster-state.ts";
+import type { Assignment } from "#model/records.ts";
 import type { ClusterPlan, PlanContext } from "#plan/cluster-plan.ts";
 
 /** How soon silent machines are asked after again. */
@@ -13,11 +14,17 @@ export interface Losses {
   readonly holding: ClusterPlan["holding"];
 }
 
-/** Finds the lost machines. One that the engine has not timed yet counts as lost just now. */
+/**
+ * Finds the lost machines that have something to be moved. One that the engine has not timed yet counts as lost just now.
+ */
 export function findLosses(view: ClusterView, context: PlanContext): Losses {
   const since = new Map<string, number>();
-  for (const machine of view.assignments.keys()) {
+  for (const [machine, assignments] of view.assignments) {
     if (view.machines.has(machine)) continue;
+    // Global units stay assigned where they were, however long a machine is away.
+    const isGlobal = ([unit, { file }]: [string, Assignment]): boolean =>
+      context.placementOf(unit, file)?.global === true;
+    if ([...assignments].every(isGlobal)) continue;
     since.set(machine, context.lostSince.get(machine) ?? context.monotonicMs);
   }
   return { since, holding: holdingFor(since, view, context) };

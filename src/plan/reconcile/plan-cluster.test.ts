@@ -243,7 +243,15 @@ describe("planCluster: fleet's scheduling cases", () => {
       "g.service a->: node-a has no role, the unit asks for role=web",
       "g.service ->c: global unit",
     ]);
-    expect(settled(made.lose("b"))["g.service"]).toBe("c");
+  });
+
+  test("a global unit stays assigned to a machine that is away, which goes on with it when it is back", () => {
+    const made = cluster("a", "b").unit("g.service", { placement: { global: true } }).unit("x.service");
+    expect(settled(made)).toMatchObject({ "g.service": "ab" });
+    const gone = made.lose("b");
+    expect(settled(gone)).toMatchObject({ "g.service": "ab" });
+    expect(gone.plan().holding).toBeUndefined();
+    expect(inWords(gone.machine("b").plan())).toEqual([]);
   });
 
   test("of two conflicting global units the second is started nowhere", () => {

@@ -48,8 +48,8 @@ function globalSteps(draft: Draft, standing: Standing): readonly ClusterStep[] {
   );
   for (const home of homes) {
     if (draft.scheduler.machine(home.machine)?.units.has(unit)) continue;
-    if (!home.present && (draft.losses.holding !== undefined || draft.view.machines.has(home.machine)))
-      continue;
+    // One that comes back goes on with what it has run all the time.
+    if (!home.present) continue;
     steps.push(
       unassign(draft, unit, home, draft.leaving.get(unit)?.reason ?? "it does not fit there any more"),
     );
