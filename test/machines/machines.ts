@@ -75,6 +75,8 @@ export interface MachinesOptions {
    * certificates then. Else the store is on m1, and the others have joined it by certificate.
    */
   readonly store?: "m1" | "etcd";
+  /** What every machine sees of this host, as options of systemd-nspawn. */
+  readonly binds?: readonly string[];
   /** Lets `skewClock` set the daemons' clocks. */
   readonly skewable?: boolean;
 }
@@ -253,7 +255,7 @@ async function makeMachines(
   root: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
-  const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
+  const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`, ...(options.binds ?? [])];
   return places.map((place) => {
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
