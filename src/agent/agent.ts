@@ -45,6 +45,8 @@ export interface AgentOptions {
   readonly machine: MachineRecord;
   /** How long the stop of a unit may take whose file asks never to run twice, not even for a moment; undefined for others. */
   readonly strictStopMs: (unit: string, text: string) => number | undefined;
+  /** Makes a new cluster of a store that has none; absent: only others may do so. */
+  readonly foundCluster?: (() => Promise<void>) | undefined;
   /** Told of each new lease of the machine, and of its loss. */
   readonly onLease?: (lease: LeaseId | undefined) => void;
 }
@@ -221,6 +223,7 @@ export class Agent {
         random,
         log,
         known: this.#cluster,
+        found: this.#options.foundCluster,
         signal: this.#stopped.signal,
       });
       // While another has its place, what its own disk lists is not started: the other runs it.

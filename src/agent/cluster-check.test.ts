@@ -8,21 +8,33 @@ import { putJson } from "#store/ops.ts";
 import { passTime } from "../../test/simulation/time.ts";
 import { confirmCluster } from "./cluster-check.ts";
 
-function start(known?: string) {
+function start(known?: string, founds = false) {
   const clock = new VirtualClock();
   const store = createMemoryStore({ clock, random: seededRandom(1) });
   const stop = new AbortController();
-  const check = { store, clock, random: seededRandom(2), log: silentLogger, known, signal: stop.signal };
-  return {
-    clock,
-    stop,
-    confirmed: confirmCluster(check),
-    init: (id: string) => {
-      const info = { id, name: "n", createdMs: 0 };
-      return store.txn({ compare: [], success: [putJson(keys.cluster(), info)], failure: [] });
-    },
+  const init = async (id: string): Promise<void> => {
+    const info = { id, name: "n", createdMs: 0 };
+    await store.txn({ compare: [], success: [putJson(keys.cluster(), info)], failure: [] });
   };
+  const found = founds ? () => init("new") : undefined;
+  const means = { store, clock, random: seededRandom(2), log: silentLogger };
+  const confirmed = confirmCluster({ ...means, known, found, signal: stop.signal });
+  return { clock, stop, confirmed, init };
 }
+
+test("a machine of no cluster founds one in a store of none, where it may", async () => {
+  const { clock, confirmed } = start(undefined, true);
+  await passTime(clock, 1_000);
+  expect(await confirmed).toBe("new");
+});
+
+test("a machine that has a cluster founds none in an empty store, but waits for its own", async () => {
+  const { init, clock, confirmed } = start("c", true);
+  await passTime(clock, 60_000);
+  await init("c");
+  await passTime(clock, 2_000);
+  expect(await confirmed).toBe("c");
+});
 
 test("a machine that belongs to no cluster joins the one that the store is of", async () => {
   const { init, clock, confirmed } = start();

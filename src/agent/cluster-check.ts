@@ -17,6 +17,8 @@ export interface ClusterCheck {
   readonly log: Logger;
   /** The cluster this machine belonged to before, if any. */
   readonly known: string | undefined;
+  /** Makes a new cluster of a store that has none; absent: only others may do so. */
+  readonly found?: (() => Promise<void>) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ export interface ClusterCheck {
  */
 export async function confirmCluster(check: ClusterCheck): Promise<string> {
   for (let failures = 1; ; failures += 1) {
-    const id = await readClusterId(check);
+    const id = await tryCluster(check);
     if (id !== undefined && check.known !== undefined && id !== check.known)
       throw foreignStore(check.known, id);
     if (id !== undefined) return id;
@@ -38,15 +40,29 @@ export async function confirmCluster(check: ClusterCheck): Promise<string> {
   }
 }
 
-async function readClusterId(check: ClusterCheck): Promise<string | undefined> {
+/** Undefined while the store does not answer, or is of no cluster and must not become one. */
+async function tryCluster(check: ClusterCheck): Promise<string | undefined> {
+  const { known, found, log } = check;
   try {
-    const { kvs } = await check.store.range({ key: toBytes(keys.cluster()) }, { signal: check.signal });
-    const value = kvs[0]?.value;
-    return value === undefined ? undefined : clusterInfoSchema.parse(JSON.parse(toText(value))).id;
+    const id = await readClusterId(check);
+    if (id !== undefined) return id;
+    // Who has a cluster looks for that one: an empty store is not it, whatever has become of it.
+    if (known === undefined && found !== undefined) {
+      await found();
+      return await readClusterId(check);
+    }
+    log.warn({ cluster: known }, "the store answers and is of no cluster; waiting for this machine's own");
+    return undefined;
   } catch (error) {
     check.log.warn({ error: String(error) }, "the store does not answer yet");
     return undefined;
   }
+}
+
+async function readClusterId({ store, signal }: ClusterCheck): Promise<string | undefined> {
+  const { kvs } = await store.range({ key: toBytes(keys.cluster()) }, { signal });
+  const value = kvs[0]?.value;
+  return value === undefined ? undefined : clusterInfoSchema.parse(JSON.parse(toText(value))).id;
 }
 
 function foreignStore(known: string, found: string): FlotillaError {

@@ -41,6 +41,7 @@ import { accessOf, openTrust, peerTlsOf } from "./access.ts";
 import { openAuditLog } from "./audit-log.ts";
 import type { DaemonConfig } from "./config.ts";
 import { Departure, type Ending } from "./departure.ts";
+import { foundCluster } from "./found-cluster.ts";
 import { handOver } from "./hand-over.ts";
 import { describeMachine, type Identity, readBootId, readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
@@ -297,6 +298,8 @@ function createAgent(
     files: directoryCache(join(config.directory, "files")),
     machine,
     strictStopMs,
+    // Of a cluster that checks its machines this one has been told, so that it is there.
+    foundCluster: config.trust === undefined ? () => foundCluster(store, config, means) : undefined,
     onLease: (lease) => {
       election.useLease(lease);
       usage.useLease(lease);
