@@ -149,7 +149,14 @@ class SystemdSupervisor implements Supervisor {
     this.#isAdopted = true;
     for (const name of await this.#instances()) this.#knowInstance(name);
     await this.#reader.read(this.#table.names(), false);
-    await this.#fence.adopt();
+    await this.#adoptHolds();
+  }
+
+  /** Units that an earlier supervisor held go on being held, by this version of the fence. */
+  async #adoptHolds(): Promise<void> {
+    const { units } = this.#fence.holds;
+    for (const unit of units.filter((name) => !this.#table.has(name))) this.#fence.forget(unit);
+    await Promise.all(this.#fence.holds.units.map((unit) => this.#guard(unit)));
   }
 
   #know(source: UnitSource): void {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { UnitStatus } from "../supervisor.ts";
-import { describeFailure, keptProperties, loadState, type UnitFacts, unitStatus } from "./unit-status.ts";
+import {
+  describeFailure,
+  expiredStatus,
+  keptProperties,
+  loadState,
+  type UnitFacts,
+  unitStatus,
+} from "./unit-status.ts";
 
 const RUN = "00112233445566778899aabbccddeeff";
 const NOW = 5_000;
@@ -194,4 +201,30 @@ test("of a signal's properties those are kept that a status is made of", () => {
 test("a failure names what ended the process", () => {
   const failed = { ...status(running), result: "signal", exitSignal: "SEGV" } as const;
   expect(describeFailure(failed)).toBe("a.service failed with result 'signal' (signal SEGV)");
+});
+
+describe("the status of a unit that was held", () => {
+  const down = { ...running, ActiveState: "inactive", SubState: "dead", Result: "signal", MainPID: 0 };
+
+  test("is that of a time limit when the fence has ended its last run", () => {
+    expect(expiredStatus(status(down), RUN)).toMatchObject({
+      active: "failed",
+      sub: "failed",
+      result: "timeout",
+      expired: true,
+      message: "a.service was killed: the time until which it might run had come",
+    });
+  });
+
+  test.each([undefined, "ff".repeat(16)])("is its own when the fence has ended %s", (killed) => {
+    expect(expiredStatus(status(down), killed)).toEqual(status(down));
+  });
+
+  test("is its own again when that is forgotten", () => {
+    const expired = expiredStatus(status(down), RUN);
+    expect(expiredStatus(status({ ...forgotten }, {}, expired), undefined)).toMatchObject({
+      active: "inactive",
+    });
+    expect(status({ ...forgotten }, {}, expired)).not.toHaveProperty("expired");
+  });
 });

@@ -57,11 +57,6 @@ export class Fence {
     }
   }
 
-  /** Units that an earlier supervisor held go on being held, by this version of the fence. */
-  async adopt(): Promise<void> {
-    await Promise.all(this.holds.units.map((unit) => this.guard(unit)));
-  }
-
   /** The unit goes; systemd is to be told by a reload. */
   forget(unit: string): void {
     this.holds.forget(unit);
