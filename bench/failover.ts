@@ -2,39 +2,22 @@
  * From a machine's power cut to its 35 units active on the others, with the default lease of 5 s. In every third round
  * the machine holds the engine's seat, as it would at random.
  */
-import { setTimeout as delay } from "node:timers/promises";
-import { keys } from "#model/keys.ts";
-import { toBytes } from "#store/keys.ts";
 import type { Cluster } from "../test/cluster/cluster.ts";
-import { untilActive, untilEvent, untilUnits } from "../test/cluster/following.ts";
+import { untilActive, untilUnits } from "../test/cluster/following.ts";
+import { seatEngine } from "../test/cluster/seat.ts";
 import { SLEEPER, unitNames, withCluster } from "./bench-cluster.ts";
 import { median, progress, report, toResult } from "./result.ts";
 
-const ROUNDS = 9;
+const ROUNDS = 6;
 const UNITS = 35;
 /** The machine that dies; m1 has the store, which stays. */
 const VICTIM = "m3";
-/** An engine is deposed only when it has had its seat for so long (engine/election.ts), as it has in life. */
-const TENURE_MS = 10_000;
 
 interface Round {
   readonly tookMs: number;
   /** Until the engine had decided the first move. */
   readonly decidedMs: number;
   readonly killedTheEngine: boolean;
-}
-
-/** The seat is vacated until it is the victim's, or is not. */
-async function seatEngine(cluster: Cluster, onVictim: boolean): Promise<void> {
-  const client = cluster.client("m1");
-  for (;;) {
-    const { machines } = await client.machines();
-    if (machines.some(({ name, engine }) => engine && (name === VICTIM) === onVictim)) break;
-    const last = (await client.events()).at(-1)?.id;
-    await cluster.withStore((store) => store.deleteRange({ key: toBytes(keys.engine()) }));
-    await untilEvent(client, ({ kind }) => kind === "engine-elected", last);
-  }
-  await delay(TENURE_MS);
 }
 
 /** All units begin on the victim, because nothing else takes units while they are placed. */
@@ -89,7 +72,7 @@ await withCluster(async (cluster) => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const names = unitNames(`failover${round}`, UNITS);
     const killedTheEngine = round % 3 === 2;
-    await seatEngine(cluster, killedTheEngine);
+    await seatEngine(cluster, killedTheEngine ? VICTIM : "m1");
     await gather(cluster, names);
     rounds.push({ ...(await cutAndWait(cluster, names)), killedTheEngine });
     progress(`35 units moved in ${Math.round(rounds.at(-1)?.tookMs ?? 0)} ms`);

@@ -15,6 +15,7 @@ export type CopyState =
 /** After a failure the same machine is tried again after this time, then after twice as long, up to the longest. */
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 900_000;
+const CLOCKS_APART_MS = 10_000;
 
 export function copyKey(unit: string, machine: string): string {
   return `${machine} ${unit}`;
@@ -55,8 +56,12 @@ export function addFailure(
   return [...failedMoves.filter((move) => move !== before), failure];
 }
 
-/** How long after `nowMs` the machine may be tried again; 0 or less: it may be. A clock that was set back delays it by one turn at most. */
+/**
+ * How long after `nowMs` the machine may be tried again; 0 or less: it may be. An engine whose clock is set otherwise may
+ * have written it: where that is plain to see, nothing is waited for.
+ */
 export function retryInMs({ failedMs, count }: FailedMove, nowMs: number): number {
   const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
-  return Math.min(pauseMs, failedMs + pauseMs - nowMs);
+  const leftMs = failedMs + pauseMs - nowMs;
+  return leftMs > pauseMs + CLOCKS_APART_MS ? 0 : leftMs;
 }

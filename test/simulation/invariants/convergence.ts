@@ -47,14 +47,12 @@ function couldLeave(world: World, unit: string, { id, name }: SimulatedMachine):
     ({ name: other, machineOf }) => machineOf !== undefined && (other === unit || machineOf === unit),
   );
   if (view.machineConfigs.get(id)?.drain === undefined || hasCompanions) return [];
-  // Its launch gets no machine twice (FailureMoves=).
-  const tried =
-    view.assignments
-      .get(id)
-      ?.get(unit)
-      ?.tried?.map(({ machine }) => machine) ?? [];
+  // A launch gets no machine twice (FailureMoves=), and where a copy failed three times it is tried again much later.
+  const { tried = [], failedMoves = [] } = view.assignments.get(id)?.get(unit) ?? {};
+  const failed = [...tried, ...failedMoves.filter(({ count }) => count >= 3)].map(({ machine }) => machine);
   const open = world.machines.filter(
-    (other) => other.id !== id && !tried.includes(other.id) && refusalNow(view, unit, other.id) === undefined,
+    (other) =>
+      other.id !== id && !failed.includes(other.id) && refusalNow(view, unit, other.id) === undefined,
   );
   return open.map(
     (other) => `${unit} is still on ${name}, which is drained, though ${other.name} could take it`,
