@@ -81,6 +81,17 @@ describe("a strict unit", () => {
     expect(standing()).toBe("free");
   });
 
+  test("is looked at again as soon as a lease that was given up is renewed after all", async () => {
+    const { fence, standing, pass, due } = await scene();
+    fence.extend(5_000);
+    pass(5_000);
+    expect([standing(), due()]).toEqual(["fenced", 0]);
+    fence.extend(10_000);
+    expect([standing(), due()]).toEqual(["free", 1]);
+    fence.extend(11_000);
+    expect(due()).toBe(1);
+  });
+
   test("may run on under the next daemon for as long as it was held, but not be started", async () => {
     const { fence, makeFence, pass, setClaim } = await scene();
     fence.extend(5_000);

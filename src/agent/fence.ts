@@ -32,6 +32,8 @@ export class Fence {
   readonly #stopMs = new Map<string, number>();
   #deadlineMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
+  /** Units had to be stopped, or could not be started, when it was last asked. */
+  #isFencing = false;
 
   constructor(options: FenceOptions) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class Fence {
   extend(deadlineMs: number): void {
     this.#deadlineMs = deadlineMs;
     this.holdAll();
+    if (this.#isFencing) this.#options.onDue();
   }
 
   /** Holds the strict units that the supervisor has, and claims them; to be called again when units were loaded. */
@@ -95,6 +98,7 @@ export class Fence {
       const running = claims.revisionOf(unit) === undefined ? "held" : "free";
       standings.set(unit, leftMs > 0 ? running : "fenced");
     }
+    this.#isFencing = [...standings.values()].includes("fenced");
     this.#timer?.cancel();
     if (Number.isFinite(nextMs)) this.#timer = clock.setTimer(nextMs, onDue);
     return standings;
