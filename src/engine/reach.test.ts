@@ -70,19 +70,22 @@ describe("a machine is unreachable", () => {
 
 describe("who watches", () => {
   const view = cluster("a", "b", "c", "d", "e").state;
-  const watching = (): readonly string[] => [..."abcde"].filter((short) => watches(view, machineId(short)));
+  const watchedBy = (self: string): string =>
+    [..."abcde"]
+      .filter((other) => other !== self && watches(view, machineId(self), machineId(other)))
+      .join("");
 
-  test.each<[engine: string, watching: readonly string[]]>([
-    ["a", ["a", "b", "c", "d"]],
-    ["e", ["a", "b", "c", "e"]],
-    ["b", ["a", "b", "c", "d"]],
-  ])("the engine on %s and three deputies, the first of the others", (engine, expected) => {
+  test.each<[engine: string, watched: readonly string[]]>([
+    ["a", ["bcde", "a", "a", "a", ""]],
+    ["e", ["e", "e", "e", "", "abcd"]],
+    ["b", ["b", "acde", "b", "b", ""]],
+  ])("the engine on %s watches all, and three deputies watch it", (engine, expected) => {
     view.engine = { machine: machineId(engine), instance: "1", electedMs: 0 };
-    expect(watching()).toEqual(expected);
+    expect([..."abcde"].map(watchedBy)).toEqual(expected);
   });
 
-  test("three while nobody is elected", () => {
+  test("nobody while nobody is elected", () => {
     view.engine = undefined;
-    expect(watching()).toEqual(["a", "b", "c"]);
+    expect([..."abcde"].map(watchedBy)).toEqual(["", "", "", "", ""]);
   });
 });
