@@ -7,20 +7,13 @@ import { systemClock } from "#host/system.ts";
 import type { Cluster } from "../test/cluster/cluster.ts";
 import { untilActive } from "../test/cluster/following.ts";
 import { SLEEPER, unitNames, withCluster } from "./bench-cluster.ts";
-import { processesTitled, processorSeconds, proportionalMiB, residentMiB } from "./proc.ts";
+import { observeAtRest, processesTitled, proportionalMiB } from "./proc.ts";
 import { median, progress, report, toResult } from "./result.ts";
 
 const UNITS = 100;
 /** Rest after the last start, for the collector and for whatever is still to be written. */
 const SETTLE_MS = 15_000;
 const MEASURED_MS = 60_000;
-
-interface Idle {
-  readonly machine: string;
-  readonly rssMiB: number;
-  readonly pssMiB: number;
-  readonly coreShare: number;
-}
 
 async function startUnits(cluster: Cluster): Promise<void> {
   const client = cluster.client("m1");
@@ -30,25 +23,9 @@ async function startUnits(cluster: Cluster): Promise<void> {
   await untilActive(client, names);
 }
 
-async function observe(cluster: Cluster): Promise<readonly Idle[]> {
-  const names = cluster.host.layout.machines.map(({ name }) => name);
-  const usedBefore = await Promise.all(names.map((name) => processorSeconds(cluster.pid(name))));
-  const startedMs = performance.now();
-  await sleep(systemClock, MEASURED_MS);
-  const seconds = (performance.now() - startedMs) / 1000;
-  return Promise.all(
-    names.map(async (machine, index) => {
-      const pid = cluster.pid(machine);
-      const used = (await processorSeconds(pid)) - (usedBefore[index] ?? 0);
-      const [rssMiB, pssMiB] = await Promise.all([residentMiB(pid), proportionalMiB(pid)]);
-      return { machine, rssMiB, pssMiB, coreShare: (100 * used) / seconds };
-    }),
-  );
-}
-
 async function shimMemory(): Promise<readonly number[]> {
   const pids = await processesTitled("flotilla-shim: idle-");
-  return Promise.all(pids.map(proportionalMiB));
+  return Promise.all(pids.map((pid) => proportionalMiB(pid)));
 }
 
 await withCluster(async (cluster) => {
@@ -59,7 +36,11 @@ await withCluster(async (cluster) => {
   await sleep(systemClock, SETTLE_MS);
   const client = cluster.client("m1");
   const before = await client.cluster();
-  const daemons = await observe(cluster);
+  const machines = cluster.host.layout.machines.map(({ name }) => name);
+  const daemons = await observeAtRest(
+    machines.map((machine) => ({ machine, pid: cluster.pid(machine) })),
+    MEASURED_MS,
+  );
   const after = await client.cluster();
   const shims = await shimMemory();
   report(

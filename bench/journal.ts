@@ -102,7 +102,7 @@ async function benchShim(supervisor: Supervisor): Promise<BenchResult> {
   });
   for await (const { message } of follow) if (message === "line 100000") break;
   const pids = (await processesTitled("flotilla-shim: busy.service")).slice(-1);
-  const sizes = await Promise.all(pids.map(proportionalMiB));
+  const sizes = await Promise.all(pids.map((pid) => proportionalMiB(pid)));
   return toResult({
     name: "journal-shim-memory",
     what: `memory (PSS) of a shim that has taken in 100,000 lines, beside ${SERVICES} others`,

@@ -19,6 +19,7 @@ const BENCHMARKS = [
   "join",
   "scheduler",
   "idle",
+  "machines-idle",
   "list-units",
   "store",
   "store-engine",

@@ -99,7 +99,7 @@ async function holdIdle(supervisor: Supervisor, count: number, seconds: number):
     await Promise.all(units.slice(from, from + TOGETHER).map(({ name }) => start(supervisor, name)));
   }
   const shims = (await processesTitled("flotilla-shim")).filter((pid) => !before.has(pid));
-  const shimMiB = await Promise.all(shims.map(proportionalMiB));
+  const shimMiB = await Promise.all(shims.map((pid) => proportionalMiB(pid)));
   // Ten seconds after the last start the collector tidies up once, and again after what was read of so many shims.
   await delay(40_000);
   const used = process.cpuUsage();
