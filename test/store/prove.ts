@@ -1,7 +1,7 @@
 /**
  * `npm run prove -- [--minutes N] [--seed N]`: the proofs of the store and of strict units at full length, which
  * `npm test` runs short: a catch-up cut at every place, histories checked for N minutes on each store, five unless given,
- * 300 kills, and 30 faults of real machines. It takes hours; a length that the environment sets is kept. It ends as `npm test` does, with what is left running and the count.
+ * 300 kills, 30 faults of real machines, and a store that is away from 500 units for 60 s. It takes hours; a length that the environment sets is kept. It ends as `npm test` does, with what is left running and the count.
  */
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
@@ -22,9 +22,10 @@ const LENGTHS = {
   FLOTILLA_TEST_PROMOTIONS: "20",
   FLOTILLA_TEST_RUNS: "500",
   FLOTILLA_TEST_FAULTS: "30",
+  FLOTILLA_TEST_FULL: "1",
   FLOTILLA_TEST_SEED: String(seed),
 };
-const PROOFS = ["test/store", "test/contract", "test/machines/strict.test.ts"];
+const PROOFS = ["test/store", "test/contract", "test/machines/strict.test.ts", "test/machines/store-away.test.ts"];
 
 process.stdout.write(`seed ${seed}\n`);
 const { status } = spawnSync(
