@@ -71,12 +71,13 @@ sub take_note {
   delete $killing{$unit} if $until > uptime_ms();
 }
 
-# Moved away first, since it may have been put off until a moment ago.
+# Moved away first, since it may be put off until that moment. The daemon may have done so itself.
 sub expire {
   my ($unit) = @_;
   delete $until{$unit};
-  rename "$home/held/$unit", "$home/passed/$unit" or return;
-  if ((until_in("$home/passed/$unit") // 0) > uptime_ms()) {
+  rename "$home/held/$unit", "$home/passed/$unit";
+  my $until = until_in("$home/passed/$unit") // return;
+  if ($until > uptime_ms()) {
     rename "$home/passed/$unit", "$home/held/$unit";
     return take_note($unit);
   }
@@ -160,8 +161,8 @@ sub act {
   my $now = uptime_ms();
   expire($_) for grep { $until{$_} <= $now } keys %until;
   for my $unit (keys %killing) {
-    kill_unit($unit);
-    delete $killing{$unit} if $killing{$unit} <= $now;
+    delete $killing{$unit} if $killing{$unit} <= $now || -e "$home/held/$unit";
+    kill_unit($unit) if $killing{$unit};
   }
 }
 

@@ -49,8 +49,9 @@ export class Holds {
     if (untilMs === undefined && !this.#until.has(unit)) return;
     const isOver = untilMs !== undefined && untilMs <= this.#clock.boottime() && !isUp;
     const [place, other] = isOver ? (["passed", "held"] as const) : (["held", "passed"] as const);
-    this.#write(place, unit, textOf(untilMs, hold?.token));
+    // First: behind the other it could be what the fence has just moved there.
     this.#remove(other, unit);
+    this.#write(place, unit, textOf(untilMs, hold?.token));
     if (untilMs === undefined) this.#until.delete(unit);
     else this.#until.set(unit, untilMs);
   }
