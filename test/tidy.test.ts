@@ -82,6 +82,16 @@ describe("the source", () => {
   });
 });
 
+/** What headings are linked to by: lower case, a dash for each blank, and no marks. */
+function anchorsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
 describe("the documents", () => {
   test("link only to files that are there", () => {
     const documents = [...text.keys()].filter((file) => file.endsWith(".md"));
@@ -91,6 +101,21 @@ describe("the documents", () => {
         .filter(([, to = ""]) => !existsSync(join(root, dirname(file), to)))
         .map(([, to]) => `${file}: ${to}`);
     });
+    expect(broken).toEqual([]);
+  });
+
+  test("link only to headings that are there", () => {
+    const broken = [...text.keys()]
+      .filter((file) => file.endsWith(".md"))
+      .flatMap((file) => {
+        const links = (text.get(file) ?? "").matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g);
+        return [...links]
+          .filter(([, to = "", heading = ""]) => {
+            const target = to === "" ? file : normalize(join(dirname(file), to));
+            return !anchorsOf(text.get(target) ?? "").includes(heading);
+          })
+          .map(([link]) => `${file}: ${link}`);
+      });
     expect(broken).toEqual([]);
   });
 

@@ -77,6 +77,8 @@ export interface MachinesOptions {
   readonly store?: "m1" | "etcd";
   /** What every machine sees of this host, as options of systemd-nspawn. */
   readonly binds?: readonly string[];
+  /** Debian alone, without Flotilla and without a cluster. */
+  readonly bare?: boolean;
   /** Lets `skewClock` set the daemons' clocks. */
   readonly skewable?: boolean;
 }
@@ -102,6 +104,7 @@ export class Machines {
     });
     try {
       await Promise.all(machines.all.map((machine) => machine.switchOn()));
+      if (options.bare === true) return machines;
       if (options.store !== "etcd") await machines.#makeCluster();
       await machines.joined();
       if (machines.#etcd !== undefined) await machines.#moveStoreTo(machines.#etcdUrl);
@@ -255,10 +258,12 @@ async function makeMachines(
   root: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
-  const binds = [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`, ...(options.binds ?? [])];
+  const executable = options.bare === true ? [] : [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
+  const binds = [...executable, ...(options.binds ?? [])];
   return places.map((place) => {
     const stateBytes = options.stateBytes?.[place.name];
     const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
+    if (options.bare === true) return machine;
     if (options.skewable === true) makeSkewable(machine.disk);
     const insecure = options.store === "etcd";
     const store = place === places[0] ? {} : { store: urlOf(places[0]) };

@@ -47,9 +47,10 @@ export function closeRebalance(draft: Draft): readonly ClusterStep[] {
     return standing !== undefined && !standing.finished && standing.homes[0]?.machine === from;
   });
   const total = rebalance.moves.length;
+  const all = total === 1 ? "its one unit has moved" : `all ${total} units have moved`;
   const reason =
     left.length === 0
-      ? `all ${total} units have moved`
+      ? all
       : `${total - left.length} of ${total} units have moved; not ${left.map(({ unit }) => unit).join(", ")}`;
   return [{ kind: "close-rebalance", reason }];
 }

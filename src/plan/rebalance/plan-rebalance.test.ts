@@ -102,7 +102,7 @@ describe("a rebalance that was asked for", () => {
     made.report("a1.service", "b", "active").wait(1_000);
     expect(inWords(made.plan())).toHaveLength(1);
     made.apply(made.plan());
-    expect(inWords(made.plan())).toEqual(["rebalance: all 1 units have moved"]);
+    expect(inWords(made.plan())).toEqual(["rebalance: its one unit has moved"]);
     made.apply(made.plan());
     expect(made.state.rebalance).toBeUndefined();
     expect(inWords(made.plan())).toEqual([]);
