@@ -6,10 +6,10 @@ import { passTime } from "../../test/simulation/time.ts";
 import { ReachWatch, watches } from "./reach.ts";
 
 /** Who hears whom: `bc` means that b gets a sign of c. */
-async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"]) {
+async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"], engine = "a") {
   const clock = new VirtualClock();
   const view = cluster(...shorts).state;
-  view.engine = { machine: machineId("a"), instance: "1", electedMs: 0 };
+  view.engine = { machine: machineId(engine), instance: "1", electedMs: 0 };
   let changes = 0;
   const watch = new ReachWatch({
     clock,
@@ -65,6 +65,20 @@ describe("a machine is unreachable", () => {
     expect([unreachable(), changes()]).toEqual([[], 2]);
     watch.stop();
     expect(unreachable()).toEqual([]);
+  });
+});
+
+describe("a deputy", () => {
+  const four = ["a", "b", "c", "d"];
+
+  test.each<[why: string, heard: readonly string[], unreachable: readonly string[]]>([
+    ["does not look at others while it hears the engine's machine", ["ad"], []],
+    ["finds that machine alone when all others are there", ["ab", "ac", "bc", "cb"], ["d"]],
+    ["finds who else is gone before it takes the seat", ["ab"], ["d", "c"]],
+  ])("%s", async (_why, heard, expected) => {
+    const { unreachable, watch } = await watching(new Set(heard), four, "d");
+    expect(unreachable()).toEqual(expected);
+    watch.stop();
   });
 });
 

@@ -68,9 +68,13 @@ export class ReachWatch {
     const { clock, cluster, machine: self, log } = this.#options;
     const others = [...cluster.view.machines.values()].filter(({ id }) => id !== self);
     const watched = others.filter(({ id }) => watches(cluster.view, self, id));
-    const found = await Promise.all(watched.map((machine) => this.#isUnreachable(machine, others)));
+    const unreachable = await this.#look(watched, others);
+    // A deputy that is about to take the seat has to know who else is gone: of many, none is given up.
+    if (unreachable.size > 0 && watched.length < others.length) {
+      const rest = others.filter(({ id }) => !unreachable.has(id));
+      for (const id of await this.#look(rest, others)) unreachable.add(id);
+    }
     if (round !== this.#round) return;
-    const unreachable = new Set(watched.filter((_, index) => found[index]).map(({ id }) => id));
     const isNew = !sameMembers(unreachable, this.#unreachable);
     this.#unreachable = unreachable;
     if (isNew) {
@@ -79,6 +83,11 @@ export class ReachWatch {
     }
     const delayMs = Math.max(ROUND_MS, watched.length * PER_MACHINE_MS);
     this.#timer = clock.setTimer(delayMs, () => void this.#go(round));
+  }
+
+  async #look(watched: readonly MachineRecord[], others: readonly MachineRecord[]): Promise<Set<string>> {
+    const found = await Promise.all(watched.map((machine) => this.#isUnreachable(machine, others)));
+    return new Set(watched.filter((_, index) => found[index]).map(({ id }) => id));
   }
 
   async #isUnreachable(machine: MachineRecord, others: readonly MachineRecord[]): Promise<boolean> {

@@ -25,7 +25,12 @@ const LENGTHS = {
   FLOTILLA_TEST_FULL: "1",
   FLOTILLA_TEST_SEED: String(seed),
 };
-const PROOFS = ["test/store", "test/contract", "test/machines/strict.test.ts", "test/machines/store-away.test.ts"];
+const PROOFS = [
+  "test/store",
+  "test/contract",
+  "test/machines/strict.test.ts",
+  "test/machines/store-away.test.ts",
+];
 
 process.stdout.write(`seed ${seed}\n`);
 const { status } = spawnSync(
