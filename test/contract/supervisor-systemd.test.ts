@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
+import { sleep } from "#base/clock.ts";
+import { systemClock } from "#host/system.ts";
 import { whyNoContainer } from "../conformance/supervisor/systemd/container.ts";
 import { SystemdMachine } from "../supervisor/systemd/machine.ts";
+import { holdContract } from "./hold.ts";
 import { supervisorContract } from "./supervisor.ts";
 
 describe.runIf(whyNoContainer() === undefined)("on a real systemd", () => {
@@ -25,4 +28,16 @@ describe.runIf(whyNoContainer() === undefined)("on a real systemd", () => {
       };
     });
   }
+
+  holdContract("systemd", async () => {
+    const supervisor = await machine.supervisor();
+    return {
+      supervisor,
+      now: () => systemClock.boottime(),
+      pass: (durationMs) => sleep(systemClock, durationMs),
+      close: () => supervisor.close(),
+      reopen: () => machine.supervisor(),
+      dispose: () => machine.clear(),
+    };
+  });
 });

@@ -90,6 +90,32 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     await expired("paused.service");
   });
 
+  test("kills also a unit whose hold the daemon has declared over without knowing that it runs", async () => {
+    await launch("stray.service", "[Service]\nExecStart=/bin/sleep 1000\n", 700);
+    await machine.run("mv", `/${HOLDS}/held/stray.service`, `/${HOLDS}/passed/stray.service`);
+    await expired("stray.service");
+  });
+
+  test("lets a unit run on that the next daemon comes back for in time", async () => {
+    await launch("kept.service", "[Service]\nExecStart=/bin/sleep 1000\n", 1_500);
+    const before = await show("kept.service", "MainPID");
+    await supervisor.close();
+    supervisor = await machine.supervisor();
+    hold("kept.service", 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_700));
+    expect(await show("kept.service", "MainPID")).toBe(before);
+  });
+
+  test("costs no reload of systemd where a unit is held from its loading on", async () => {
+    const reloads = async (): Promise<number> => {
+      const lines = await machine.run("journalctl", "-o", "cat", "_PID=1");
+      return lines.split("\n").filter((line) => line.startsWith("Reloading")).length;
+    };
+    const before = await reloads();
+    await launch("fresh.service", "[Service]\nExecStart=/bin/sleep 1000\n");
+    expect(await reloads()).toBe(before);
+  });
+
   test("cannot be stopped by hand", async () => {
     await launch("kept.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     await expect(machine.run("systemctl", "stop", FENCE)).rejects.toThrow(
