@@ -20,6 +20,7 @@ const BENCHMARKS = [
   "scheduler",
   "idle",
   "machines-idle",
+  "machines-start",
   "list-units",
   "store",
   "store-engine",
