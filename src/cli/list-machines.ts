@@ -2,6 +2,7 @@
 import type { MachineRow } from "#api/bodies.ts";
 import type { CommandContext } from "./command.ts";
 import { formatPairs, list } from "./lists.ts";
+import { tellIfStale } from "./stale.ts";
 import { writeLines } from "./terminal/output.ts";
 import type { Column } from "./terminal/table.ts";
 import { formatAge } from "./terminal/times.ts";
@@ -29,6 +30,7 @@ export async function listMachines(context: CommandContext): Promise<number> {
       hints.map((hint) => context.paintTalk("dim", hint)),
     );
   }
+  await tellIfStale(context, client);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 import type { UnitRow } from "#api/bodies.ts";
 import type { CommandContext } from "./command.ts";
 import { compareNames, list, shortHash } from "./lists.ts";
+import { tellIfStale } from "./stale.ts";
 import { stateLook } from "./terminal/style.ts";
 import type { Column } from "./terminal/table.ts";
 
@@ -21,6 +22,7 @@ export async function listUnits(context: CommandContext): Promise<number> {
     name: ({ unit }) => unit,
     footer: footer(items),
   });
+  await tellIfStale(context, client);
   return 0;
 }
 

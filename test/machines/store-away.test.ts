@@ -130,6 +130,17 @@ describe.runIf(canBootMachines)("three machines with a store of their own", () =
     expect(running(those(after))).toEqual(running(those(before)));
   });
 
+  test.each(["list-units", "list-machines"])("%s says that what it shows may be old", async (command) => {
+    const machine = machines.get("m2");
+    await machines.etcd.kill();
+    await until("m2 knows", async () => !(await machine.client.cluster()).connected);
+    expect((await machine.flotilla([command])).stderr).toContain("this is what was known last");
+    await machines.etcd.restart();
+    await until("m2 knows", async () => (await machine.client.cluster()).connected);
+    await machines.joined();
+    expect((await machine.flotilla([command])).stderr).not.toContain("this is what was known last");
+  });
+
   test("a machine that boots while the store is away starts what it had", async () => {
     const names = numbered("kept", 3);
     const before = await machines.launch(names);
