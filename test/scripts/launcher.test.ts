@@ -13,6 +13,7 @@ beforeEach(async () => {
   await put("package-lock.json", "{}");
   await put("package.json", '{ "type": "module" }');
   await put("src/supervisor/embedded/shim/shim.pl", "1;");
+  await put("src/supervisor/systemd/fence/fence.pl", "1;");
   await program("one");
   for (const file of [
     "bin/flotilla",
@@ -78,6 +79,7 @@ test("several at once build without harm and leave nothing half written", async 
   expect(files).toEqual([
     "built",
     "cli.js",
+    "fence.pl",
     "flotilla.js",
     "shim.pl",
     expect.stringMatching(/^word-\w{8}\.js$/),
