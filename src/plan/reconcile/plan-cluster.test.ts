@@ -246,7 +246,9 @@ describe("planCluster: fleet's scheduling cases", () => {
   });
 
   test("a global unit stays assigned to a machine that is away, which goes on with it when it is back", () => {
-    const made = cluster("a", "b").unit("g.service", { placement: { global: true } }).unit("x.service");
+    const made = cluster("a", "b")
+      .unit("g.service", { placement: { global: true } })
+      .unit("x.service");
     expect(settled(made)).toMatchObject({ "g.service": "ab" });
     const gone = made.lose("b");
     expect(settled(gone)).toMatchObject({ "g.service": "ab" });
