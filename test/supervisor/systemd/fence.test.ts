@@ -38,7 +38,7 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     expect(await supervisor.start(name)).toEqual({ result: "done" });
   };
   const isGone = async (path: string): Promise<boolean> => !existsSync(join(machine.container.root, path));
-  const expired = (name: string) =>
+  const untilExpired = (name: string) =>
     expect.poll(() => supervisor.status(name)?.expired, { timeout: 5_000 }).toBe(true);
 
   test("gives each start the token of the hold", async () => {
@@ -65,7 +65,7 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     const text = `[Service]\nSlice=a-b.slice\nDelegate=yes\nKillMode=process\nExecStart=/bin/sh -c '${script}'\nExecStopPost=/bin/touch /run/cleaned\n`;
     await launch("deep.service", text);
     hold("deep.service", 100);
-    await expired("deep.service");
+    await untilExpired("deep.service");
     await expect.poll(() => isGone("sys/fs/cgroup/a.slice/a-b.slice/deep.service")).toBe(true);
     expect(await isGone("run/cleaned")).toBe(true);
   });
@@ -78,7 +78,7 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     await expect.poll(() => show(FENCE, "MainPID")).not.toMatch(new RegExp(`^(0|${fence})$`));
     expect(await show("kept.service", "MainPID")).toBe(before);
     hold("kept.service", 0);
-    await expired("kept.service");
+    await untilExpired("kept.service");
   });
 
   test("has acted on what passed while it was stopped as the first thing when it goes on", async () => {
@@ -87,13 +87,13 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(supervisor.status("paused.service")?.active).toBe("active");
     await machine.run("kill", "-CONT", await show(FENCE, "MainPID"));
-    await expired("paused.service");
+    await untilExpired("paused.service");
   });
 
   test("kills also a unit whose hold the daemon has declared over without knowing that it runs", async () => {
     await launch("stray.service", "[Service]\nExecStart=/bin/sleep 1000\n", 700);
     await machine.run("mv", `/${HOLDS}/held/stray.service`, `/${HOLDS}/passed/stray.service`);
-    await expired("stray.service");
+    await untilExpired("stray.service");
   });
 
   test("lets a unit run on that the next daemon comes back for in time", async () => {

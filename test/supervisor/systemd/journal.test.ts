@@ -15,7 +15,8 @@ describe.runIf(whyNoContainer() === undefined)("the journal of a real systemd", 
   beforeAll(async () => {
     machine = await SystemdMachine.boot();
     supervisor = await machine.supervisor();
-    const echo = `ExecStart=/bin/sh -c 'printf "${SAYS.join("\\n")}\\n"'`;
+    // It lives until journald has looked up whose lines they are: of a run that is over it no longer finds the ID.
+    const echo = `ExecStart=/bin/sh -c 'printf "${SAYS.join("\\n")}\\n"; sleep 0.5'`;
     const units = ["says-a.service", "says-b.service"].map((name) => {
       return service(name, "Type=oneshot", "SyslogIdentifier=%p", echo);
     });
