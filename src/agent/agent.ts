@@ -351,6 +351,7 @@ export class Agent {
     );
     const before = new Map(this.#applied);
     for (const step of doable) this.#remember(step);
+    this.#steps.overtake(doable.filter(endsRun));
     try {
       // What only loads a file can be repeated without harm; everything else is written down before it is done.
       if (doable.some((step) => step.kind !== "load")) await this.#save();

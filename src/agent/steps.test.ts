@@ -106,7 +106,13 @@ describe("StepRunner", () => {
     expect(supervisor.status(UNIT)).toMatchObject({ active: "active", result: "success" });
   });
 
-  test("does not start a failed unit that was taken away before its new chance was given", async () => {
+  test.each([
+    ["that was taken away", async () => take("unload")],
+    [
+      "that is about to be taken away",
+      async () => steps.overtake([{ kind: "unload", unit: UNIT, reason: "r", applied: undefined }]),
+    ],
+  ])("does not start a failed unit %s before its new chance was given", async (_when, overtake) => {
     run = { kind: "fail" };
     await take("start");
     run = { kind: "serve" };
@@ -123,10 +129,11 @@ describe("StepRunner", () => {
       return start(unit);
     };
     await take("start");
-    await take("unload");
+    await overtake();
     goOn();
     await settle();
     expect(started).toEqual([]);
+    await take("unload");
     expect([...steps.underWay]).toEqual([]);
   });
 

@@ -46,6 +46,11 @@ export class StepRunner {
     return this.#underWay;
   }
 
+  /** Tells of steps that will be taken soon, whatever happens: what they end is not begun meanwhile. */
+  overtake(steps: readonly MachineStep[]): void {
+    for (const step of steps) this.#latest.set(step.unit, step);
+  }
+
   /** Takes the steps in their order; resolves when everything is loaded that was to be. */
   async take(steps: readonly MachineStep[], sources: ReadonlyMap<string, UnitSource>): Promise<void> {
     const loads = steps
