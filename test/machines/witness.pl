@@ -11,7 +11,7 @@ use strict;
 use warnings;
 use Fcntl;
 
-use constant { BEAT_S => 0.03, PAUSED_MS => 500, MOMENT_S => 0.3 };
+use constant { BEAT_S => 0.03, PAUSED_MS => 500, MOMENT_S => 3 };
 
 my ($home) = @ARGV;
 my $machine = read_line('/proc/sys/kernel/hostname');

@@ -48,6 +48,12 @@ describe.runIf(canBootMachines)("four machines", () => {
     const rebooting = machines.get(moving?.machineName);
     await rebooting.cutPower();
     await machines.joined(machines.others(rebooting.name).map(({ name }) => name));
+    // A machine that is back before the engine has moved its unit keeps it.
+    await untilActive(
+      machines.get("m1").client,
+      moving === undefined ? [] : [moving.unit],
+      (machine) => machine !== rebooting.name,
+    );
     await rebooting.switchOn();
     await machines.joined();
     await untilActive(machines.get("m1").client, conflicting);
