@@ -111,7 +111,7 @@ describe.runIf(whyNoContainer() === undefined)("a real systemd", () => {
 
   test("the next supervisor knows what has run to its end, ran on and ended meanwhile", async () => {
     const done = service("done.service", "Type=oneshot", "ExecStart=/bin/true");
-    const soon = service("soon.service", "Type=oneshot", "ExecStart=/bin/sleep 0.3");
+    const soon = service("soon.service", "Type=oneshot", "ExecStart=/bin/sleep 2");
     const on = service("on.service", SLEEP);
     await supervisor.load([done, soon, on]);
     await Promise.all([supervisor.start(done.name), supervisor.start(on.name)]);
