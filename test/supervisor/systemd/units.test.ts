@@ -124,7 +124,7 @@ describe.runIf(whyNoContainer() === undefined)("a real systemd", () => {
     await machine.run(
       "sh",
       "-c",
-      "while systemctl -q is-active soon.service; do sleep 0.05; done; sleep 0.4",
+      'while test "$(systemctl is-active soon.service)" = activating; do sleep 0.05; done',
     );
     const next = await machine.supervisor();
     expect([done, on].map(({ name }) => next.status(name))).toEqual(before);
