@@ -73,7 +73,7 @@ export const kill: RunCommand = async (context) => {
   writeLines(context.io.stderr, [
     `${name} is off: its daemon and all it ran are killed.`,
     !holdsStore
-      ? "Its units are placed elsewhere once its lease has ended; watch with: flotilla events -f"
+      ? "Its units are placed elsewhere when no machine hears of it any more; watch with: flotilla events -f"
       : `It holds the store: until it is back nothing is placed, and what runs on other machines runs on. Switch it on with: ${wordingOf(context).dev(`restart ${name}`)}`,
   ]);
   return 0;

@@ -1,20 +1,17 @@
 /** `flotilla init`: a new cluster with this machine as its first. */
 import { hostname, userInfo } from "node:os";
-import { resolve } from "node:path";
 import { foundDirectory } from "#daemon/init.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { PERSON_NAME } from "#trust/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { keepContext } from "./contexts/file.ts";
+import { API_PORT, directoryOf, showAsData } from "./membership.ts";
 import { addressOption, ownAddress } from "./own-address.ts";
 import { startService } from "./service.ts";
-import { isData, showData, writeLines } from "./terminal/output.ts";
-
-const DEFAULT_DIRECTORY = "/var/lib/flotilla";
-const API_PORT = 7400;
+import { writeLines } from "./terminal/output.ts";
 
 export async function init(context: CommandContext): Promise<number> {
-  const { options, io, format } = context;
+  const { options, io } = context;
   const directory = directoryOf(context);
   const clusterName = options.text("name") ?? "flotilla";
   const name = options.text("machine-name") ?? hostname();
@@ -33,18 +30,8 @@ export async function init(context: CommandContext): Promise<number> {
   );
   const started = await startService(context, founded.machine, directory);
   const { clusterId, machine } = founded;
-  if (isData(format)) {
-    const shown = {
-      cluster: { id: clusterId, name: clusterName },
-      machine,
-      name,
-      address,
-      directory,
-      started,
-    };
-    await showData(io.stdout, shown, format);
-    return 0;
-  }
+  const member = { clusterId, clusterName, machine, name, address, directory, started };
+  if (await showAsData(context, member)) return 0;
   writeLines(io.stdout, [
     `cluster ${clusterName} (${clusterId}): ${name} at ${address} is its first machine`,
   ]);
@@ -55,11 +42,6 @@ export async function init(context: CommandContext): Promise<number> {
     `and there, as root: flotilla join ${address} --token TOKEN`,
   ]);
   return 0;
-}
-
-/** The daemon's, as the command line or the environment says. */
-export function directoryOf({ options, io }: CommandContext): string {
-  return resolve(io.cwd, options.text("dir") ?? (io.env.FLOTILLA_DIR || DEFAULT_DIRECTORY));
 }
 
 function personName(): string {

@@ -7,15 +7,13 @@ import { FlotillaError } from "#base/errors.ts";
 import { joinDirectory } from "#daemon/join.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { CommandContext } from "./command.ts";
-import { directoryOf } from "./init.ts";
+import { API_PORT, directoryOf, showAsData } from "./membership.ts";
 import { addressOption } from "./own-address.ts";
 import { startService } from "./service.ts";
-import { isData, showData, writeLines } from "./terminal/output.ts";
-
-const API_PORT = 7400;
+import { writeLines } from "./terminal/output.ts";
 
 export async function join(context: CommandContext): Promise<number> {
-  const { args, options, io, format } = context;
+  const { args, options, io } = context;
   const directory = directoryOf(context);
   const name = options.text("machine-name") ?? hostname();
   const joined = await joinDirectory({
@@ -26,18 +24,8 @@ export async function join(context: CommandContext): Promise<number> {
   });
   const started = await startService(context, joined.machine, directory);
   const { clusterId, clusterName, machine, address } = joined;
-  if (isData(format)) {
-    const shown = {
-      cluster: { id: clusterId, name: clusterName },
-      machine,
-      name,
-      address,
-      directory,
-      started,
-    };
-    await showData(io.stdout, shown, format);
-    return 0;
-  }
+  const member = { clusterId, clusterName, machine, name, address, directory, started };
+  if (await showAsData(context, member)) return 0;
   writeLines(io.stdout, [`${name} at ${address} is a machine of cluster ${clusterName} (${clusterId})`]);
   if (!started) writeLines(io.stderr, [`Start the daemon: flotilla daemon --dir ${directory}`]);
   return 0;

@@ -9,7 +9,7 @@ import { type DirectoryLock, lockDirectory } from "#daemon/lock.ts";
 import { systemClock } from "#host/system.ts";
 import { readTrust } from "#trust/trust-directory.ts";
 import type { CommandContext } from "./command.ts";
-import { directoryOf } from "./init.ts";
+import { directoryOf } from "./membership.ts";
 import { isService, stopService } from "./service.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
 
