@@ -7,17 +7,24 @@ import { BusError } from "./bus/bus-connection.ts";
 import type { SystemdLink } from "./bus/link.ts";
 import { number, text } from "./bus/values.ts";
 
+/** What a wait that is given up comes to. */
+const CANCELED = "canceled";
+
 /** How a job ended: systemd's result, or undefined when nobody heard of it. */
 export type JobEnd = string | undefined;
 
+/** What this asks of the link. */
+type Manager = Pick<SystemdLink, "manager">;
+
 export class Jobs {
-  readonly #link: SystemdLink;
+  readonly #link: Manager;
   readonly #waiting = new Map<number, PromiseWithResolvers<JobEnd>>();
   /** Results that came while answers which might name their jobs were under way. */
   readonly #early = new Map<number, string>();
   #asking = 0;
+  #isClosed = false;
 
-  constructor(link: SystemdLink) {
+  constructor(link: Manager) {
     this.#link = link;
   }
 
@@ -39,6 +46,7 @@ export class Jobs {
   #ended(id: number): Promise<JobEnd> | JobEnd {
     const early = this.#early.get(id);
     if (early !== undefined) return early;
+    if (this.#isClosed) return CANCELED;
     const waiter = this.#waiting.get(id) ?? Promise.withResolvers<JobEnd>();
     this.#waiting.set(id, waiter);
     return waiter.promise;
@@ -55,9 +63,10 @@ export class Jobs {
     if (this.#asking > 0) this.#early.set(id, result);
   }
 
-  /** Nobody waits for jobs any more, which go on. */
+  /** Nobody waits for jobs any more, which go on; nor for those whose answers are still to be taken in. */
   close(): void {
-    for (const waiter of this.#waiting.values()) waiter.resolve("canceled");
+    this.#isClosed = true;
+    for (const waiter of this.#waiting.values()) waiter.resolve(CANCELED);
     this.#waiting.clear();
   }
 

@@ -66,4 +66,10 @@ describe("the link to systemd", () => {
     await one.close();
     await expect(waiting).rejects.toMatchObject({ code: "unreachable" });
   });
+
+  test("fails at once what is called after that", async () => {
+    const { link: one } = link([absent]);
+    await one.close();
+    await expect(one.manager("Reload")).rejects.toMatchObject({ message: "the supervisor is closing" });
+  });
 });

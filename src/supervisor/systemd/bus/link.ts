@@ -112,11 +112,13 @@ export class SystemdLink {
     this.#ended.abort();
     this.#connection?.close();
     this.#up.promise.catch(() => undefined);
-    this.#up.reject(unreachable("the supervisor is closing"));
+    this.#up.reject(closing());
     await this.#running;
   }
 
   async #whenUp(deadline = this.#options.clock.monotonic() + PATIENCE_MS): Promise<BusConnection> {
+    // A call that was under way finds its connection closed, and no other follows.
+    if (this.#ended.signal.aborted) throw closing();
     if (this.#isUp) return this.#up.promise;
     const { clock } = this.#options;
     const late = Promise.withResolvers<never>();
@@ -243,6 +245,10 @@ async function subscribe(connection: BusConnection): Promise<void> {
 
 function isAway(error: unknown): boolean {
   return error instanceof BusError && AWAY.has(error.code);
+}
+
+function closing(): FlotillaError {
+  return unreachable("the supervisor is closing");
 }
 
 function unreachable(message: string, cause?: unknown): FlotillaError {
