@@ -16,6 +16,8 @@ export class FaultyStore {
   createdRevision: Revision | undefined;
   /** A key whose events get lost on the way. */
   swallow: string | undefined;
+  /** A key whose next event comes behind the one after it. */
+  delay: string | undefined;
   watches = 0;
   readonly store: Store;
   #inner: Store;
@@ -58,9 +60,17 @@ export class FaultyStore {
     this.watches += 1;
     const cut = this.#cut.signal;
     const both = AbortSignal.any([signal, cut]);
+    let late: WatchResponse | undefined;
     for await (const response of this.#inner.watch(request, { signal: both })) {
       if (this.watchesAreSilent && response.kind !== "created") continue;
+      if (response.kind === "events" && response.events.some(({ kv }) => toText(kv.key) === this.delay)) {
+        this.delay = undefined;
+        late = response;
+        continue;
+      }
       yield this.#distorted(response);
+      if (late !== undefined) yield late;
+      late = undefined;
     }
     if (cut.aborted) throw new StoreError("unavailable", "cut");
   }

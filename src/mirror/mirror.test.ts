@@ -255,6 +255,24 @@ describe("a faulty watch", () => {
     await mirror.stop();
   });
 
+  test.each(["put", "delete"])("that tells of a %s behind a later change is not believed", async (change) => {
+    const { clock, mirror, batches, put, store, faults } = follow("a/");
+    await mirror.ready();
+    await put("a/late", "first");
+    await settle();
+    faults.delay = "a/late";
+    if (change === "put") await put("a/late", "second");
+    else await store.deleteRange({ key: toBytes("a/late") });
+    const { header } = await put("a/next");
+    await advance(clock, 1_000);
+    await mirror.reached(header.revision);
+    const late = change === "put" ? "a/late=second" : "a/late gone";
+    expect(reported(batches).flat().sort()).toEqual(["a/late=first", late, "a/next="].sort());
+    expect(reported(batches).flat()[0]).toBe("a/late=first");
+    expect(faults.watches).toBe(2);
+    await mirror.stop();
+  });
+
   test("that loses one change among others is found out by comparing everything", async () => {
     const { clock, mirror, batches, put, faults } = follow("a/");
     await mirror.ready();

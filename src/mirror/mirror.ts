@@ -2,8 +2,8 @@
  * A mirror follows one prefix of the store: it lists it, then watches from the next revision, for ever.
  *
  * It owns the rules of never missing a change: resume from the last event's revision + 1, list again after a
- * compaction, when another cluster answers or when the store's revision went backwards, report the difference to what
- * was known before, and report each change once. Besides, it asks a silent store for what it may have missed, and
+ * compaction, when another cluster answers, when the store's revision went backwards or a watch lost the order of changes,
+ * report the difference to what was known before, and report each change once. Besides, it asks a silent store for what it may have missed, and
  * compares all it knows with the store now and then, since etcd's watches have had faults of their own. It keeps
  * revisions only; values belong to whoever takes the changes.
  */
@@ -224,13 +224,22 @@ export class Mirror {
   }
 
   #takeEvents(events: readonly StoreEvent[]): void {
-    // A stream that was opened again may begin with what is known already.
+    // What a check of the store has found first may still be on its way; what nobody has found came out of order.
+    if (events.some((event) => this.#isNews(event))) throw this.#listAgain(outOfOrder());
     const fresh = events.filter((event) => event.kv.modRevision > this.#revision);
     const revision = fresh.at(-1)?.kv.modRevision;
     if (revision === undefined) return;
     this.#revision = revision;
     const changes = fresh.map(toChange).filter(({ key }) => !this.#isExcluded(key));
     this.#report({ changes, revision, listed: false });
+  }
+
+  /** An event of a revision that counts as known, which tells what is not. */
+  #isNews({ type, kv }: StoreEvent): boolean {
+    const key = toText(kv.key);
+    if (kv.modRevision > this.#revision || this.#isExcluded(key)) return false;
+    const known = this.#known.get(key);
+    return known === undefined ? type === "put" : known < kv.modRevision;
   }
 
   #report(batch: MirrorBatch): void {
@@ -331,6 +340,10 @@ export class Mirror {
 
 function fellBehind(): StoreError {
   return new StoreError("unavailable", "the store's revision went backwards");
+}
+
+function outOfOrder(): StoreError {
+  return new StoreError("unavailable", "the watch told of a change behind later ones");
 }
 
 function toChange({ type, kv }: StoreEvent): MirrorChange {

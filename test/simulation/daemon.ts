@@ -91,7 +91,11 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     ...means,
     mirror: cluster,
     access: { kind: "unchecked" },
-    audit: { note: () => Promise.resolve(), read: () => (async function* () {})() },
+    audit: {
+      note: () => Promise.resolve(),
+      read: () => (async function* () {})(),
+      follow: () => (async function* () {})(),
+    },
     machineId: machine.id,
     version: machine.version,
     usage: (unit) => supervisor.usage(unit),

@@ -73,6 +73,8 @@ interface Stream {
   readonly connection: AbortController;
   /** Events that wait for the way down to be open again. */
   held: (() => void)[];
+  /** Events on their way down: a stream keeps their order. */
+  readonly underWay: (() => void)[];
   /** Set while the request for the watch has not got through to the store. */
   ask: (() => void) | undefined;
   lastMs: number;
@@ -151,13 +153,10 @@ export class Link extends ForwardingStore {
       const fail = (text: string): void => reject(new StoreError("unavailable", text));
       const timeout = process.setTimer(REQUEST_TIMEOUT_MS, () => settle(() => fail("the request timed out")));
       signal?.addEventListener("abort", onAbort, { once: true });
-      world.setTimer(this.#delayMs(), () =>
-        this.#arrive(ask, (act) => process.setTimer(this.#delayMs(), () => settle(act)), {
-          resolve,
-          reject,
-          fail,
-        }),
-      );
+      const answer = (act: () => void): void => {
+        world.setTimer(this.#delayMs(), () => process.run(() => settle(act)));
+      };
+      world.setTimer(this.#delayMs(), () => this.#arrive(ask, answer, { resolve, reject, fail }));
     });
   }
 
@@ -203,6 +202,7 @@ export class Link extends ForwardingStore {
       channel: new Channel(),
       connection: new AbortController(),
       held: [],
+      underWay: [],
       ask: undefined,
       lastMs: 0,
     };
@@ -242,8 +242,12 @@ export class Link extends ForwardingStore {
     }
     const dueMs = Math.max(stream.lastMs, world.monotonic() + this.#delayMs());
     stream.lastMs = dueMs;
-    process.setTimer(dueMs - world.monotonic(), () => {
-      if (this.#streams.has(stream)) act();
+    stream.underWay.push(act);
+    world.setTimer(dueMs - world.monotonic(), () => {
+      const first = stream.underWay.shift();
+      process.run(() => {
+        if (this.#streams.has(stream)) first?.();
+      });
     });
   }
 

@@ -157,7 +157,7 @@ export class SimulatedMachine {
       ),
       random,
       machine: { ...this.#record(), instance },
-      reach: reachOf(this),
+      reach: reachOf(this, process),
       log: trace.logger(this.name, process),
     });
   }

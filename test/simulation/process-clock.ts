@@ -20,6 +20,8 @@ export class ProcessClock implements Clock {
   readonly #world: Clock;
   readonly #skew: ClockSkew;
   #resumesMs = Number.NEGATIVE_INFINITY;
+  /** What reached the process while it was paused, in order. */
+  readonly #held: (() => void)[] = [];
   #ended = false;
 
   constructor(world: Clock, skew: ClockSkew) {
@@ -61,11 +63,16 @@ export class ProcessClock implements Clock {
     return { cancel: () => timer.cancel() };
   }
 
-  /** Calls `act` now, or when the process goes on; never once it has ended. */
+  /** Calls `act` now, or when the process goes on, behind what came before; never once it has ended. */
   run(act: () => void): void {
     if (this.#ended) return;
-    if (this.#resumesMs > this.#world.monotonic()) this.setTimer(0, act);
-    else act();
+    if (!this.paused && this.#held.length === 0) {
+      act();
+      return;
+    }
+    this.#held.push(act);
+    // Timers of one moment may be off by rounding: whichever comes first takes what came first.
+    this.setTimer(0, () => this.#held.shift()?.());
   }
 
   /** Lets no time pass for the process for `durationMs`, while time passes for everybody else. */

@@ -1,19 +1,29 @@
 /** Which of the other machines a simulated one gets a sign of: those that have power, run, and whose networks are whole. */
 import type { Reach } from "#engine/reach.ts";
 import type { SimulatedMachine } from "./machine.ts";
+import type { ProcessClock } from "./process-clock.ts";
 
 /** As a real machine is waited for. */
 const SILENT_AFTER_MS = 400;
 
-export function reachOf(self: SimulatedMachine): Reach {
+export function reachOf(self: SimulatedMachine, process: ProcessClock): Reach {
   return {
-    knock: (machine) => knock(self, machine.id),
-    knockFrom: async (peer, machine) => {
-      const asked = self.options.machineOf(peer.id);
-      if (asked?.daemon === undefined || !(await knock(self, peer.id))) return undefined;
-      return knock(asked, machine.id);
-    },
+    knock: (machine) => heardBy(process, knock(self, machine.id)),
+    knockFrom: (peer, machine) => heardBy(process, knockFrom(self, peer.id, machine.id)),
   };
+}
+
+/** The daemon hears of it when it runs. */
+function heardBy<T>(process: ProcessClock, found: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    found.then((value) => process.run(() => resolve(value)), reject);
+  });
+}
+
+async function knockFrom(self: SimulatedMachine, peer: string, id: string): Promise<boolean | undefined> {
+  const asked = self.options.machineOf(peer);
+  if (asked?.daemon === undefined || !(await knock(self, peer))) return undefined;
+  return knock(asked, id);
 }
 
 function knock(from: SimulatedMachine, id: string): Promise<boolean> {
