@@ -1,6 +1,5 @@
 /** The route of the audit log: who changed what by way of which machine. */
-import * as z from "zod";
-import { auditEntrySchema, countQuery, machineParams } from "./bodies.ts";
+import { auditEntrySchema, auditQuery, machineParams } from "./bodies.ts";
 import { forward } from "./forward.ts";
 import { findMachine } from "./machine-rows.ts";
 import { type Route, rawRoute } from "./route.ts";
@@ -14,14 +13,16 @@ export const AUDIT_ROUTES: readonly Route[] = [
       "Changes that a machine's API was asked for, oldest first: who, from where, what, and what came of it.",
     needs: "admin",
     params: machineParams,
-    query: z.object({ since: countQuery.describe("milliseconds since 1970") }),
+    query: auditQuery,
     produces: "application/x-ndjson",
     response: auditEntrySchema,
-    handle: ({ params, query: { since = 0 }, ...request }, dependencies) => {
+    handle: ({ params, query, ...request }, dependencies) => {
       const { mirror, machineId, audit } = dependencies;
+      const { since = 0, follow = "false", after = since } = query;
       const id = request.isForwarded ? machineId : findMachine(mirror.view, params.machine);
-      if (id === machineId) return answerLines(() => audit.read(since));
-      const path = `/v1/machines/${id}/audit?since=${since}`;
+      if (id === machineId)
+        return answerLines((gone) => (follow === "true" ? audit.follow(after, gone) : audit.read(since)));
+      const path = `/v1/machines/${id}/audit?since=${since}&follow=${follow}&after=${after}`;
       return forward(id, { path, what: "its audit log" }, request, dependencies);
     },
   }),

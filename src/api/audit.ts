@@ -19,6 +19,8 @@ export interface AuditLog {
   readonly note: (entry: AuditEntry, isStranger: boolean) => Promise<void>;
   /** Oldest first. */
   readonly read: (sinceMs: number) => AsyncIterable<AuditEntry>;
+  /** What is kept behind the entry of that time, and whatever is noted, until the signal is aborted. */
+  readonly follow: (afterMs: number, signal: AbortSignal) => AsyncIterable<AuditEntry>;
 }
 
 /** What a viewer may do changes nothing, whatever its method. */

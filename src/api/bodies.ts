@@ -349,7 +349,7 @@ export type Whoami = z.infer<typeof whoamiSchema>;
 
 /** A change that was asked for, allowed or refused. */
 export const auditEntrySchema = z.object({
-  timeMs: z.number(),
+  timeMs: z.number().describe("of several in a millisecond each is a thousandth of it later than the last"),
   caller: z.string().describe("who asked: a person, a machine, the local socket, nobody"),
   address: z.string().describe("from where; empty for the local socket"),
   route: z.string(),
@@ -404,6 +404,18 @@ export const machineParams = z.object({ machine });
 export const listQuery = z.union([z.string(), z.array(z.string())]).optional();
 export const flagQuery = z.enum(["true", "false"]).optional();
 export const countQuery = z.coerce.number().int().nonnegative().optional();
+
+/** Which changes of an audit log. */
+export const auditQuery = z.object({
+  since: countQuery.describe("milliseconds since 1970"),
+  follow: flagQuery.describe("and whatever follows, as it comes"),
+  after: z.coerce
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("with follow: the time of the last that is known"),
+});
+export type AuditWish = z.infer<typeof auditQuery>;
 
 /** Which lines of a journal; what is absent selects nothing away. */
 export const journalQuery = z.object({

@@ -3,14 +3,16 @@ import type { AuditEntry } from "#api/bodies.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { FlotillaClient } from "#client/client.ts";
 import type { CommandContext } from "./command.ts";
-import { isAway, type Machine, machinesToRead } from "./journal/machines.ts";
 import { lastOf } from "./journal/merge.ts";
 import { parseTimestamp } from "./journal/timestamp.ts";
 import { list } from "./lists.ts";
-import { writeLines } from "./terminal/output.ts";
-import type { Column } from "./terminal/table.ts";
+import { followMachines } from "./machines/follow-machines.ts";
+import { isAway, type Machine, machinesToRead } from "./machines/machines.ts";
+import { isData, type Listing, writeLines } from "./terminal/output.ts";
+import { type Column, pickColumns, Table } from "./terminal/table.ts";
 
 const DEFAULT_LINES = 50;
+const FIELDS = "time,caller,machine,route,outcome,what";
 
 type Row = AuditEntry & { readonly machine: string };
 
@@ -24,42 +26,105 @@ const COLUMNS: readonly Column<Row>[] = [
   { field: "what", value: ({ what }) => printable(what.join(" ")) },
 ];
 
-/** The last changes, oldest first. A machine that does not answer is named on stderr and left out. */
+/** What is asked of the machines' logs. */
+interface AuditRange {
+  readonly client: FlotillaClient;
+  readonly machines: readonly Machine[];
+  readonly sinceMs: number;
+  /** The last so many. */
+  readonly count: number;
+}
+
+/** The last changes, oldest first, and with -f those that follow. */
 export async function audit(context: CommandContext): Promise<number> {
   const { options, io } = context;
   const client = await context.client();
-  const sinceMs = sinceOf(options.text("since"), io.now());
-  const count = options.count("lines") ?? (sinceMs === undefined ? DEFAULT_LINES : Number.POSITIVE_INFINITY);
+  const since = sinceOf(options.text("since"), io.now());
+  const count = options.count("lines") ?? (since === undefined ? DEFAULT_LINES : Number.POSITIVE_INFINITY);
   const machines = await machinesToRead(client, options.text("machine"), io.signal);
-  const rows = await Promise.all(
-    machines.map((machine) => rowsOf(machine, sinceMs ?? 0, count, client, context)),
-  );
-  const sorted = rows.flat().sort((a, b) => a.timeMs - b.timeMs);
-  await list(context, {
-    key: "changes",
-    items: Number.isFinite(count) ? sorted.slice(Math.max(0, sorted.length - count)) : sorted,
-    columns: COLUMNS,
-    fields: "time,caller,machine,route,outcome,what",
-    name: ({ route }) => route,
-  });
+  const range = { client, machines, sinceMs: since ?? 0, count };
+  const rows = await readKept(range, context);
+  const sorted = rows.toSorted((a, b) => a.timeMs - b.timeMs);
+  const last = Number.isFinite(count) ? sorted.slice(Math.max(0, sorted.length - count)) : sorted;
+  if (options.flag("follow")) await follow(range, rows, last, context);
+  else await list(context, listing(last));
   return 0;
 }
 
-async function rowsOf(
-  machine: Machine,
-  sinceMs: number,
-  count: number,
-  client: FlotillaClient,
+function listing(items: readonly Row[]): Listing<Row> {
+  return { key: "changes", items, columns: COLUMNS, fields: FIELDS, name: ({ route }) => route };
+}
+
+/** Of each machine what may be among the last. A machine that does not answer is named on stderr and left out. */
+async function readKept(
+  { client, machines, sinceMs, count }: AuditRange,
   { io }: CommandContext,
 ): Promise<readonly Row[]> {
-  try {
-    const entries = await lastOf(client.audit(machine.id, sinceMs, io.signal), count);
-    return entries.map((entry) => ({ ...entry, machine: machine.name }));
-  } catch (error) {
-    if (!isAway(error)) throw error;
-    writeLines(io.stderr, [`${machine.name} does not answer; what was changed by way of it is left out`]);
-    return [];
-  }
+  const read = async (machine: Machine): Promise<readonly Row[]> => {
+    try {
+      // Where nothing is to be shown, the last one still says where to go on.
+      const entries = await lastOf(
+        client.audit(machine.id, { since: sinceMs }, io.signal),
+        Math.max(count, 1),
+      );
+      return entries.map((entry) => ({ ...entry, machine: machine.name }));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      writeLines(io.stderr, [`${machine.name} does not answer; what was changed by way of it is left out`]);
+      return [];
+    }
+  };
+  return (await Promise.all(machines.map(read))).flat();
+}
+
+/** @param known what was read of each machine, behind which it goes on; @param last what of it is to be shown */
+async function follow(
+  { client, machines, sinceMs }: AuditRange,
+  known: readonly Row[],
+  last: readonly Row[],
+  context: CommandContext,
+): Promise<void> {
+  const { io, options } = context;
+  const show = shower(context);
+  show(last);
+  const latest = new Map<string, number>();
+  for (const { machine, timeMs } of known) latest.set(machine, Math.max(timeMs, latest.get(machine) ?? 0));
+  const say = (text: string): void => writeLines(io.stderr, [text]);
+  await followMachines<AuditEntry>(
+    {
+      ...{ client, machines, isWholeCluster: !options.has("machine") },
+      read: ({ id, name }, signal) =>
+        client.audit(id, { follow: "true", after: latest.get(name) ?? sinceMs }, signal),
+      take: ({ name: machine }, entry) => {
+        latest.set(machine, entry.timeMs);
+        show([{ ...entry, machine }]);
+      },
+      goneAway: ({ name }) => say(`${name} does not answer; what is changed by way of it follows`),
+      cameBack: ({ name }) => say(`${name} is back`),
+    },
+    io.signal,
+  );
+}
+
+/** Shows rows as they come: as a table that goes on, or for programs a line each. */
+function shower({ io, options, format, paint }: CommandContext): (rows: readonly Row[]) => void {
+  if (isData(format))
+    return (rows) =>
+      writeLines(
+        io.stdout,
+        rows.map((row) => JSON.stringify(row)),
+      );
+  if (format === "name")
+    return (rows) =>
+      writeLines(
+        io.stdout,
+        rows.map(({ route }) => route),
+      );
+  const fields = options.text("fields");
+  const columns =
+    format === "wide" && fields === undefined ? COLUMNS : pickColumns(COLUMNS, fields ?? FIELDS);
+  const table = new Table(columns, { legend: options.flag("legend"), paint });
+  return (rows) => writeLines(io.stdout, table.lines(rows));
 }
 
 /** @throws FlotillaError `usage` */

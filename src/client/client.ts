@@ -6,6 +6,7 @@
  */
 import type {
   AuditEntry,
+  AuditWish,
   ClusterBody,
   DrainBody,
   DrainWish,
@@ -317,8 +318,8 @@ export class FlotillaClient {
   }
 
   /** What was changed by way of a machine's API, oldest first. @param machine ID, unambiguous prefix or name */
-  async *audit(machine: string, sinceMs: number, signal?: AbortSignal): AsyncGenerator<AuditEntry, void> {
-    const path = withQuery(`/v1/machines/${encodeURIComponent(machine)}/audit`, { since: sinceMs });
+  async *audit(machine: string, wish: AuditWish, signal?: AbortSignal): AsyncGenerator<AuditEntry, void> {
+    const path = withQuery(`/v1/machines/${encodeURIComponent(machine)}/audit`, wish);
     yield* readValues<AuditEntry>(await this.#send("GET", path, undefined, signal), signal);
   }
 

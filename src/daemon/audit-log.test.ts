@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AuditLog } from "#api/audit.ts";
 import type { AuditEntry } from "#api/bodies.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemClock } from "#host/system.ts";
+import { LIMITS } from "#model/limits.ts";
 import { Book, openAuditLog } from "./audit-log.ts";
 
 let directory: string;
@@ -55,6 +57,78 @@ describe("the audit log", () => {
     const log = openAuditLog(directory, { clock, log: silentLogger });
     await log.note(entry(3), false);
     expect(await all(log.read(0))).toEqual([entry(1), entry(3)]);
+  });
+});
+
+describe("following the audit log", () => {
+  /** What a follower has got, and more of it on demand. */
+  function follow(log: AuditLog, afterMs: number, signal = new AbortController().signal) {
+    const entries = log.follow(afterMs, signal)[Symbol.asyncIterator]();
+    return {
+      take: async (count: number): Promise<readonly number[]> => {
+        const times: number[] = [];
+        while (times.length < count) times.push((await entries.next()).value?.timeMs ?? Number.NaN);
+        return times;
+      },
+      end: () => entries.return?.(),
+    };
+  }
+
+  test("tells what is kept behind a time, and then what is noted, whoever it was by", async () => {
+    const log = openAuditLog(directory, { clock, log: silentLogger });
+    for (const timeMs of [1, 2, 3]) await log.note(entry(timeMs), timeMs === 2);
+    const follower = follow(log, 1);
+    expect(await follower.take(2)).toEqual([2, 3]);
+    await log.note(entry(4, "nobody"), true);
+    await log.note(entry(5), false);
+    expect(await follower.take(2)).toEqual([4, 5]);
+    await follower.end();
+  });
+
+  test("gives each entry once, also those that are noted while it begins", async () => {
+    const log = openAuditLog(directory, { clock, log: silentLogger });
+    const noting = Array.from({ length: 200 }, (_, index) => log.note(entry(index + 1), false));
+    const follower = follow(log, 0);
+    const first = follower.take(1);
+    const more = Array.from({ length: 200 }, (_, index) => log.note(entry(index + 201), index % 3 === 0));
+    await Promise.all([...noting, ...more]);
+    const times = [...(await first), ...(await follower.take(399))];
+    expect(times.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, index) => index + 1));
+    await log.note(entry(401), false);
+    expect(await follower.take(1)).toEqual([401]);
+    await follower.end();
+  });
+
+  test("tells entries of one millisecond apart, so that each time is one to go on behind", async () => {
+    const log = openAuditLog(directory, { clock, log: silentLogger });
+    for (const name of ["a", "b", "c"]) await log.note(entry(7, name), false);
+    const kept = await all(log.read(0));
+    expect(kept.map(({ caller }) => caller)).toEqual(["a", "b", "c"]);
+    expect(new Set(kept.map(({ timeMs }) => timeMs)).size).toBe(3);
+    const follower = follow(log, kept[1]?.timeMs ?? 0);
+    expect(await follower.take(1)).toEqual([kept[2]?.timeMs]);
+    await follower.end();
+  });
+
+  test("ends when nobody reads any more", async () => {
+    const log = openAuditLog(directory, { clock, log: silentLogger });
+    const gone = new AbortController();
+    const ended = all(log.follow(0, gone.signal));
+    gone.abort();
+    expect(await ended).toEqual([]);
+  });
+
+  test("cuts off a reader that falls too far behind, and tells it so", async () => {
+    const log = openAuditLog(directory, { clock, log: silentLogger });
+    await log.note(entry(1), false);
+    const entries = log.follow(0, new AbortController().signal)[Symbol.asyncIterator]();
+    expect((await entries.next()).value).toEqual(entry(1));
+    // It is waited for the last only: what a disk may lose does not matter here.
+    const noted = Array.from({ length: LIMITS.watchBacklogEvents + 1 }, (_, index) =>
+      log.note(entry(index + 2), false),
+    );
+    await expect(entries.next()).rejects.toMatchObject({ code: "limit-exceeded" });
+    await Promise.all(noted);
   });
 });
 

@@ -13,6 +13,7 @@ import { type AuditEntry, auditEntrySchema } from "#api/bodies.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { makeDirectories } from "#host/files.ts";
+import { AuditFollowers } from "./audit-followers.ts";
 
 interface Means {
   readonly clock: Clock;
@@ -38,9 +39,30 @@ const PATIENCE_MS = 200;
 export function openAuditLog(directory: string, means: Means): AuditLog {
   const changes = new Book(directory, "changes", CHANGES, means);
   const strangers = new Book(directory, "strangers", STRANGERS, means);
+  const read = (sinceMs: number): AsyncGenerator<AuditEntry, void> =>
+    inOrder([changes.read(sinceMs), strangers.read(sinceMs)]);
+  const settled = async (): Promise<void> => {
+    await Promise.all([changes.settled(), strangers.settled()]);
+  };
+  const followers = new AuditFollowers({ read, settled });
+  const distinct = distinctTimes();
   return {
-    note: (entry, isStranger) => (isStranger ? strangers : changes).note(entry),
-    read: (sinceMs) => inOrder([changes.read(sinceMs), strangers.read(sinceMs)]),
+    note: (entry, isStranger) => {
+      const noted = { ...entry, timeMs: distinct(entry.timeMs) };
+      followers.tell(noted);
+      return (isStranger ? strangers : changes).note(noted);
+    },
+    read,
+    follow: (afterMs, signal) => followers.follow(afterMs, signal),
+  };
+}
+
+/** No two entries of a machine are of the same time, so that a time says where to go on. */
+function distinctTimes(): (timeMs: number) => number {
+  let lastMs = 0;
+  return (timeMs) => {
+    lastMs = Math.floor(lastMs) === timeMs ? lastMs + 0.001 : timeMs;
+    return lastMs;
   };
 }
 
@@ -90,6 +112,11 @@ export class Book {
     const timer = this.#means.clock.setTimer(PATIENCE_MS, () => late.resolve());
     await Promise.race([this.#writing, late.promise]);
     timer.cancel();
+  }
+
+  /** Resolves when what was noted until now is on the disk, or lost. */
+  async settled(): Promise<void> {
+    await this.#writing;
   }
 
   /** Lines that a crash has cut off are left out. */

@@ -50,6 +50,7 @@ beforeAll(async () => {
         noted.push(entry);
       },
       read: () => (async function* () {})(),
+      follow: () => (async function* () {})(),
     },
   });
   await cluster.addMachine(M1, "m1");
@@ -181,7 +182,11 @@ describe.each(Object.entries(KINDS))("%s", (_, kind) => {
 
 test("where nobody is checked, whoever comes is let in and is noted so", async () => {
   const open = await TestCluster.start({
-    audit: { note: async (entry) => void noted.push(entry), read: () => (async function* () {})() },
+    audit: {
+      note: async (entry) => void noted.push(entry),
+      read: () => (async function* () {})(),
+      follow: () => (async function* () {})(),
+    },
   });
   noted.length = 0;
   const answer = await open.api.answer({

@@ -271,6 +271,9 @@ const noAudit: AuditLog = {
   async *read() {
     // Nobody has changed anything.
   },
+  async *follow() {
+    // Nobody changes anything.
+  },
 };
 
 async function* noJournal(): AsyncGenerator<JournalEntry, void> {

@@ -266,6 +266,48 @@ describe("flotilla audit", () => {
     ]);
   });
 
+  /** Follows, makes changes as soon as something is shown, until `last` is seen. */
+  async function follow(line: string, acts: readonly string[], last: string): Promise<Ran> {
+    const local = { FLOTILLA_ENDPOINT: served.unix };
+    const ended = new AbortController();
+    const left = [...acts];
+    let shown = "";
+    const onOutput = (text: string): void => {
+      shown += text;
+      if (shown.includes(last)) ended.abort();
+      const next = left.shift();
+      if (next !== undefined) void run(next, local);
+    };
+    const env = { HOME: home, ...local };
+    return runCommand(line, { env, cwd: home, now: Date.now, signal: ended.signal, onOutput });
+  }
+
+  test("-f goes on with each change, in the columns of those before", async () => {
+    const local = { FLOTILLA_ENDPOINT: served.unix };
+    await run("kv put first 1", local);
+    const { stdout } = await follow("audit -f -n 1", ["kv put 2nd 2", "kv del 2nd"], "/delete");
+    const [headings, ...rows] = stdout.trimEnd().split("\n");
+    expect(headings).toMatch(/^TIME +CALLER +MACHINE +ROUTE +OUTCOME +WHAT$/);
+    expect(rows.map((row) => row.slice(19).split(/ {2,}/).slice(1))).toEqual([
+      ["local socket", "m1", "POST /v1/kv", "ok", "key=first"],
+      ["local socket", "m1", "POST /v1/kv", "ok", "key=2nd"],
+      ["local socket", "m1", "POST /v1/kv/delete", "ok", "key=2nd"],
+    ]);
+  });
+
+  test("-f gives programs a line of JSON each, and with -n 0 people what is new", async () => {
+    const local = { FLOTILLA_ENDPOINT: served.unix };
+    await run("kv put before 1", local);
+    const { stdout } = await follow("audit -f -n 1 -o json", ["kv put after 2"], "key=after");
+    const entries = stdout
+      .trim()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    expect(entries).toMatchObject([{ what: ["key=before"] }, { what: ["key=after"], machine: "m1" }]);
+    const fresh = await follow("audit -f -n 0 --fields what", ["kv put newest 3"], "key=newest");
+    expect(fresh.stdout).toBe("WHAT\nkey=newest\n");
+  });
+
   test("shows the last changes as a table, from a time on, and refuses a time that is none", async () => {
     const local = { FLOTILLA_ENDPOINT: served.unix };
     await run("kv put a 1", local);

@@ -28,22 +28,52 @@ export function pickColumns<T>(columns: readonly Column<T>[], fields: string): C
 export function formatTable<T>(
   columns: readonly Column<T>[],
   rows: readonly T[],
-  options: { readonly legend: boolean; readonly paint: Paint },
+  options: TableOptions,
 ): string[] {
-  const cells = rows.map((row) => columns.map(({ value }) => value(row) || "-"));
-  const headings = columns.map(({ field }) => field.toUpperCase());
-  const widths = columns.map((_, index) =>
-    Math.max(options.legend ? (headings[index]?.length ?? 0) : 0, ...cells.map((line) => width(line[index]))),
-  );
-  const lines = cells.map((line, rowIndex) => {
-    const row = rows[rowIndex];
-    return joinCells(line, widths, (text, index) => {
-      const look = row === undefined ? undefined : columns[index]?.look?.(row);
-      return look === undefined ? text : options.paint(look, text);
+  return new Table(columns, options).lines(rows);
+}
+
+export interface TableOptions {
+  readonly legend: boolean;
+  readonly paint: Paint;
+}
+
+/** A table to which rows come later: no column gets narrower than it was. */
+export class Table<T> {
+  readonly #columns: readonly Column<T>[];
+  readonly #paint: Paint;
+  #legend: boolean;
+  #widths: readonly number[];
+
+  constructor(columns: readonly Column<T>[], { legend, paint }: TableOptions) {
+    this.#columns = columns;
+    this.#paint = paint;
+    this.#legend = legend;
+    this.#widths = columns.map(({ field }) => (legend ? field.length : 0));
+  }
+
+  /** The lines of more rows, the first time with the headings above them. */
+  lines(rows: readonly T[]): string[] {
+    const cells = rows.map((row) => this.#columns.map(({ value }) => value(row) || "-"));
+    this.#widths = this.#widths.map((least, index) =>
+      Math.max(least, ...cells.map((line) => width(line[index]))),
+    );
+    const lines = cells.map((line, rowIndex) => {
+      const row = rows[rowIndex];
+      return joinCells(line, this.#widths, (text, index) => {
+        const look = row === undefined ? undefined : this.#columns[index]?.look?.(row);
+        return look === undefined ? text : this.#paint(look, text);
+      });
     });
-  });
-  if (!options.legend) return lines;
-  return [joinCells(headings, widths, (text) => options.paint("bold", text)), ...lines];
+    const headings = this.#legend ? [this.#headings()] : [];
+    this.#legend = false;
+    return [...headings, ...lines];
+  }
+
+  #headings(): string {
+    const texts = this.#columns.map(({ field }) => field.toUpperCase());
+    return joinCells(texts, this.#widths, (text) => this.#paint("bold", text));
+  }
 }
 
 /** Blanks stand outside the paint, so that an underlined or coloured cell ends where its text does. */
