@@ -5,7 +5,9 @@ import { text } from "node:stream/consumers";
 import { normalize, type Outcome } from "./outcome.ts";
 import type { Step } from "./script.ts";
 
-const COMMAND_MS = 20_000;
+const COMMAND_MS = 30_000;
+/** Etcdctl's own five seconds are few on a busy computer. */
+const ANSWER_TIMEOUT = "20s";
 /** After this long what a command has not said will not come. */
 const BESIDE_MS = 5_000;
 
@@ -58,7 +60,12 @@ class Run {
   }
 
   #start(words: readonly string[]): ChildProcessWithoutNullStreams {
-    const env = { ...process.env, ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: this.#endpoint };
+    const env = {
+      ...process.env,
+      ETCDCTL_API: "3",
+      ETCDCTL_ENDPOINTS: this.#endpoint,
+      ETCDCTL_COMMAND_TIMEOUT: ANSWER_TIMEOUT,
+    };
     return spawn("etcdctl", words, { env, timeout: COMMAND_MS });
   }
 

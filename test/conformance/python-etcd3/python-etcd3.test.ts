@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { isServedVersion } from "../../contract/etcd-version.ts";
 import { startEmbedded, startReal, type Target } from "../etcdctl/targets.ts";
 
 const CALLS = join(import.meta.dirname, "calls.py");
@@ -18,7 +19,7 @@ function python(args: readonly string[]): Promise<readonly string[]> {
   });
 }
 
-async function outcomes(start: () => Promise<Target>): Promise<readonly string[]> {
+async function outcomesOn(start: () => Promise<Target>): Promise<readonly string[]> {
   const target = await start();
   try {
     return await python([CALLS, target.endpoint]);
@@ -27,9 +28,14 @@ async function outcomes(start: () => Promise<Target>): Promise<readonly string[]
   }
 }
 
+/** What tells the version is another with an etcd that is newer than what the embedded store passes for. */
+function comparable(outcomes: readonly string[]): readonly string[] {
+  return isServedVersion ? outcomes : outcomes.filter((line) => !line.startsWith('{"call": "status"'));
+}
+
 test("every call comes to the same on both", async () => {
-  const [embedded, real] = await Promise.all([outcomes(startEmbedded), outcomes(startReal)]);
-  expect(embedded).toEqual(real);
+  const [embedded, real] = await Promise.all([outcomesOn(startEmbedded), outcomesOn(startReal)]);
+  expect(comparable(embedded)).toEqual(comparable(real));
   for (const part of PARTS) expect(real.join("\n")).toContain(`{"call": "${part}", `);
 });
 

@@ -3,17 +3,25 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { flotilla, launcher } from "../../dev/flotilla.ts";
 
 let directory: string;
 let daemon: ChildProcess;
 
+function placesOf(program: string): readonly string[] {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return [...new Set(folders.map((folder) => join(folder, program)))].filter((path) => existsSync(path));
+}
+
 /** A daemon that sees none of these programs where they are installed. */
 async function startWithout(...hidden: readonly string[]): Promise<string> {
   directory = mkdtempSync(join(tmpdir(), "flotilla-no-etcd-"));
-  const hide = hidden.map((path) => `mount --bind /dev/null ${path}`).join(" && ");
+  const hide = hidden
+    .flatMap(placesOf)
+    .map((path) => `mount --bind /dev/null ${path}`)
+    .join(" && ");
   const own = ["--name", "m1", "--api-port", "0", "--store-port", "0", "--cgroup", "none"];
   const command = [launcher, "daemon", "--dir", directory, "--insecure", ...own];
   daemon = spawn("unshare", ["--mount", "sh", "-c", `${hide} && exec "$@"`, "sh", ...command], {
@@ -31,12 +39,13 @@ afterEach(async () => {
 });
 
 test.runIf(process.getuid?.() === 0).each([
-  { program: "etcd", hint: "apt-get install etcd-server" },
-  { program: "etcdctl", hint: "apt-get install etcd-client" },
+  { program: "etcd", instead: [], hint: "apt-get install etcd-server" },
+  // Newer versions have both.
+  { program: "etcdctl", instead: ["etcdutl"], hint: "apt-get install etcd-client" },
 ])(
   "promote without $program names the package, and the store stays what it was",
-  async ({ program, hint }) => {
-    const endpoint = await startWithout(`/usr/bin/${program}`);
+  async ({ program, instead, hint }) => {
+    const endpoint = await startWithout(program, ...instead);
     const { code, stderr } = await flotilla("--endpoint", endpoint, "store", "promote");
     expect(code).not.toBe(0);
     expect(stderr).toContain(`${program} is not installed on m1`);

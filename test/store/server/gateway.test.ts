@@ -1,7 +1,7 @@
 /** The JSON gateway and the pages beside it, on the embedded store and on a real etcd: the answers have to be the same. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startEmbedded, startReal, type Target } from "../../conformance/etcdctl/targets.ts";
-import { isInstalled } from "../../contract/store-subjects.ts";
+import { isServedVersion } from "../../contract/etcd-version.ts";
 import { base64, GatewayClient } from "./gateway.ts";
 
 const key = base64("a");
@@ -87,7 +87,7 @@ function withoutIds(text: string): string {
   return text.replace(/"(cluster_id|member_id|memberID)":"\d+"/g, '"$1":"0"').replace(/"token":"[^"]*"/, "");
 }
 
-describe.runIf(isInstalled("etcd"))("the gateway", () => {
+describe.runIf(isServedVersion)("the gateway", () => {
   let targets: readonly Target[] = [];
   let clients: readonly GatewayClient[] = [];
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import * as wire from "#store/wire/etcd-messages.ts";
 import { encode } from "#store/wire/message.ts";
 import * as session from "#store/wire/session-messages.ts";
 import { startEmbedded, startReal, type Target } from "../../conformance/etcdctl/targets.ts";
-import { isInstalled } from "../../contract/store-subjects.ts";
+import { isServedVersion } from "../../contract/etcd-version.ts";
 import { framed, rawCall } from "./raw-calls.ts";
 
 const KV = "/etcdserverpb.KV";
@@ -134,7 +134,7 @@ const CALLS: readonly (readonly [
   ],
 ];
 
-describe.runIf(isInstalled("etcd"))("calls that no client would make", () => {
+describe.runIf(isServedVersion)("calls that no client would make", () => {
   let targets: readonly Target[] = [];
   beforeAll(async () => {
     targets = await Promise.all([startEmbedded(), startReal()]);
