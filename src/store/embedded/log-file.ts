@@ -3,7 +3,8 @@
  * has been written is on the disk.
  *
  * A file that is appended to is kept longer than what it holds, with zeros behind: a write into it changes nothing of the
- * file but its bytes, and the disk has less to make durable.
+ * file but its bytes, and the disk has less to make durable. More zeros are written beside the appends, before there are
+ * none left.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -17,11 +18,12 @@ export const UNFINISHED = ".new";
 /** Each write returns when it is on the disk: one call of the thread pool instead of two. */
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
 
-/** A file grows by so much at a time. */
+/** A file grows by so much at a time, when less than half of it is left. */
 const GROWTH_BYTES = 512 * 1024;
 /** Larger writes are few, and pay for their own growth. */
 const PADDED_BYTES_MAX = 64 * 1024;
 const ZEROS = Buffer.alloc(GROWTH_BYTES);
+const NOTHING = Buffer.alloc(0);
 
 export function logFileName(first: number): string {
   return `${String(first).padStart(16, "0")}.log`;
@@ -79,6 +81,8 @@ export class AppendedFile {
   #bytes: number;
   /** Of the file, zeros included. */
   #length: number;
+  /** Zeros that are on their way behind {@link #length}. */
+  #growth: Promise<void> | undefined;
 
   private constructor(file: FileHandle, bytes: number, length: number, paddedBytesMax: number) {
     this.#file = file;
@@ -109,7 +113,10 @@ export class AppendedFile {
   /** Resolves when all of it is on the disk. After an error there may be some of it: {@link cut} it or give up. */
   async append(buffers: readonly Buffer[]): Promise<void> {
     const end = this.#bytes + buffers.reduce((sum, { length }) => sum + length, 0);
-    const padding = this.#paddingBehind(end);
+    // Zeros must never come to lie on what was appended.
+    if (end > this.#length) await this.#growth;
+    const isSmall = end - this.#bytes <= PADDED_BYTES_MAX;
+    const padding = isSmall && end > this.#length ? this.#zerosBehind(end) : NOTHING;
     let left = padding.length === 0 ? buffers : [...buffers, padding];
     let at = this.#bytes;
     // Where the disk has no room for the zeros it does without.
@@ -120,10 +127,12 @@ export class AppendedFile {
     }
     this.#bytes = end;
     this.#length = Math.max(this.#length, at);
+    if (isSmall) this.#growAhead();
   }
 
   /** Takes away whatever is behind what was appended, so that nothing of it can ever be found. */
   async cut(): Promise<void> {
+    await this.#growth;
     await this.#file.truncate(this.#bytes);
     await this.#file.datasync();
     this.#length = this.#bytes;
@@ -134,15 +143,32 @@ export class AppendedFile {
     if (this.#length > this.#bytes) await this.cut();
   }
 
-  /** The zeros to be written with what ends at `end`. */
-  #paddingBehind(end: number): Buffer {
-    const isSmall = end - this.#bytes <= PADDED_BYTES_MAX;
-    if (end <= this.#length || !isSmall) return ZEROS.subarray(0, 0);
-    const padded = Math.min(Math.ceil(end / GROWTH_BYTES) * GROWTH_BYTES, this.#paddedBytesMax);
+  /** What lengthens a file that ends there to its next step. */
+  #zerosBehind(end: number): Buffer {
+    const padded = Math.min((Math.floor(end / GROWTH_BYTES) + 1) * GROWTH_BYTES, this.#paddedBytesMax);
     return ZEROS.subarray(0, Math.max(0, padded - end));
   }
 
+  /** Appends that find no zeros write them themselves, so an error here is none. */
+  #growAhead(): void {
+    if (this.#growth !== undefined || this.#length - this.#bytes > GROWTH_BYTES / 2) return;
+    const zeros = this.#zerosBehind(this.#length);
+    if (zeros.length === 0) return;
+    this.#growth = this.#file
+      .write(zeros, 0, zeros.length, this.#length)
+      .then(
+        ({ bytesWritten }) => {
+          this.#length += bytesWritten;
+        },
+        () => undefined,
+      )
+      .finally(() => {
+        this.#growth = undefined;
+      });
+  }
+
   async close(): Promise<void> {
+    await this.#growth;
     await this.#file.close();
   }
 }

@@ -104,6 +104,7 @@ export class MvccStore implements LocalStore {
     this.#writer = new Writer({
       state,
       journal,
+      clock,
       gather: options.gather,
       turns,
       settled: ({ versions }, revision) => {

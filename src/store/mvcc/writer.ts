@@ -4,7 +4,9 @@
  * all in one synchronous stretch. When the journal refuses a group, the state is rolled back and every write of that
  * group and of the one behind it fails, so that memory and disk never differ.
  */
+import type { Clock } from "#base/clock.ts";
 import type { Group } from "./change.ts";
+import { groupSize, smoothed, UNKNOWN_TIMES } from "./group-size.ts";
 import type { Journal } from "./journal.ts";
 import type { MvccState } from "./state.ts";
 import { inTurns, type Steps, type Turns } from "./steps.ts";
@@ -16,6 +18,7 @@ const GROUP_BYTES_MAX = 1 << 20;
 export interface WriterOptions {
   readonly state: MvccState;
   readonly journal: Journal | undefined;
+  readonly clock: Clock;
   /** Called when writes have come, resolves when they shall be carried out; the default is at once. */
   readonly gather: (() => Promise<void>) | undefined;
   readonly turns: Turns | undefined;
@@ -48,6 +51,7 @@ export class Writer {
   readonly #options: WriterOptions;
   #pending: PendingWrite[] = [];
   #work: Promise<void> | undefined;
+  #times = UNKNOWN_TIMES;
   /** Called when a write comes, and when the disk is idle. */
   #wake: () => void = () => undefined;
 
@@ -99,7 +103,7 @@ export class Writer {
       if (gather !== undefined) await gather();
       // Nothing is on its way to the disk: the state is what is there.
       if (journal !== undefined) await journal.prepare();
-      const writes = await this.#carryOut(new GroupRoom());
+      const writes = await this.#carryOut(this.#newRoom(0));
       await this.#writeGroups({ writes, group: state.take() });
     }
   }
@@ -107,38 +111,52 @@ export class Writer {
   /** Writes a group, and what is carried out meanwhile as the next one, until nothing came or one has failed. */
   async #writeGroups(first: CarriedGroup): Promise<void> {
     const { state } = this.#options;
-    for (let group = first; ; ) {
-      const writing = this.#write(group);
-      const writes = await this.#carryOutDuring(writing);
+    let [group, writing] = [first, this.#append(first)];
+    for (;;) {
+      const writes = await this.#carryOutDuring(writing, group.writes.length);
       const failure = await writing;
       if (failure !== undefined) {
         state.rollback();
         for (const write of [...group.writes, ...writes]) write.fail(failure.error);
         return;
       }
-      if (writes.length === 0) return;
-      group = { writes, group: state.take() };
+      const revision = state.settledRevision + 1;
+      state.settle();
+      if (writes.length === 0) {
+        this.#tell(group, revision);
+        return;
+      }
+      const next = { writes, group: state.take() };
+      // Those who hear that they were written have much to do: the disk does not wait for that.
+      writing = this.#append(next);
+      this.#tell(group, revision);
+      group = next;
     }
   }
 
   /** Carries out what comes until the disk is idle again, or it makes a whole group. */
-  async #carryOutDuring(writing: Promise<unknown>): Promise<readonly PendingWrite[]> {
+  async #carryOutDuring(writing: Promise<unknown>, onTheirWay: number): Promise<readonly PendingWrite[]> {
     const { gather, journal } = this.#options;
-    const room = new GroupRoom();
     const carried: PendingWrite[] = [];
+    let room: GroupRoom | undefined;
     let isWriting = true;
     void writing.then(() => {
       isWriting = false;
       this.#wake();
     });
-    while (isWriting && !room.isFull && journal?.isDue !== true) {
+    while (isWriting && room?.isFull !== true && journal?.isDue !== true) {
       if (this.#pending.length === 0) await this.#woken();
       else {
         if (gather !== undefined) await gather();
+        room ??= this.#newRoom(onTheirWay);
         carried.push(...(await this.#carryOut(room)));
       }
     }
     return carried;
+  }
+
+  #newRoom(onTheirWay: number): GroupRoom {
+    return new GroupRoom(groupSize(onTheirWay + this.#pending.length, this.#times));
   }
 
   #woken(): Promise<void> {
@@ -149,37 +167,55 @@ export class Writer {
 
   /** Carries out of what waits as much as there is room for. */
   async #carryOut(room: GroupRoom): Promise<readonly PendingWrite[]> {
-    const { state, turns } = this.#options;
+    const { state, turns, clock } = this.#options;
     const end = this.#pending.findIndex(({ bytes }) => !room.take(bytes));
     const writes = this.#pending.splice(0, end === -1 ? this.#pending.length : end);
+    const startedMs = clock.monotonic();
     for (const write of writes) {
       const steps = write.carryOut(state);
       if (steps !== undefined) await inTurns(steps, turns);
     }
+    this.#timeCarrying(startedMs, writes.length);
     return writes;
   }
 
-  async #write({ writes, group }: CarriedGroup): Promise<Failure | undefined> {
-    const { state, journal, settled } = this.#options;
+  #timeCarrying(startedMs: number, count: number): void {
+    if (count === 0) return;
+    const eachMs = (this.#options.clock.monotonic() - startedMs) / count;
+    this.#times = { ...this.#times, carryMs: smoothed(this.#times.carryMs, eachMs) };
+  }
+
+  async #append({ group }: CarriedGroup): Promise<Failure | undefined> {
+    const { journal, clock } = this.#options;
+    const isChanged = group.changes.length > 0 || group.versions.length > 0;
+    if (journal === undefined || !isChanged) return undefined;
+    const startedMs = clock.monotonic();
     try {
-      const isChanged = group.changes.length > 0 || group.versions.length > 0;
-      if (journal !== undefined && isChanged) await journal.append(group);
+      await journal.append(group);
+      const syncMs = smoothed(this.#times.syncMs, clock.monotonic() - startedMs);
+      this.#times = { ...this.#times, syncMs };
+      return undefined;
     } catch (error) {
       return { error };
     }
-    const revision = state.settledRevision + 1;
-    state.settle();
-    settled(group, revision);
+  }
+
+  /** Tells everybody of a group that is settled; versions of it begin at `revision`. */
+  #tell({ writes, group }: CarriedGroup, revision: number): void {
+    this.#options.settled(group, revision);
     for (const write of writes) write.tell();
-    return undefined;
   }
 }
 
 /** How much more a group takes. */
 class GroupRoom {
-  #writesLeft = GROUP_WRITES_MAX;
+  #writesLeft: number;
   #bytesLeft = GROUP_BYTES_MAX;
   isFull = false;
+
+  constructor(writes: number) {
+    this.#writesLeft = Math.min(writes, GROUP_WRITES_MAX);
+  }
 
   /** False when it is full; the first write always fits. */
   take(bytes: number): boolean {
