@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { ErrorCode } from "#base/errors.ts";
 import { isChange, outcomeOf, whatOf } from "./audit.ts";
-import { unitResultsSchema } from "./bodies.ts";
+import { machineConfiguredSchema, unitResultsSchema } from "./bodies.ts";
 import { ROUTES } from "./routes.ts";
 
 describe("what is noted of a request", () => {
@@ -135,5 +135,14 @@ describe("the audit log", () => {
     }));
     const answer = { status: 200, type: "application/json", body: JSON.stringify({ results }) };
     expect(outcomeOf(answer, { response: unitResultsSchema })).toBe(outcome);
+  });
+
+  test.each([
+    [true, "ok"],
+    [false, "no-change"],
+  ])("says of a machine whether it was changed: %s is %s", (changed, outcome) => {
+    const body = JSON.stringify({ machine: null, changed });
+    const answer = { status: 200, type: "application/json", body };
+    expect(outcomeOf(answer, { response: machineConfiguredSchema })).toBe(outcome);
   });
 });

@@ -7,7 +7,7 @@
 import { type Caller, describeCaller } from "./access/caller.ts";
 import type { Origin } from "./access/identify.ts";
 import type { Answer } from "./answer.ts";
-import { type AuditEntry, unitResultsSchema } from "./bodies.ts";
+import { type AuditEntry, machineConfiguredSchema, unitResultsSchema } from "./bodies.ts";
 import type { Route } from "./route.ts";
 
 /** Where entries are kept, on this machine. */
@@ -97,7 +97,12 @@ export function auditEntry(
 export function outcomeOf({ status, body }: Answer, { response }: Pick<Route, "response">): string {
   if (status >= 400) return `status ${status}`;
   if (typeof body !== "string") return "begun";
-  return response === unitResultsSchema ? outcomeOfUnits(body) : "ok";
+  if (response === unitResultsSchema) return outcomeOfUnits(body);
+  return response === machineConfiguredSchema ? outcomeOfMachine(body) : "ok";
+}
+
+function outcomeOfMachine(body: string): string {
+  return machineConfiguredSchema.parse(JSON.parse(body)).changed ? "ok" : "no-change";
 }
 
 /** A request about several units is answered as a whole with a result for each. */

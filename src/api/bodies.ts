@@ -229,6 +229,14 @@ export const machineRowSchema = z.object({
   leaseTtlS: z.number(),
 });
 export type MachineRow = z.infer<typeof machineRowSchema>;
+
+/** A machine that was cordoned, drained or given metadata. */
+export const machineConfiguredSchema = z.object({
+  machine: machineRowSchema.nullable().describe("null while it is not present"),
+  changed: z.boolean().describe("false: it was so already"),
+});
+export type MachineConfigured = z.infer<typeof machineConfiguredSchema>;
+
 export const unitUsageSchema = z.object({
   memoryBytes: z.number().optional(),
   memoryPeakBytes: z.number().optional(),
@@ -357,7 +365,7 @@ export const auditEntrySchema = z.object({
   outcome: z
     .string()
     .describe(
-      "ok, begun for work that goes on, or the code of the error; partly, where only some units were refused",
+      "ok, no-change where it was so already, begun for work that goes on, or the code of the error; partly, where only some units were refused",
     ),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;

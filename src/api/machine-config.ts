@@ -55,21 +55,47 @@ function checkMetadata(key: string, value: string | null): void {
   }
 }
 
-/** Changes what is stored for the machine and resolves when the mirror shows it. */
+/** Pure: what of the patch is not so already. A time to be drained by is always new: it counts from now on. */
+export function whatChanges(config: MachineConfig, patch: MachinePatch): MachinePatch {
+  const { metadata = {}, unset = [], cordoned, drain } = patch;
+  const isSet = ([key, value]: [string, string | null]): boolean =>
+    Object.hasOwn(config.metadata, key) && config.metadata[key] === value;
+  return {
+    metadata: Object.fromEntries(Object.entries(metadata).filter((pair) => !isSet(pair))),
+    unset: unset.filter((key) => Object.hasOwn(config.metadata, key) || Object.hasOwn(metadata, key)),
+    ...(cordoned === undefined || cordoned === config.cordoned ? {} : { cordoned }),
+    ...(drain === undefined || isDrainedSo(config.drain, drain) ? {} : { drain }),
+  };
+}
+
+function isDrainedSo(before: Drain | undefined, wish: NonNullable<MachinePatch["drain"]> | null): boolean {
+  if (wish === null || before === undefined) return wish === null && before === undefined;
+  const { force = false, deadlineMs } = wish;
+  return deadlineMs === undefined && before.untilMs === undefined && before.force === force;
+}
+
+/**
+ * Changes what is stored for the machine and resolves when the mirror shows it.
+ * @returns whether anything was to be changed: where it is so already, nothing is written
+ */
 export async function configureMachine(
   machine: string,
   patch: MachinePatch,
   dependencies: ApiDependencies,
-): Promise<void> {
-  if (describePatch(patch) === "") return;
+): Promise<boolean> {
   const key = keys.machineConfig(machine);
   const name = nameOfMachine(dependencies.mirror.view, machine);
-  const deadline = await deadlineOps(machine, patch.drain, dependencies);
-  const message = `machine ${name}: the operator ${describePatch(patch)}`;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [kv] = (await dependencies.store.range({ key: toBytes(key) })).kvs;
     const before = kv === undefined ? UNTOUCHED : machineConfigSchema.parse(JSON.parse(toText(kv.value)));
     const after = patchConfig(before, patch, dependencies.clock.now());
+    const change = whatChanges(before, patch);
+    const message = `machine ${name}: the operator ${describePatch(change)}`;
+    if (describePatch(change) === "") {
+      await awaitMirror(kv?.modRevision ?? 0n, dependencies);
+      return false;
+    }
+    const deadline = await deadlineOps(machine, change.drain, dependencies);
     const response = await dependencies.store.txn({
       compare: [ifModRevision(key, kv?.modRevision ?? 0n)],
       success: [
@@ -79,7 +105,10 @@ export async function configureMachine(
       ],
       failure: [],
     });
-    if (response.succeeded) return awaitMirror(response.header.revision, dependencies);
+    if (response.succeeded) {
+      await awaitMirror(response.header.revision, dependencies);
+      return true;
+    }
   }
   throw new FlotillaError("conflict", "others kept changing the same machine", {
     hint: "try again",
@@ -100,7 +129,7 @@ async function deadlineOps(
   return [putJson(key, {}, lease.id)];
 }
 
-/** What the operator has done, in words; empty where the patch asks for nothing. */
+/** What the operator has done, in words; empty where the patch changes nothing. */
 function describePatch(patch: MachinePatch): string {
   const set = Object.entries(patch.metadata ?? {}).map(([key, value]) =>
     value === null ? `hid metadata ${key}` : `set metadata ${key}=${value}`,

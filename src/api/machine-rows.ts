@@ -29,6 +29,15 @@ export function machineRow(view: ClusterView, machine: MachineRecord): MachineRo
   };
 }
 
+/** @throws FlotillaError `machine-not-found`, `machine-ambiguous`; `machine-gone` for one that is known and not present */
+export function presentMachine(view: ClusterView, text: string): MachineRow {
+  const machine = view.machines.get(findMachine(view, text));
+  if (machine !== undefined) return machineRow(view, machine);
+  throw new FlotillaError("machine-gone", `machine ${text} is not present`, {
+    hint: "flotilla events tells when it was lost",
+  });
+}
+
 /** Whether the machine is emptied, and how far that is. */
 export function drainOf(view: ClusterView, id: string): MachineRow["drain"] {
   const drain = view.machineConfigs.get(id)?.drain;

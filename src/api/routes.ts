@@ -16,6 +16,7 @@ import {
   eventSchema,
   journalLineSchema,
   journalQuery,
+  machineConfiguredSchema,
   machineListSchema,
   machineParams,
   machinePatchSchema,
@@ -35,7 +36,7 @@ import { forward } from "./forward.ts";
 import { answerJournal } from "./journal.ts";
 import { KV_ROUTES } from "./kv-routes.ts";
 import { configureMachine } from "./machine-config.ts";
-import { findMachine, machineRow, machineRows } from "./machine-rows.ts";
+import { findMachine, machineRow, machineRows, presentMachine } from "./machine-rows.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { isReachable, reachableSchema } from "./reachable.ts";
@@ -58,19 +59,28 @@ const MACHINE_ROUTES: readonly Route[] = [
     handle: (_, { mirror }) => ({ machines: machineRows(mirror.view) }),
   }),
   jsonRoute({
+    method: "get",
+    path: "/v1/machines/{machine}",
+    summary: "One machine that is present.",
+    needs: "viewer",
+    params: machineParams,
+    response: machineRowSchema,
+    handle: ({ params }, { mirror: { view } }) => presentMachine(view, params.machine),
+  }),
+  jsonRoute({
     method: "patch",
     path: "/v1/machines/{machine}",
     summary: "Cordons or drains a machine, or changes the metadata that units are placed by.",
     needs: "operator",
     params: machineParams,
     body: machinePatchSchema,
-    response: z.object({ machine: machineRowSchema.nullable().describe("null while it is not present") }),
+    response: machineConfiguredSchema,
     handle: async ({ params, body }, dependencies) => {
       const { view } = dependencies.mirror;
       const id = findMachine(view, params.machine);
-      await configureMachine(id, body, dependencies);
+      const changed = await configureMachine(id, body, dependencies);
       const record = view.machines.get(id);
-      return { machine: record === undefined ? null : machineRow(view, record) };
+      return { machine: record === undefined ? null : machineRow(view, record), changed };
     },
   }),
   jsonRoute({

@@ -150,6 +150,8 @@ function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD");
 }
 
+const GOOD: ReadonlySet<string> = new Set(["ok", "no-change", "begun"]);
+
 function lookOf(outcome: string): "red" | undefined {
-  return outcome === "ok" || outcome === "begun" ? undefined : "red";
+  return GOOD.has(outcome) ? undefined : "red";
 }

@@ -265,7 +265,7 @@ export const COMMANDS: readonly Command[] = [
         arguments: "<machine...>",
         examples: ["flotilla machine undrain m2"],
         completes: "machines",
-        load: async () => (await import("./drain.ts")).undrain,
+        load: async () => (await import("./machine.ts")).undrain,
       },
       {
         name: "metadata",

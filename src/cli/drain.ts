@@ -1,4 +1,4 @@
-/** `flotilla machine drain` and `undrain`: units go to other machines, told one by one. */
+/** `flotilla machine drain`: units go to other machines, told one by one. */
 import type { DrainBody, DrainWish } from "#api/bodies.ts";
 import { formatDuration } from "#base/duration.ts";
 import { FlotillaError } from "#base/errors.ts";
@@ -18,18 +18,10 @@ export async function drain(context: CommandContext): Promise<number> {
   const wish = { force: options.flag("force"), ...within };
   if (options.flag("block")) return new DrainWait(text, wish, context).run();
   const api = await client();
-  const machine = await api.configureMachine(text, { drain: wish }, io.signal);
-  const told = `${machine?.name ?? text}: draining; flotilla machine drain ${text} follows it`;
-  if (!isData(format)) writeLines(io.stdout, [told]);
-  return 0;
-}
-
-export async function undrain({ args, io, client }: CommandContext): Promise<number> {
-  const api = await client();
-  for (const text of args) {
-    const machine = await api.configureMachine(text, { drain: null }, io.signal);
-    writeLines(io.stdout, [`${machine?.name ?? text}: not drained any more: units may be placed there`]);
-  }
+  const done = await api.configureMachine(text, { drain: wish }, io.signal);
+  const told = `${done.machine?.name ?? text}: draining; flotilla machine drain ${text} follows it`;
+  if (isData(format)) await showData(io.stdout, done, format);
+  else writeLines(io.stdout, [told]);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 /** `flotilla machine`: what the operator says of machines. */
-import type { MachinePatch } from "#api/bodies.ts";
+import type { MachineConfigured, MachinePatch, MachineRow } from "#api/bodies.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { isData, showData, writeLines } from "./terminal/output.ts";
@@ -12,14 +12,40 @@ export function uncordon(context: CommandContext): Promise<number> {
   return setCordoned(false, context);
 }
 
-async function setCordoned(cordoned: boolean, { args, io, client }: CommandContext): Promise<number> {
+/** Ends the drain; what has moved stays where it is. */
+export function undrain(context: CommandContext): Promise<number> {
+  return configureEach({ drain: null }, context, ({ machine, changed }) =>
+    changed ? `not drained any more: ${mayHaveUnits(machine)}` : "was not drained",
+  );
+}
+
+async function setCordoned(cordoned: boolean, context: CommandContext): Promise<number> {
+  return configureEach({ cordoned }, context, ({ machine, changed }) => {
+    if (!changed) return cordoned ? "was cordoned already" : "was not cordoned";
+    return cordoned ? "cordoned: no new units are placed there" : `uncordoned: ${mayHaveUnits(machine)}`;
+  });
+}
+
+/** What keeps units away from a machine may be two things. */
+function mayHaveUnits(machine: MachineRow | null): string {
+  if (machine?.cordoned === true) return `it is cordoned still; flotilla machine uncordon ${machine.name}`;
+  if (machine?.drain?.state === "leaving") return "it is leaving the cluster";
+  if (machine !== null && machine.drain !== null)
+    return `it is drained still; flotilla machine undrain ${machine.name}`;
+  return "units may be placed there";
+}
+
+/** The same for each machine that is named, told one by one. */
+async function configureEach(
+  patch: MachinePatch,
+  { args, io, format, client }: CommandContext,
+  tell: (done: MachineConfigured) => string,
+): Promise<number> {
   const api = await client();
   for (const text of args) {
-    const machine = await api.configureMachine(text, { cordoned }, io.signal);
-    const told = cordoned
-      ? "cordoned: no new units are placed there"
-      : "uncordoned: units may be placed there";
-    writeLines(io.stdout, [`${machine?.name ?? text}: ${told}`]);
+    const done = await api.configureMachine(text, patch, io.signal);
+    if (isData(format)) await showData(io.stdout, done, format);
+    else writeLines(io.stdout, [`${done.machine?.name ?? text}: ${tell(done)}`]);
   }
   return 0;
 }
@@ -28,7 +54,10 @@ async function setCordoned(cordoned: boolean, { args, io, client }: CommandConte
 export async function metadata({ args, io, format, client }: CommandContext): Promise<number> {
   const [text = "", ...changes] = args;
   const api = await client();
-  const machine = await api.configureMachine(text, readChanges(changes), io.signal);
+  const machine =
+    changes.length === 0
+      ? await api.machine(text, io.signal)
+      : (await api.configureMachine(text, readChanges(changes), io.signal)).machine;
   const shown = machine?.metadata ?? {};
   if (isData(format))
     await showData(io.stdout, { machine: machine?.machine ?? text, metadata: shown }, format);

@@ -14,6 +14,7 @@ import type {
   EventList,
   JournalLine,
   JournalWish,
+  MachineConfigured,
   MachineList,
   MachinePatch,
   MachineRow,
@@ -164,14 +165,13 @@ export class FlotillaClient {
   }
 
   /** @param machine ID, unambiguous prefix or name */
-  async configureMachine(
-    machine: string,
-    patch: MachinePatch,
-    signal?: AbortSignal,
-  ): Promise<MachineRow | null> {
-    const path = `/v1/machines/${encodeURIComponent(machine)}`;
-    const answer: { machine: MachineRow | null } = await this.#json("PATCH", path, patch, signal);
-    return answer.machine;
+  machine(machine: string, signal?: AbortSignal): Promise<MachineRow> {
+    return this.#json("GET", `/v1/machines/${encodeURIComponent(machine)}`, undefined, signal);
+  }
+
+  /** @param machine ID, unambiguous prefix or name */
+  configureMachine(machine: string, patch: MachinePatch, signal?: AbortSignal): Promise<MachineConfigured> {
+    return this.#json("PATCH", `/v1/machines/${encodeURIComponent(machine)}`, patch, signal);
   }
 
   /** Drains a machine; how far that is, with each change, until it is over. @param machine ID, unambiguous prefix or name */
