@@ -273,7 +273,7 @@ export class Agent {
   }
 
   #onStatus(unit: string, status: UnitStatus | undefined): void {
-    if (status === undefined) this.#fence.forget(unit);
+    if (status === undefined && this.#fence.forget(unit)) this.#memoryChanged = true;
     if (this.#isMade(unit)) return;
     if (status?.completed === true) this.#complete(unit, status);
     this.#reports.publish(unit);

@@ -43,9 +43,10 @@ export class Fence {
     return [...this.#stopMs.keys()];
   }
 
-  /** What the next daemon is to be told by `note` before it has read any unit file. */
+  /** What the next daemon is to be told by `note` before it has read any unit file: of units that the supervisor has. */
   get known(): Record<string, number> {
-    return Object.fromEntries(this.#stopMs);
+    const { supervisor } = this.#options;
+    return Object.fromEntries([...this.#stopMs].filter(([unit]) => supervisor.status(unit) !== undefined));
   }
 
   /** @param stopMs how long the unit's stop may take; undefined for a unit that is not strict. */
@@ -58,9 +59,14 @@ export class Fence {
     }
   }
 
-  /** The supervisor does not have the unit any more. Until then it is held, also while it is being taken away. */
-  forget(unit: string): void {
-    if (this.#stopMs.delete(unit)) this.#options.claims.release(unit);
+  /**
+   * The supervisor does not have the unit any more. Until then it is held, also while it is being taken away. True where
+   * it was known.
+   */
+  forget(unit: string): boolean {
+    const wasKnown = this.#stopMs.delete(unit);
+    if (wasKnown) this.#options.claims.release(unit);
+    return wasKnown;
   }
 
   /** The machine's lease cannot end before `deadlineMs` (boot time); negative infinity: there is none. */

@@ -4,6 +4,7 @@ import { injectFaults, Troubles } from "./faults.ts";
 import { watchAssignments } from "./invariants/assignments.ts";
 import { leftoverPlan, whatIsMissing } from "./invariants/convergence.ts";
 import { watchCopies } from "./invariants/copies.ts";
+import { whatIsLeft } from "./invariants/leftovers.ts";
 import { watchPlacement } from "./invariants/placement.ts";
 import { watchRuns } from "./invariants/runs.ts";
 import { watchWitness } from "./invariants/witness.ts";
@@ -84,11 +85,15 @@ async function live(world: World, troubles: Troubles): Promise<void> {
 /** The cluster comes right by itself within a bounded time. */
 async function converge(world: World): Promise<void> {
   const untilMs = world.nowMs + CONVERGE_MAX_MS;
-  while (whatIsMissing(world).length > 0) {
-    if (world.nowMs >= untilMs) world.fail("converges when faults stop", whatIsMissing(world).join("; "));
+  for (let amiss = await whatIsAmiss(world); amiss.length > 0; amiss = await whatIsAmiss(world)) {
+    if (world.nowMs >= untilMs) world.fail("converges when faults stop", amiss.join("; "));
     await world.run(1_000);
   }
   world.trace.note("cluster", "has converged");
+}
+
+async function whatIsAmiss(world: World): Promise<readonly string[]> {
+  return [...whatIsMissing(world), ...(await whatIsLeft(world))];
 }
 
 /** A cluster that is as it should be stays so, and nothing is written but leases renewed. */
@@ -100,7 +105,7 @@ async function rest(world: World): Promise<void> {
   if (written > 0n) world.fail("nothing is written at rest", `${written} revisions in ${REST_MS} ms`);
   const steps = leftoverPlan(world);
   if (steps.length > 0) world.fail("a plan at a fixpoint is empty", steps.join("; "));
-  const missing = whatIsMissing(world);
-  if (missing.length > 0) world.fail("what has converged stays", missing.join("; "));
+  const amiss = await whatIsAmiss(world);
+  if (amiss.length > 0) world.fail("what has converged stays", amiss.join("; "));
   await world.run(0);
 }
