@@ -7,6 +7,7 @@ import type { ClusterView } from "#model/cluster-state.ts";
 import type { StoreAccess } from "#model/records.ts";
 import { machineRemoved } from "#trust/identity.ts";
 import { machineProfile } from "#trust/profiles.ts";
+import { keyOfRequest, signCertificate } from "#trust/signing.ts";
 import { readAuthorities } from "./authorities.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { checkJoinToken, useJoinToken } from "./tokens.ts";
@@ -25,14 +26,13 @@ export async function admitMachine(asked: JoinRequest, dependencies: ApiDependen
   checkClocks(asked.nowMs, clock.now());
   checkMachine(asked.machine, mirror.view);
   const { machines, people } = await readAuthorities(store);
-  const { keyOfRequest, signCertificate } = await import("#trust/signing.ts");
-  const key = await keyOfRequest(asked.request);
+  const key = keyOfRequest(asked.request);
   const { cluster } = mirror.view;
   if (cluster === undefined) throw new FlotillaError("store-unavailable", "the store does not answer");
   const { id, name, address, hosts } = asked.machine;
   const profile = machineProfile({ clusterId: cluster.id, id, name }, [address, ...hosts], clock.now());
   await useJoinToken(asked.token, dependencies);
-  const certificate = await signCertificate(machines, key, profile);
+  const certificate = signCertificate(machines, key, profile);
   log.info({ machine: id, name, address, token: asked.token.id }, "let a machine into the cluster");
   return {
     clusterId: cluster.id,

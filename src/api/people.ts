@@ -5,6 +5,7 @@ import type { RevokedRecord } from "#model/trust-records.ts";
 import { putJson } from "#store/ops.ts";
 import { PERSON_NAME } from "#trust/identity.ts";
 import { LIFETIMES, personProfile } from "#trust/profiles.ts";
+import { keyOfRequest, signCertificate } from "#trust/signing.ts";
 import { readAuthorities } from "./authorities.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import type { PersonCreate, PersonCreated } from "./trust-bodies.ts";
@@ -23,15 +24,14 @@ export async function createPerson(
   const { machines, people } = await readAuthorities(store);
   const { cluster } = mirror.view;
   if (cluster === undefined) throw new FlotillaError("store-unavailable", "the store does not answer");
-  const { keyOfRequest, signCertificate } = await import("#trust/signing.ts");
-  const key = await keyOfRequest(request);
+  const key = keyOfRequest(request);
   const lifetimes = { ...LIFETIMES, personMs: ttlMs ?? LIFETIMES.personMs };
   const profile = personProfile({ clusterId: cluster.id, name, role }, clock.now(), lifetimes);
   return {
     name,
     role,
     clusterName: cluster.name,
-    certificate: await signCertificate(people, key, profile),
+    certificate: signCertificate(people, key, profile),
     machinesCa: machines.certificate,
     apis: [...mirror.view.machines.values()].slice(0, APIS_MAX).map(({ api }) => api),
     expiresMs: profile.validity.to.getTime(),

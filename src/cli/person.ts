@@ -16,8 +16,8 @@ export async function create({ args, options, io, format, client }: CommandConte
   const role = readRole(options.text("role"));
   const ttlMs = options.duration("ttl");
   await checkFree(path);
-  const key = await newKey();
-  const request = { name, role, request: await newRequest(key), ...(ttlMs === undefined ? {} : { ttlMs }) };
+  const key = newKey();
+  const request = { name, role, request: newRequest(key), ...(ttlMs === undefined ? {} : { ttlMs }) };
   const made = await (await client()).createPerson(request, io.signal);
   const { clusterName, certificate: cert, machinesCa: ca, apis: endpoints, expiresMs } = made;
   const context = { name: contextNameOf(clusterName), endpoints, credentials: { ca, cert, key } };

@@ -13,6 +13,7 @@ import { type Random, randomId } from "#base/random.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
 import type { Authority, TrustRecord } from "#model/trust-records.ts";
 import { machineProfile, personProfile } from "#trust/profiles.ts";
+import { newAuthority, newKey, signCertificate } from "#trust/signing.ts";
 import { readTrust, writeTrust } from "#trust/trust-directory.ts";
 import { readMachineId } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
@@ -58,12 +59,11 @@ export async function foundDirectory(founding: Founding): Promise<Founded> {
   const lock = await lockDirectory(directory);
   try {
     await checkFree(directory);
-    const { newAuthority } = await import("#trust/signing.ts");
     const clusterId = randomId(random);
     const machine = await readMachineId(directory, random);
     const authorities: TrustRecord = {
-      machines: await newAuthority(`Flotilla machines ${clusterId}`, clock.now()),
-      people: await newAuthority(`Flotilla people ${clusterId}`, clock.now()),
+      machines: newAuthority(`Flotilla machines ${clusterId}`, clock.now()),
+      people: newAuthority(`Flotilla people ${clusterId}`, clock.now()),
     };
     const admin = await adminOf(founding, clusterId, authorities);
     await writeFiles(founding, clusterId, machine, authorities);
@@ -99,13 +99,12 @@ async function writeFiles(
   machine: string,
   authorities: TrustRecord,
 ): Promise<void> {
-  const { newKey, signCertificate } = await import("#trust/signing.ts");
-  const key = await newKey();
+  const key = newKey();
   const profile = machineProfile({ clusterId, id: machine, name }, [address, hostname()], clock.now());
   await writeTrust(directory, {
     machinesCa: authorities.machines.certificate,
     peopleCa: authorities.people.certificate,
-    certificate: await signCertificate(authorities.machines, key, profile),
+    certificate: signCertificate(authorities.machines, key, profile),
     key,
     cluster: {
       format: 1,
@@ -125,10 +124,9 @@ async function adminOf(
   clusterId: string,
   { machines, people }: { readonly machines: Authority; readonly people: Authority },
 ): Promise<AdminCredentials> {
-  const { newKey, signCertificate } = await import("#trust/signing.ts");
-  const key = await newKey();
+  const key = newKey();
   const profile = personProfile({ clusterId, name, role: "admin" }, clock.now());
-  return { ca: machines.certificate, certificate: await signCertificate(people, key, profile), key };
+  return { ca: machines.certificate, certificate: signCertificate(people, key, profile), key };
 }
 
 function apiUrl(address: string, port: number): string {

@@ -12,6 +12,7 @@ import { fetchAuthority } from "#client/authority.ts";
 import { FlotillaClient } from "#client/client.ts";
 import { parseEndpoint } from "#client/endpoint.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
+import { newKey, newRequest } from "#trust/signing.ts";
 import { parseToken } from "#trust/token.ts";
 import { readTrust, writeTrust } from "#trust/trust-directory.ts";
 import { readMachineId } from "./identity.ts";
@@ -63,16 +64,15 @@ export async function joinDirectory(joining: Joining): Promise<JoinedCluster> {
 async function ask(joining: Joining, machine: string): Promise<JoinedCluster> {
   const { url, clock, name, signal, directory } = joining;
   const token = parseToken(joining.token);
-  const { newKey, newRequest } = await import("#trust/signing.ts");
   const endpoint = parseEndpoint(url);
   const { authority: ca, localAddress } = await fetchAuthority(endpoint, token.fingerprint, clock.now());
   const address = joining.address ?? localAddress;
-  const key = await newKey();
+  const key = newKey();
   const client = new FlotillaClient({ endpoint: url, credentials: { ca } });
   const joined = await client.join(
     {
       token: { id: token.id, secret: token.secret },
-      request: await newRequest(key),
+      request: newRequest(key),
       machine: { id: machine, name, address, hosts: [hostname()] },
       nowMs: clock.now(),
     },

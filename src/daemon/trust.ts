@@ -20,6 +20,7 @@ import { machineRemoved } from "#trust/identity.ts";
 import type { LiveTrust } from "#trust/live-trust.ts";
 import { LIFETIMES, type Lifetimes, machineProfile } from "#trust/profiles.ts";
 import { RENEWAL_RETRY_MS, renewalDueMs } from "#trust/renewal.ts";
+import { signCertificate } from "#trust/signing.ts";
 
 interface Means {
   readonly clock: Clock;
@@ -112,11 +113,10 @@ export class TrustKeeper {
   async #renew(): Promise<void> {
     const { trust, store, clock, log, machine, lifetimes = LIFETIMES } = this.#options;
     const { machines } = await readAuthorities(store);
-    const { signCertificate } = await import("#trust/signing.ts");
     const { clusterId, name, address } = trust.current.cluster;
     const reached = [address, hostname()];
     const profile = machineProfile({ clusterId, id: machine, name }, reached, clock.now(), lifetimes);
-    await trust.renew(await signCertificate(machines, trust.current.key, profile));
+    await trust.renew(signCertificate(machines, trust.current.key, profile));
     log.info({ until: profile.validity.to.toISOString() }, "renewed this machine's certificate");
     this.#loop.wake();
   }

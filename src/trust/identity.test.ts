@@ -28,12 +28,12 @@ beforeAll(async () => {
 async function machine(changes: { signer?: Authority; clusterId?: string; nowMs?: number } = {}) {
   const { signer = machines, clusterId = CLUSTER, nowMs = NOW } = changes;
   const profile = machineProfile({ clusterId, id: MACHINE, name: "m1" }, ["10.0.0.1", "m1.lan"], nowMs);
-  return new X509Certificate(await signCertificate(signer, key, profile));
+  return new X509Certificate(signCertificate(signer, key, profile));
 }
 
 async function person(signer = people, role: "admin" | "viewer" = "viewer") {
   const profile = personProfile({ clusterId: CLUSTER, name: "alice@work", role }, NOW);
-  return new X509Certificate(await signCertificate(signer, key, profile));
+  return new X509Certificate(signCertificate(signer, key, profile));
 }
 
 function believed(changes: Partial<Believed> = {}): Believed {
@@ -144,7 +144,7 @@ test("what a certificate says comes back, whatever the name and role", async () 
   await fc.assert(
     fc.asyncProperty(name, role, async (given, as) => {
       const identity = { clusterId: CLUSTER, name: given, role: as };
-      const pem = await signCertificate(people, key, personProfile(identity, NOW));
+      const pem = signCertificate(people, key, personProfile(identity, NOW));
       expect(readIdentity(new X509Certificate(pem))).toEqual({ kind: "person", ...identity });
     }),
     { numRuns: 20 },

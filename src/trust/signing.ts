@@ -1,68 +1,62 @@
 /**
- * Certificates made and signed: ECDSA on P-256, as every TLS library has it.
- *
- * The only file that knows the library for it. It is loaded where something is signed, seldom and not for long, so that
- * a daemon at rest does without: import it only when it is needed.
+ * Keys, requests and certificates made and signed: ECDSA on P-256, as every TLS library has it. Keys and signatures are
+ * Node's; what is signed is written by x509.ts.
  */
-import "reflect-metadata";
-import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
 import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type JsonGeneralNames,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Pkcs10CertificateRequest,
-  Pkcs10CertificateRequestGenerator,
-  SubjectAlternativeNameExtension,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
   X509Certificate,
-  X509CertificateGenerator,
-} from "@peculiar/x509";
+} from "node:crypto";
 import { FlotillaError } from "#base/errors.ts";
 import type { Authority } from "#model/trust-records.ts";
+import { bitString, integer, readValue, readValues, sequence, TAG, tagged } from "./der.ts";
 import { authorityValidity, type Profile } from "./profiles.ts";
+import {
+  authorityExtensions,
+  bearerExtensions,
+  certificateContents,
+  ECDSA_WITH_SHA256,
+  nameOf,
+  spkiOf,
+  subjectOf,
+} from "./x509.ts";
 
-const KEY = { name: "ECDSA", namedCurve: "P-256" } as const;
-const SIGNATURE = { name: "ECDSA", hash: "SHA-256" } as const;
-const { subtle } = webcrypto;
+const CURVE = "prime256v1";
+const DIGEST = "sha256";
+const CERTIFICATE = "CERTIFICATE";
+const REQUEST = "CERTIFICATE REQUEST";
+/** The only version of requests (RFC 2986 4.1). */
+const REQUEST_VERSION = integer(Buffer.of(0));
 
 /** A new private key, as PEM. */
-export async function newKey(): Promise<string> {
-  const { privateKey } = await subtle.generateKey(KEY, true, ["sign", "verify"]);
-  return toPem(privateKey);
+export function newKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: CURVE });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 /** An authority of a new cluster, which signs certificates and no further authorities. */
-export async function newAuthority(name: string, nowMs: number): Promise<Authority> {
-  const keys = await subtle.generateKey(KEY, true, ["sign", "verify"]);
-  const { from, to } = authorityValidity(nowMs);
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: newSerial(),
-      name: subject(name),
-      notBefore: from,
-      notAfter: to,
-      signingAlgorithm: SIGNATURE,
-      keys,
-      extensions: [
-        new BasicConstraintsExtension(true, 0, true),
-        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      ],
-    },
-    webcrypto,
-  );
-  return { certificate: `${certificate.toString("pem")}\n`, key: await toPem(keys.privateKey) };
+export function newAuthority(name: string, nowMs: number): Authority {
+  const key = newKey();
+  const publicKey = createPublicKey(key);
+  const contents = certificateContents({
+    subject: nameOf(name),
+    issuer: nameOf(name),
+    validity: authorityValidity(nowMs),
+    publicKey,
+    extensions: authorityExtensions(publicKey),
+  });
+  return { certificate: toPem(CERTIFICATE, signed(contents, key)), key };
 }
 
 /** What asks for a certificate and proves that whoever asks has the key. @param key PEM @returns PEM */
-export async function newRequest(key: string): Promise<string> {
-  const keys = { privateKey: await importPrivate(key), publicKey: await importPublic(key) };
-  const request = await Pkcs10CertificateRequestGenerator.create(
-    { name: subject("flotilla"), keys, signingAlgorithm: SIGNATURE },
-    webcrypto,
-  );
-  return `${request.toString("pem")}\n`;
+export function newRequest(key: string): string {
+  const attributes = tagged(0, "explicit");
+  const contents = sequence(REQUEST_VERSION, nameOf("flotilla"), spkiOf(createPublicKey(key)), attributes);
+  return toPem(REQUEST, signed(contents, key));
 }
 
 /**
@@ -70,13 +64,10 @@ export async function newRequest(key: string): Promise<string> {
  * says is decided by who signs.
  * @throws FlotillaError `bad-request`
  */
-export async function keyOfRequest(text: string): Promise<string> {
+export function keyOfRequest(text: string): string {
   try {
-    const request = new Pkcs10CertificateRequest(text);
-    const key = createPublicKey(request.publicKey.toString("pem"));
-    const isOurs = key.asymmetricKeyDetails?.namedCurve === "prime256v1";
-    if (isOurs && (await request.verify(webcrypto)))
-      return key.export({ type: "spki", format: "pem" }).toString();
+    const key = provenKey(fromPem(REQUEST, text));
+    if (key !== undefined) return key.export({ type: "spki", format: "pem" }).toString();
   } catch (cause) {
     throw badRequest(cause);
   }
@@ -84,66 +75,44 @@ export async function keyOfRequest(text: string): Promise<string> {
 }
 
 /** A certificate by the authority, as PEM. @param key PEM, private or public, of whom it is for */
-export async function signCertificate(authority: Authority, key: string, profile: Profile): Promise<string> {
+export function signCertificate(authority: Authority, key: string, profile: Profile): string {
   const issuer = new X509Certificate(authority.certificate);
-  const usages = [ExtendedKeyUsage.clientAuth, ...(profile.isServer ? [ExtendedKeyUsage.serverAuth] : [])];
-  const certificate = await X509CertificateGenerator.create(
-    {
-      serialNumber: newSerial(),
-      subject: subject(profile.commonName),
-      issuer: issuer.subjectName,
-      notBefore: profile.validity.from,
-      notAfter: profile.validity.to,
-      signingAlgorithm: SIGNATURE,
-      signingKey: await importPrivate(authority.key),
-      publicKey: await importPublic(key),
-      extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension(usages),
-        new SubjectAlternativeNameExtension(alternativeNames(profile)),
-      ],
-    },
-    webcrypto,
-  );
-  return `${certificate.toString("pem")}\n`;
+  const contents = certificateContents({
+    subject: nameOf(profile.commonName),
+    issuer: subjectOf(issuer),
+    validity: profile.validity,
+    publicKey: createPublicKey(key),
+    extensions: bearerExtensions(profile, issuer.publicKey),
+  });
+  return toPem(CERTIFICATE, signed(contents, authority.key));
 }
 
-function alternativeNames({ uri, hosts, addresses }: Profile): JsonGeneralNames {
-  return [
-    { type: "url", value: uri },
-    ...hosts.map((value) => ({ type: "dns" as const, value })),
-    ...addresses.map((value) => ({ type: "ip" as const, value })),
-  ];
+/** Undefined where the request is not signed by its own key of our curve. @throws RangeError, Error of what is no request */
+function provenKey(request: Buffer): KeyObject | undefined {
+  const [contents, algorithm, signature] = readValues(readValue(request).content);
+  const [, , spki] = readValues(contents?.content ?? Buffer.alloc(0));
+  if (contents === undefined || spki === undefined || signature?.tag !== TAG.bitString) return undefined;
+  const key = createPublicKey({ key: spki.whole, format: "der", type: "spki" });
+  const isOurs = key.asymmetricKeyDetails?.namedCurve === CURVE && algorithm?.whole.equals(ECDSA_WITH_SHA256);
+  // A bit string begins with how many bits of its last byte are unused.
+  return isOurs && verify(DIGEST, contents.whole, key, signature.content.subarray(1)) ? key : undefined;
 }
 
-/** As data, so that no name can be taken for more than one. */
-function subject(commonName: string): { readonly CN: string[] }[] {
-  return [{ CN: [commonName] }];
+/** What is signed, by what algorithm, and the signature. @param key PEM */
+function signed(contents: Buffer, key: string): Buffer {
+  return sequence(contents, ECDSA_WITH_SHA256, bitString(sign(DIGEST, contents, createPrivateKey(key))));
 }
 
-/** RFC 5280 4.1.2.2: positive, at most 20 bytes; random, so that no two are the same. */
-function newSerial(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes.toString("hex");
+/** RFC 7468. */
+function toPem(label: string, bytes: Buffer): string {
+  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 
-async function toPem(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: der, format: "der", type: "pkcs8" })
-    .export({ type: "pkcs8", format: "pem" })
-    .toString();
-}
-
-function importPrivate(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(pem).export({ type: "pkcs8", format: "der" });
-  return subtle.importKey("pkcs8", der, KEY, false, ["sign"]);
-}
-
-function importPublic(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPublicKey(pem).export({ type: "spki", format: "der" });
-  return subtle.importKey("spki", der, KEY, true, ["verify"]);
+function fromPem(label: string, text: string): Buffer {
+  const [, base64 = ""] =
+    new RegExp(`-----BEGIN ${label}-----([\\sA-Za-z0-9+/=]*)-----END ${label}-----`).exec(text) ?? [];
+  return Buffer.from(base64, "base64");
 }
 
 function badRequest(cause: unknown): FlotillaError {

@@ -1,11 +1,9 @@
-import { X509Certificate } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { machineProfile } from "./profiles.ts";
-import { renewalDueMs } from "./renewal.ts";
-import { keyOfRequest, newAuthority, newKey, newRequest, signCertificate } from "./signing.ts";
+import { newAuthority, newKey, signCertificate } from "./signing.ts";
 import {
   readTrust,
   removeAuthorities,
@@ -21,13 +19,13 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 async function files(): Promise<TrustFiles> {
-  const authority = await newAuthority("a", 0);
-  const key = await newKey();
+  const authority = newAuthority("a", 0);
+  const key = newKey();
   const profile = machineProfile({ clusterId: "c", id: "a".repeat(32), name: "m" }, [], 0);
   return {
     machinesCa: authority.certificate,
     peopleCa: authority.certificate,
-    certificate: await signCertificate(authority, key, profile),
+    certificate: signCertificate(authority, key, profile),
     key,
     cluster: { format: 1, clusterId: "c", clusterName: "n", name: "m", address: "::1", store: [], apis: [] },
     authorities: "{}",
@@ -99,34 +97,6 @@ describe("the directory of a machine's trust", () => {
     });
     await chmod(directory, 0o700);
     expect(await readdir(directory)).toEqual(["file"]);
-  });
-});
-
-describe("signing", () => {
-  test("a request gives up the key that has signed it, and nothing else", async () => {
-    const key = await newKey();
-    const request = await newRequest(key);
-    expect(await keyOfRequest(request)).toContain("BEGIN PUBLIC KEY");
-    const [head = "", ...lines] = request.split("\n");
-    const broken = [head, ...lines.map((line, at) => (at === 1 ? line.replace(/[A-Z]/, "z") : line))].join(
-      "\n",
-    );
-    await expect(keyOfRequest(broken)).rejects.toThrow(/no request for a certificate/);
-    await expect(keyOfRequest("rubbish")).rejects.toThrow(/no request for a certificate/);
-  });
-
-  test("no two certificates have the same number, and each begins five minutes before it was made", async () => {
-    const [one, other] = await Promise.all([files(), files()]);
-    const [a, b] = [new X509Certificate(one.certificate), new X509Certificate(other.certificate)];
-    expect(a.serialNumber).not.toBe(b.serialNumber);
-    expect(a.validFromDate.getTime()).toBe(-5 * 60_000);
-  });
-
-  test("a certificate is due for renewal when two thirds of its time have passed", async () => {
-    const certificate = new X509Certificate((await files()).certificate);
-    const days = renewalDueMs(certificate) / 86_400_000;
-    expect(days).toBeGreaterThan(59.9);
-    expect(days).toBeLessThan(60);
   });
 });
 

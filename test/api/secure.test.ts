@@ -112,7 +112,7 @@ describe("a caller with a certificate", () => {
     const again = admin.createPerson({
       name: "carol",
       role: "viewer",
-      request: await newRequest(await newKey()),
+      request: newRequest(newKey()),
     });
     expect((await refusal(again)).code).toBe("conflict");
     expect((await refusal(carol.revokePerson("ada"))).code).toBe("not-authenticated");
@@ -124,11 +124,11 @@ describe("a caller with a certificate", () => {
       putJson(keys.cluster(), { id: "ours", name: "prod", createdMs: 1 }),
     );
     const admin = client(await ours.person("ada", "admin"));
-    const key = await newKey();
+    const key = newKey();
     const request = {
       name: "dave",
       role: "operator",
-      request: await newRequest(key),
+      request: newRequest(key),
       ttlMs: 60_000,
     } as const;
     const made = await admin.createPerson(request);

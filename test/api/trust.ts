@@ -44,9 +44,9 @@ export class TestTrust {
   }
 
   async machine(id: string, name: string, nowMs = Date.now(), reached = ["127.0.0.1"]): Promise<Pair> {
-    const key = await newKey();
+    const key = newKey();
     const profile = machineProfile({ clusterId: this.clusterId, id, name }, reached, nowMs);
-    return { key, cert: await signCertificate(this.machines, key, profile) };
+    return { key, cert: signCertificate(this.machines, key, profile) };
   }
 
   /** @param nowMs when it is made: with a lifetime of a year, two years ago makes one that has expired */
@@ -55,9 +55,9 @@ export class TestTrust {
     role: PersonRole,
     { nowMs = Date.now(), signer = this.people, lifetimes = LIFETIMES }: PersonOptions = {},
   ): Promise<Pair> {
-    const key = await newKey();
+    const key = newKey();
     const profile = personProfile({ clusterId: this.clusterId, name, role }, nowMs, lifetimes);
-    return { key, cert: await signCertificate(signer, key, profile) };
+    return { key, cert: signCertificate(signer, key, profile) };
   }
 
   /** What a daemon of the machine believes and shows. */

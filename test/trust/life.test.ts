@@ -69,9 +69,9 @@ describe("a cluster of three", { timeout: PATIENCE_MS }, () => {
     await asMachine.close();
     const { people } = trustRecordSchema.parse(JSON.parse(toText(kv?.value ?? new Uint8Array())));
     const person = { clusterId: trust.cluster.clusterId, name: "eve", role: "admin" as const };
-    const key = await newKey();
+    const key = newKey();
     const [certFile, keyFile] = [join(machines.root, "eve.crt"), join(machines.root, "eve.key")];
-    await writeFile(certFile, await signCertificate(people, key, personProfile(person, Date.now())));
+    await writeFile(certFile, signCertificate(people, key, personProfile(person, Date.now())));
     await writeFile(keyFile, key);
     const { caFile } = trust.paths;
     const ways = [
@@ -205,7 +205,7 @@ async function writeShort(name: string): Promise<void> {
   const id = (await readFile(join(machines.directory(name), "machine-id"), "utf8")).trim();
   const { clusterId } = trust.cluster;
   const profile = machineProfile({ clusterId, id, name }, [machines.address(name)], Date.now(), SHORT);
-  await writeFile(trust.paths.certFile, await signCertificate(authorities.machines, trust.key, profile));
+  await writeFile(trust.paths.certFile, signCertificate(authorities.machines, trust.key, profile));
 }
 
 /** Number of the certificate that the machine's API shows. */
