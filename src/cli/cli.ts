@@ -6,13 +6,14 @@
  * than Node itself.
  */
 import { type FlotillaError, toFlotillaError } from "#base/errors.ts";
-import type { CommandContext } from "./command.ts";
+import type { FlotillaClient } from "#client/client.ts";
+import type { CommandContext, Options } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { type Invocation, parseCommandLine } from "./program.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { isData, type OutputFormat, parseOutputFormat, writeLines } from "./terminal/output.ts";
 import { formatError, formatWarning } from "./terminal/show-error.ts";
-import { type ColorChoice, painter, parseColorChoice } from "./terminal/style.ts";
+import { type ColorChoice, type Paint, painter, parseColorChoice } from "./terminal/style.ts";
 
 /** As a shell reports a program that SIGINT ended. */
 const INTERRUPTED = 130;
@@ -50,6 +51,7 @@ interface Talk {
 
 function makeContext({ args, options }: Invocation, { format, color }: Talk, io: CliIo): CommandContext {
   const paintTalk = painter(io.stderr, io.env, color);
+  const made: { client?: Promise<FlotillaClient> } = {};
   return {
     args,
     options,
@@ -57,17 +59,20 @@ function makeContext({ args, options }: Invocation, { format, color }: Talk, io:
     format,
     paint: painter(io.stdout, io.env, color),
     paintTalk,
-    client: async () => {
-      const [{ FlotillaClient }, { chooseApi }] = await Promise.all([
-        import("#client/client.ts"),
-        import("./contexts/choose.ts"),
-      ]);
-      const { warnings, ...chosen } = await chooseApi(options, io);
-      for (const message of warnings)
-        writeLines(io.stderr, formatWarning({ message, hint: "chmod 600" }, paintTalk));
-      return new FlotillaClient(chosen);
+    client: () => {
+      made.client ??= makeClient(options, io, paintTalk);
+      return made.client;
     },
   };
+}
+
+async function makeClient(options: Options, io: CliIo, paintTalk: Paint): Promise<FlotillaClient> {
+  const { FlotillaClient } = await import("#client/client.ts");
+  const { chooseApi } = await import("./contexts/choose.ts");
+  const { warnings, ...chosen } = chooseApi(options, io);
+  for (const message of warnings)
+    writeLines(io.stderr, formatWarning({ message, hint: "chmod 600" }, paintTalk));
+  return new FlotillaClient(chosen);
 }
 
 /** With -o json, yaml or ndjson the error is JSON too: one line on stderr, so that stdout holds data only. */

@@ -38,7 +38,7 @@ const COLUMNS: readonly Column<Row>[] = [
 
 /** What proves somebody is not shown, only of what kind it is. */
 export async function list(context: CommandContext): Promise<number> {
-  const { current, contexts } = await readContexts(requireContextsPath(context.io.env));
+  const { current, contexts } = readContexts(requireContextsPath(context.io.env));
   const items = contexts
     .map(({ name, endpoints, credentials }) => ({
       name,
@@ -60,7 +60,7 @@ function kindOf({ cert, token }: Credentials): string {
 export async function use({ args, io }: CommandContext): Promise<number> {
   const [name = ""] = args;
   const path = requireContextsPath(io.env);
-  const contexts = await readContexts(path);
+  const contexts = readContexts(path);
   const current = name === "-" ? undefined : findContext(contexts, name).name;
   await writeContexts(path, { ...contexts, current });
   writeLines(io.stderr, [
@@ -72,7 +72,7 @@ export async function use({ args, io }: CommandContext): Promise<number> {
 export async function remove({ args, io }: CommandContext): Promise<number> {
   const [name = ""] = args;
   const path = requireContextsPath(io.env);
-  const contexts = await readContexts(path);
+  const contexts = readContexts(path);
   findContext(contexts, name);
   await writeContexts(path, withoutContext(contexts, name));
   writeLines(io.stderr, [`${name}: forgotten`]);
@@ -110,7 +110,7 @@ async function describeContext(name: string, context: CommandContext): Promise<C
     });
   }
   const token = options.text("token");
-  const given = (await chooseApi(options, { env: {}, cwd: io.cwd })).credentials;
+  const given = chooseApi(options, { env: {}, cwd: io.cwd }).credentials;
   const credentials = { ...given, ...(token === undefined ? {} : { token: token.trim() }) };
   return { name, endpoints, credentials: await withAuthority(first, credentials, io.now()) };
 }

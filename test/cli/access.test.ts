@@ -130,10 +130,10 @@ describe("flotilla context", () => {
   test("use and remove choose what commands are for", async () => {
     await addContext("viewer");
     expect((await run("context use -")).exit).toBe(0);
-    expect((await readContexts(contextsFile())).current).toBeUndefined();
+    expect(readContexts(contextsFile()).current).toBeUndefined();
     expect((await run("context use prod")).stderr).toBe("commands are for prod\n");
     expect((await run("context remove prod")).exit).toBe(0);
-    expect(await readContexts(contextsFile())).toEqual({ current: undefined, contexts: [] });
+    expect(readContexts(contextsFile())).toEqual({ current: undefined, contexts: [] });
   });
 
   test("is not looked at where an endpoint is named", async () => {
@@ -173,6 +173,18 @@ describe("flotilla context", () => {
     "token",
   ])("file that is damaged is refused without its text: %s", (text) => {
     expect(() => parseContexts(text, "/x/contexts.json")).toThrow("/x/contexts.json cannot be taken");
+  });
+});
+
+describe("flotilla init", () => {
+  test("keeps a context with the port that the daemon will serve its API at", async () => {
+    const where = ["--dir", join(home, "state"), "--address", "127.0.0.1", "--name", "fleet"];
+    const made = await run(["init", "--no-start", ...where], { FLOTILLA_API_PORT: "7555" });
+    expect([made.exit, made.stderr]).toEqual([0, expect.stringContaining("Start the daemon")]);
+    const { contexts } = await readContexts(contextsFile());
+    expect(contexts).toMatchObject([{ name: "fleet", endpoints: ["https://127.0.0.1:7555"] }]);
+    const again = await run(["init", "--no-start", ...where], { FLOTILLA_API_PORT: "0" });
+    expect([again.exit, again.stderr]).toEqual([2, expect.stringContaining("FLOTILLA_API_PORT=0")]);
   });
 });
 

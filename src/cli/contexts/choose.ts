@@ -1,5 +1,5 @@
 /** Which API a command asks, and how it is known there: as the command line, the environment or a context says. */
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import type { ClientOptions } from "#client/client.ts";
@@ -18,9 +18,9 @@ interface Surroundings {
 }
 
 /** @throws FlotillaError `usage`, `not-found`, `bad-config`, `not-permitted` */
-export async function chooseApi(options: Options, around: Surroundings): Promise<Chosen> {
-  const named = await nameApi(options, around.env);
-  const given = await givenCredentials(options, around);
+export function chooseApi(options: Options, around: Surroundings): Chosen {
+  const named = nameApi(options, around.env);
+  const given = givenCredentials(options, around);
   return {
     endpoint: named.endpoint,
     credentials: { ...named.credentials, ...given.credentials },
@@ -29,7 +29,7 @@ export async function chooseApi(options: Options, around: Surroundings): Promise
 }
 
 /** What is said on the command line goes before the environment, and an endpoint before a context. */
-async function nameApi(options: Options, env: Surroundings["env"]): Promise<Chosen> {
+function nameApi(options: Options, env: Surroundings["env"]): Chosen {
   const flags = { endpoint: options.text("endpoint"), context: options.text("context") };
   const said = { endpoint: env.FLOTILLA_ENDPOINT || undefined, context: env.FLOTILLA_CONTEXT || undefined };
   const { endpoint, context } = (flags.endpoint ?? flags.context) ? flags : said;
@@ -42,15 +42,15 @@ async function nameApi(options: Options, env: Surroundings["env"]): Promise<Chos
 const LOCAL: Chosen = { endpoint: DEFAULT_ENDPOINT, credentials: {}, warnings: [] };
 
 /** @param name undefined: the current one, if any is */
-async function fromContext(path: string, name: string | undefined): Promise<Chosen> {
-  const contexts = await readContexts(path);
+function fromContext(path: string, name: string | undefined): Chosen {
+  const contexts = readContexts(path);
   const wanted = name ?? contexts.current;
   if (wanted === undefined) return LOCAL;
   const { endpoints, credentials } = findContext(contexts, wanted);
   return {
     endpoint: endpoints.join(","),
     credentials,
-    warnings: hasSecret(credentials) ? await warningsOf(path) : [],
+    warnings: hasSecret(credentials) ? warningsOf(path) : [],
   };
 }
 
@@ -58,8 +58,8 @@ function hasSecret({ key, token }: Credentials): boolean {
   return key !== undefined || token !== undefined;
 }
 
-async function warningsOf(path: string): Promise<readonly string[]> {
-  const warning = await warnOfMode(path);
+function warningsOf(path: string): readonly string[] {
+  const warning = warnOfMode(path);
   return warning === undefined ? [] : [warning];
 }
 
@@ -71,37 +71,36 @@ const FILES = [
 ] as const;
 
 /** What the command line and the environment add, file by file. */
-async function givenCredentials(
+function givenCredentials(
   options: Options,
   { env, cwd }: Surroundings,
-): Promise<Pick<Chosen, "credentials" | "warnings">> {
+): Pick<Chosen, "credentials" | "warnings"> {
   const inherited = env.FLOTILLA_TOKEN ? { token: env.FLOTILLA_TOKEN.trim() } : {};
-  const read = await Promise.all(
-    FILES.map(async ([field, option]) => {
-      const path = options.text(option);
-      if (path === undefined) return undefined;
-      const text = await readGiven(resolve(cwd, path), option);
-      return [field, field === "token" ? text.trim() : text, resolve(cwd, path)] as const;
-    }),
-  );
-  const given = read.filter((one) => one !== undefined);
+  const given = FILES.flatMap(([field, option]) => {
+    const path = options.text(option);
+    if (path === undefined) return [];
+    const text = readGiven(resolve(cwd, path), option);
+    return [[field, field === "token" ? text.trim() : text, resolve(cwd, path)] as const];
+  });
   if (given.some(([field]) => field === "cert") !== given.some(([field]) => field === "key")) {
     throw new FlotillaError("usage", "a certificate and its key belong together", {
       hint: "give --client-cert FILE and --client-key FILE",
     });
   }
   const secrets = given.filter(([field]) => field === "key" || field === "token");
-  const warnings = await Promise.all(secrets.map(([, , path]) => warningsOf(path)));
+  const warnings = secrets.flatMap(([, , path]) => warningsOf(path));
   const credentials = { ...inherited, ...Object.fromEntries(given.map(([field, text]) => [field, text])) };
-  return { credentials, warnings: warnings.flat() };
+  return { credentials, warnings };
 }
 
 /** @throws FlotillaError `usage` */
-async function readGiven(path: string, option: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: unknown) => {
+function readGiven(path: string, option: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
     throw new FlotillaError("usage", `--${option}: ${path} cannot be read`, {
       causes: [error instanceof Error ? error.message : String(error)],
       cause: error,
     });
-  });
+  }
 }

@@ -2,9 +2,9 @@
  * Contexts: the clusters that a person knows, each with how it is reached and how the person is known there.
  *
  * They are one file, ~/.config/flotilla/contexts.json, which others may not read, since it has keys and tokens. It is
- * read by nearly every command, so that it is checked by hand rather than by a library.
+ * read by nearly every command, so that it is read at once and checked by hand rather than by a library.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import type { Credentials } from "#client/endpoint.ts";
@@ -43,12 +43,18 @@ export function contextsPath(env: Environment): string | undefined {
 }
 
 /** @throws FlotillaError `bad-config` for a file that is damaged, `not-permitted` for one that may not be read */
-export async function readContexts(path: string): Promise<Contexts> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+export function readContexts(path: string): Contexts {
+  const text = readText(path);
+  return text === undefined ? { current: undefined, contexts: [] } : parseContexts(text, path);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw unreadable(path, error);
-  });
-  return text === undefined ? { current: undefined, contexts: [] } : parseContexts(text, path);
+  }
 }
 
 /** @throws FlotillaError `bad-config`; the text is not repeated, since it has secrets */
@@ -120,7 +126,7 @@ export function toJson({ name, endpoints, credentials }: Context): object {
 export async function keepContext(env: Environment, context: Context, use: boolean): Promise<string> {
   const path = requireContextsPath(env);
   const named = { ...context, name: contextNameOf(context.name) };
-  await writeContexts(path, withContext(await readContexts(path), named, use));
+  await writeContexts(path, withContext(readContexts(path), named, use));
   return path;
 }
 
@@ -134,11 +140,8 @@ export function requireContextsPath(env: Environment): string {
 }
 
 /** What to say of a file with secrets that others may read; undefined where it is as it should be. */
-export async function warnOfMode(path: string): Promise<string | undefined> {
-  const mode = await stat(path).then(
-    (found) => found.mode & 0o777,
-    () => 0,
-  );
+export function warnOfMode(path: string): string | undefined {
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
   if ((mode & 0o077) === 0) return undefined;
   return `${path} has secrets, and others may read it (mode ${mode.toString(8).padStart(4, "0")})`;
 }

@@ -1,8 +1,9 @@
 /**
  * Directories with unit files, read from disk: what search-path.ts decides on, and the texts of what it decided.
- * A directory may hold anything; only what can be part of a unit is looked at.
+ * A directory may hold anything; only what can be part of a unit is looked at. A command has nothing else to do meanwhile,
+ * and to load Node's promises of files takes it 2 ms.
  */
-import { readdir, readlink } from "node:fs/promises";
+import { readdirSync, readlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import type { Diagnostic } from "#unit/diagnostic.ts";
@@ -29,13 +30,11 @@ export interface DirectoryUnit extends MergedUnit {
 
 /** What lies in a directory; undefined when there is none. @throws FlotillaError when it cannot be read */
 export async function listUnitDirectory(path: string): Promise<UnitDirectory | undefined> {
-  const entries = await listEntries(path);
+  const entries = listEntries(path);
   if (entries === undefined) return undefined;
   const folders = entries.filter(({ name, isDirectory }) => isDirectory && mayHoldParts(name));
-  const inner = await Promise.all(
-    folders.map(async ({ name }) => (await filesIn(`${path}/${name}`)).map(below(name))),
-  );
-  const files = await toFiles(
+  const inner = folders.map(({ name }) => filesIn(`${path}/${name}`).map(below(name)));
+  const files = toFiles(
     path,
     entries.filter(({ name, isDirectory }) => !isDirectory && isUnitName(name)),
   );
@@ -50,8 +49,8 @@ function mayHoldParts(folder: string): boolean {
   return ["d", ...Object.keys(DEPENDENCY_DIRECTORIES)].some((ending) => folder.endsWith(`.${ending}`));
 }
 
-async function filesIn(path: string): Promise<readonly (readonly [string, DirectoryEntry])[]> {
-  const entries = (await listEntries(path)) ?? [];
+function filesIn(path: string): readonly (readonly [string, DirectoryEntry])[] {
+  const entries = listEntries(path) ?? [];
   return toFiles(
     path,
     entries.filter(({ isDirectory }) => !isDirectory),
@@ -64,9 +63,9 @@ interface Listed {
   readonly isLink: boolean;
 }
 
-async function listEntries(path: string): Promise<readonly Listed[] | undefined> {
+function listEntries(path: string): readonly Listed[] | undefined {
   try {
-    const entries = await readdir(path, { withFileTypes: true });
+    const entries = readdirSync(path, { withFileTypes: true });
     return entries.map((entry) => ({
       name: entry.name,
       isDirectory: entry.isDirectory(),
@@ -81,16 +80,11 @@ async function listEntries(path: string): Promise<readonly Listed[] | undefined>
   }
 }
 
-async function toFiles(
-  folder: string,
-  entries: readonly Listed[],
-): Promise<readonly (readonly [string, DirectoryEntry])[]> {
-  return Promise.all(
-    entries.map(async ({ name, isLink }) => {
-      const target = isLink ? resolve(folder, await readlink(`${folder}/${name}`)) : undefined;
-      return [name, target === undefined ? {} : { target }] as const;
-    }),
-  );
+function toFiles(folder: string, entries: readonly Listed[]): readonly (readonly [string, DirectoryEntry])[] {
+  return entries.map(({ name, isLink }) => {
+    const target = isLink ? resolve(folder, readlinkSync(`${folder}/${name}`)) : undefined;
+    return [name, target === undefined ? {} : { target }] as const;
+  });
 }
 
 /** The unit files of a directory, each once: not the links that are other names of one. */

@@ -1,5 +1,5 @@
-/** One unit file, or drop-in, from disk. */
-import { readFile } from "node:fs/promises";
+/** One unit file, or drop-in, from disk; read at once, as in unit-directory.ts. */
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import { LIMITS } from "#model/limits.ts";
@@ -16,16 +16,16 @@ export async function readUnitText(
   folder: string,
   path: string = shown,
 ): Promise<string | undefined> {
-  const bytes = await readBytes(resolve(folder, path), shown);
+  const bytes = readBytes(resolve(folder, path), shown);
   if (bytes === undefined) return undefined;
   const { text, diagnostics } = decodeUnitFile(bytes, LIMITS.unitFileBytes, shown);
   if (hasErrors(diagnostics)) throw toError(diagnostics, shown);
   return text;
 }
 
-async function readBytes(absolute: string, shown: string): Promise<Uint8Array | undefined> {
+function readBytes(absolute: string, shown: string): Uint8Array | undefined {
   try {
-    return await readFile(absolute);
+    return readFileSync(absolute);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
