@@ -106,6 +106,18 @@ describe("Presence", () => {
     expect(presence.deadlineMs).toBeCloseTo(registeredMs + 5_000 / 3 + 5_000, 3);
   });
 
+  test("renews a third of the lease after it sent the renewal before, also where the store is far away", async () => {
+    const presence = await start();
+    answerMs = 1_300;
+    let leastMs = Number.POSITIVE_INFINITY;
+    await passTime(clock, 60_000, () => {
+      leastMs = Math.min(leastMs, presence.deadlineMs - clock.boottime());
+    });
+    expect(leastMs).toBeCloseTo(5_000 - 5_000 / 3 - 1_300, 0);
+    answerMs = 0;
+    await passTime(clock, 2_000);
+  });
+
   test("registers anew when its lease has run out", async () => {
     const presence = await start();
     const first = presence.lease;

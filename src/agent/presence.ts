@@ -5,7 +5,7 @@
  * locked out by what it left behind. `deadlineMs` is computed from when a keep-alive was sent, not answered, on the
  * clock that goes on while the machine is suspended: the lease cannot end earlier than that.
  */
-import type { Clock } from "#base/clock.ts";
+import type { Clock, Timer } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
@@ -33,16 +33,17 @@ export class Presence {
   readonly #loop: Loop;
   #lease: LeaseId | undefined;
   #deadlineMs = Number.NEGATIVE_INFINITY;
+  #nextBeat: Timer | undefined;
   #leaving = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
-    const thirdMs = this.#ttlMs / 3;
+    const intervalMs = this.#beatIntervalMs;
     this.#loop = new Loop({
       clock: options.clock,
       random: options.random,
-      safetyIntervalMs: thirdMs,
-      backoff: { firstMs: 50, maxMs: Math.min(1_000, thirdMs / 2) },
+      safetyIntervalMs: intervalMs,
+      backoff: { firstMs: 50, maxMs: Math.min(1_000, intervalMs / 2) },
       pass: () => this.#beat(),
       onError: (error, failures) =>
         options.log.warn({ failures, error: String(error) }, "could not keep the machine's lease alive"),
@@ -65,6 +66,7 @@ export class Presence {
 
   /** Stops keeping the lease alive; it runs out by itself, so that a daemon that is back in time loses nothing. */
   async stop(): Promise<void> {
+    this.#nextBeat?.cancel();
     await this.#loop.stop();
   }
 
@@ -79,13 +81,17 @@ export class Presence {
 
   /** Ends the lease now: the machine leaves the cluster. */
   async leave(): Promise<void> {
-    await this.#loop.stop();
+    await this.stop();
     if (this.#lease !== undefined) await this.#options.store.leaseRevoke(this.#lease);
     this.#lose();
   }
 
   get #ttlMs(): number {
     return this.#options.machine.leaseTtlS * 1000;
+  }
+
+  get #beatIntervalMs(): number {
+    return this.#ttlMs / 3;
   }
 
   async #beat(): Promise<void> {
@@ -97,12 +103,19 @@ export class Presence {
     const ttlS = await this.#options.store.leaseKeepAlive(this.#lease);
     if (ttlS > 0) {
       this.#deadlineMs = sentMs + ttlS * 1000;
+      this.#beatAfter(sentMs + this.#beatIntervalMs - this.#options.clock.boottime());
       this.#options.onKept();
       return;
     }
     this.#options.log.warn({}, "the machine's lease has run out; registering anew");
     this.#lose();
     await this.#register();
+  }
+
+  /** Counted from when the last was sent: what a far store takes to answer is not lost twice. */
+  #beatAfter(delayMs: number): void {
+    this.#nextBeat?.cancel();
+    this.#nextBeat = this.#loop.wakeAfter(Math.max(0, delayMs));
   }
 
   async #register(): Promise<void> {

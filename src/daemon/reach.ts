@@ -1,18 +1,21 @@
 /** The way to other machines, for the engine that asks who is still there (engine/reach.ts). */
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { reachableSchema } from "#api/reachable.ts";
-import type { Reach } from "#engine/reach.ts";
+import { type Reach, SILENT_MS } from "#engine/reach.ts";
 import { knock } from "#host/knock.ts";
 import type { MachineRecord } from "#model/records.ts";
 
-/** How long a machine has for a sign. A machine that is only far away takes a tenth of it. */
-export const KNOCK_MS = 300;
+/**
+ * How long a machine has for a sign when others have missed it: what a bad network takes there and back. A machine that
+ * is only slow is to come to no harm.
+ */
+const LATE_MS = 800;
 /** A peer knocks for so long itself. */
-const PEER_MS = 2 * KNOCK_MS;
+const PEER_MS = LATE_MS + 400;
 
 export function createReach(askPeer: ApiDependencies["askPeer"]): Reach {
   return {
-    knock: knockAt,
+    knock: (machine) => knockWithin(machine, SILENT_MS + LATE_MS),
     knockFrom: async (peer, { id }) => {
       const url = new URL(`/v1/machines/${id}/reachable`, peer.api).href;
       try {
@@ -32,9 +35,14 @@ export function createReach(askPeer: ApiDependencies["askPeer"]): Reach {
   };
 }
 
+/** Knocks for another machine that has missed this one. */
+export function knockAt(machine: MachineRecord): Promise<boolean> {
+  return knockWithin(machine, LATE_MS);
+}
+
 /** Knocks where the machine's API listens. */
-export function knockAt({ api }: MachineRecord): Promise<boolean> {
+function knockWithin({ api }: MachineRecord, withinMs: number): Promise<boolean> {
   const { hostname, port, protocol } = new URL(api);
   const usual = protocol === "https:" ? 443 : 80;
-  return knock(hostname.replace(/^\[|\]$/g, ""), port === "" ? usual : Number(port), KNOCK_MS);
+  return knock(hostname.replace(/^\[|\]$/g, ""), port === "" ? usual : Number(port), withinMs);
 }

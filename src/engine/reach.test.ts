@@ -9,7 +9,7 @@ import { ReachWatch, watches } from "./reach.ts";
 async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"], engine = "a") {
   const clock = new VirtualClock();
   const view = cluster(...shorts).state;
-  view.engine = { machine: machineId(engine), instance: "1", electedMs: 0 };
+  view.engine = seatOf(engine);
   let changes = 0;
   const watch = new ReachWatch({
     clock,
@@ -33,6 +33,10 @@ async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b
   };
 }
 
+function seatOf(short: string) {
+  return { machine: machineId(short), instance: "1", electedMs: 0 };
+}
+
 const ALL = ["ab", "ac", "bc", "cb"];
 
 describe("a machine is unreachable", () => {
@@ -52,6 +56,38 @@ describe("a machine is unreachable", () => {
     expect(unreachable()).toEqual([]);
     watch.stop();
   });
+
+  test.each([
+    { afterMs: 200, asked: 0 },
+    { afterMs: 900, asked: 1 },
+  ])(
+    "not while it is only far away: a sign after $afterMs ms counts, $asked others asked meanwhile",
+    async ({ afterMs, asked }) => {
+      const clock = new VirtualClock();
+      const elapsed = (delayMs: number): Promise<void> =>
+        new Promise((resolve) => clock.setTimer(delayMs, resolve));
+      let knocks = 0;
+      const watch = new ReachWatch({
+        clock,
+        log: silentLogger,
+        cluster: { view: { ...cluster("a", "b", "c").state, engine: seatOf("a") } },
+        machine: machineId("a"),
+        reach: {
+          knock: ({ id }) => elapsed(id === machineId("c") ? afterMs : 1).then(() => true),
+          knockFrom: async () => {
+            knocks += 1;
+            await elapsed(500);
+            return false;
+          },
+        },
+        onChange: () => expect.unreachable("nothing is unreachable"),
+      });
+      watch.start();
+      await passTime(clock, 1_000);
+      expect([knocks, watch.unreachable.size]).toEqual([asked, 0]);
+      watch.stop();
+    },
+  );
 
   test("until it gives a sign again, and each change is told once", async () => {
     const heard = new Set(ALL);
@@ -94,7 +130,7 @@ describe("who watches", () => {
     ["e", ["e", "e", "e", "", "abcd"]],
     ["b", ["b", "acde", "b", "b", ""]],
   ])("the engine on %s watches all, and three deputies watch it", (engine, expected) => {
-    view.engine = { machine: machineId(engine), instance: "1", electedMs: 0 };
+    view.engine = seatOf(engine);
     expect([..."abcde"].map(watchedBy)).toEqual(expected);
   });
 

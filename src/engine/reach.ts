@@ -15,7 +15,10 @@ import type { MachineRecord } from "#model/records.ts";
 
 /** The way to other machines. */
 export interface Reach {
-  /** Whether the machine gave any sign within the time that is meant for it. */
+  /**
+   * Whether the machine gave any sign within the time that is meant for it: {@link SILENT_MS}, and as long again as
+   * others have for theirs. One that is only far away takes as long as its network.
+   */
   knock(machine: MachineRecord): Promise<boolean>;
   /** The same as another machine finds it; undefined when that one does not say. */
   knockFrom(peer: MachineRecord, machine: MachineRecord): Promise<boolean | undefined>;
@@ -34,6 +37,8 @@ export interface ReachWatchOptions {
 /** Time between two rounds; with many machines so much each, so that knocking stays below 0.5 % of a core. */
 const ROUND_MS = 500;
 const PER_MACHINE_MS = 50;
+/** When others are asked about a machine that has given no sign; one that comes late still counts. */
+export const SILENT_MS = 300;
 /** How many others are asked about a silent machine. */
 const PEERS_ASKED = 3;
 /** How many machines watch the engine's. */
@@ -92,11 +97,23 @@ export class ReachWatch {
 
   async #isUnreachable(machine: MachineRecord, others: readonly MachineRecord[]): Promise<boolean> {
     const { reach } = this.#options;
-    if (await reach.knock(machine)) return false;
+    const sign = reach.knock(machine);
+    if (await this.#isSoon(sign)) return false;
     const peers = others.filter((peer) => peer !== machine && !this.#unreachable.has(peer.id));
     const asked = peers.slice(0, PEERS_ASKED);
-    const heard = await Promise.all(asked.map((peer) => reach.knockFrom(peer, machine)));
-    return heard.includes(false) && !heard.includes(true);
+    const [own, ...heard] = await Promise.all([sign, ...asked.map((peer) => reach.knockFrom(peer, machine))]);
+    return !own && heard.includes(false) && !heard.includes(true);
+  }
+
+  /** Whether there is a sign before the machine counts as silent. */
+  #isSoon(sign: Promise<boolean>): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = this.#options.clock.setTimer(SILENT_MS, () => resolve(false));
+    void sign.then((given) => {
+      timer.cancel();
+      resolve(given);
+    });
+    return promise;
   }
 }
 

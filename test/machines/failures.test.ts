@@ -11,6 +11,7 @@ import { BOOT_TIMEOUT_MS, canBootMachines, Machines } from "./machines.ts";
 const TTL_S = 5;
 /** From the end of a lease to active units elsewhere, on a computer that does much else. */
 const MOVE_MS = 5_000;
+const STRICT = "[X-Flotilla]\nFailover=strict\n";
 
 describe.runIf(canBootMachines)("three machines, one of which", () => {
   let machines: Machines;
@@ -98,6 +99,25 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     await machines.launch(["late.service"]);
     expect(running(await rowsOf(names))).toEqual(before);
   });
+
+  test.each(["m1", "m2"])(
+    "is suddenly far away (%s): nothing moves, strict units neither, and others start there",
+    async (name) => {
+      const [loose, strict] = [numbered("far", 6), numbered("far-strict", 3)];
+      const all = [...loose, ...strict];
+      await machines.launch(loose);
+      await machines.launch(strict, `${SLEEPER}${STRICT}`);
+      const before = running(await rowsOf(all));
+      await machines.get(name).delay({ delayMs: 100, jitterMs: 0 });
+      await sleep(TTL_S * 1000);
+      await machines.get(name).delay({ delayMs: 300, jitterMs: 80 });
+      await sleep(2 * TTL_S * 1000);
+      const late = await machines.launch(numbered("late", 3));
+      expect(late.map(({ machineName }) => machineName).toSorted()).toEqual(machines.names);
+      expect(running(await rowsOf(all))).toEqual(before);
+    },
+    60_000,
+  );
 
   test.each(["m1", "m2"])(
     "has its daemon killed (%s): units keep their processes, and nothing moves",

@@ -10,6 +10,7 @@ import type { DevMachine } from "#dev/layout.ts";
 import { setLink } from "#dev/network.ts";
 import { type Direction, type NetworkFaults, NO_FAULTS, rulesetOf } from "./faults.ts";
 import { type CommandResult, Nspawn, runToEnd } from "./nspawn.ts";
+import { type Delay, SlowCable } from "./slow-cable.ts";
 
 /** Where the daemon's API listens in the machine, which is also where the command line asks. */
 const SOCKET = "/run/flotilla/flotilla.sock";
@@ -21,6 +22,8 @@ const BALLAST_MIB = 256;
 
 export interface MachineOptions {
   readonly place: DevMachine;
+  /** Where its cable is plugged in on this host. */
+  readonly bridge: string;
   /** The Debian root beneath its disk. */
   readonly root: string;
   /** Further options of systemd-nspawn. */
@@ -36,6 +39,7 @@ export class Machine {
   readonly #options: MachineOptions;
   #boot: Nspawn | undefined;
   #faults: NetworkFaults = NO_FAULTS;
+  #slowCable: SlowCable | undefined;
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -155,9 +159,19 @@ export class Machine {
     return this.#setFaults({ ...this.#faults, lossPercent: percent });
   }
 
+  /** Lets every packet take longer, each way; in place of the delay before. */
+  async delay(delay: Delay): Promise<void> {
+    const { place, bridge } = this.#options;
+    await this.#slowCable?.remove();
+    this.#slowCable = undefined;
+    this.#slowCable = await SlowCable.lay(place.wire?.link ?? "", bridge, delay);
+  }
+
   /** The network is as good as new. */
-  heal(): Promise<void> {
-    return this.#setFaults(NO_FAULTS);
+  async heal(): Promise<void> {
+    await this.#slowCable?.remove();
+    this.#slowCable = undefined;
+    await this.#setFaults(NO_FAULTS);
   }
 
   async #setFaults(faults: NetworkFaults): Promise<void> {

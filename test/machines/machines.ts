@@ -21,7 +21,7 @@
  *     });
  *
  * `machines.get("m2")` is a Machine (machine.ts): run commands in it (`run`, `must`, `flotilla`), read and write its
- * files, `cutPower` and `switchOn`, `pause` and `resume`, `cutFrom`, `lose` and `heal` its network, `signalDaemon`,
+ * files, `cutPower` and `switchOn`, `pause` and `resume`, `cutFrom`, `lose`, `delay` and `heal` its network, `signalDaemon`,
  * `skewClock`, `fillDisk`. Its `client` is the API's client through its local socket. Waiting is done with
  * test/cluster/following.ts on such a client. m1 has the store. `reset` takes all faults and units back between tests.
  *
@@ -105,7 +105,7 @@ export class Machines {
     try {
       await Promise.all(machines.all.map((machine) => machine.switchOn()));
       if (options.bare === true) return machines;
-      if (options.store !== "etcd") await machines.#makeCluster();
+      if (options.store !== "etcd") await machines.makeCluster();
       await machines.joined();
       if (machines.#etcd !== undefined) await machines.#moveStoreTo(machines.#etcdUrl);
       return machines;
@@ -118,15 +118,14 @@ export class Machines {
 
   static async #prepare(layout: DevLayout, options: MachinesOptions): Promise<Machines> {
     const root = await machineRoot();
-    const places = layout.machines.slice(0, options.count);
     const [storePlace] = layout.machines.slice(options.count);
-    const machines = await makeMachines(places, root, options);
+    const machines = await makeMachines(layout, root, options);
     const etcd = storePlace === undefined ? undefined : await startEtcdIn(storePlace);
     return new Machines(layout, machines, etcd);
   }
 
-  /** As an administrator does: the first founds the cluster, the others join it with a token. */
-  async #makeCluster(): Promise<void> {
+  /** As an administrator does: the first founds the cluster, the others join it with a token. For `bare` machines. */
+  async makeCluster(): Promise<void> {
     const [first, ...others] = this.all;
     if (first === undefined) return;
     await first.must("flotilla", "init", `--address=${first.address}`);
@@ -254,15 +253,17 @@ async function makePlace(count: number): Promise<DevLayout> {
 }
 
 async function makeMachines(
-  places: readonly DevMachine[],
+  layout: DevLayout,
   root: string,
   options: MachinesOptions,
 ): Promise<readonly Machine[]> {
+  const places = layout.machines.slice(0, options.count);
+  const bridge = layout.network?.bridge ?? "";
   const executable = options.bare === true ? [] : [`--bind-ro=${await builtExecutable()}:/usr/bin/flotilla`];
   const binds = [...executable, ...(options.binds ?? [])];
   return places.map((place) => {
     const stateBytes = options.stateBytes?.[place.name];
-    const machine = new Machine({ place, root, binds, stateBytes, outlives: isKeeping() });
+    const machine = new Machine({ place, bridge, root, binds, stateBytes, outlives: isKeeping() });
     if (options.bare === true) return machine;
     if (options.skewable === true) makeSkewable(machine.disk);
     const insecure = options.store === "etcd";
