@@ -38,6 +38,7 @@ export const CONTEXT_COMMAND: Command = {
           summary: "what an admin has given you (flotilla token create --role operator)",
         },
         { flags: "--file <file>", summary: "what flotilla person create has made", completes: "files" },
+        { flags: "--replace", summary: "in the place of a context of that name" },
         { flags: "--no-use", summary: "leave the current context as it is" },
       ],
       examples: [

@@ -17,6 +17,7 @@ import {
   writeContexts,
 } from "./contexts/file.ts";
 import { list as showList } from "./lists.ts";
+import type { CliIo } from "./terminal/io.ts";
 import { writeLines } from "./terminal/output.ts";
 import type { Column } from "./terminal/table.ts";
 
@@ -87,6 +88,7 @@ export async function add(context: CommandContext): Promise<number> {
       hint: "use letters, digits, '.', '_', '-' and '@', at most 63",
     });
   }
+  if (!options.flag("replace")) checkNew(name, io.env);
   const added = await describeContext(name, context);
   const who = await tryOut(added, io.signal);
   const path = await keepContext(io.env, added, options.flag("use"));
@@ -95,6 +97,19 @@ export async function add(context: CommandContext): Promise<number> {
     `It is kept in ${path}${options.flag("use") ? ", and commands are for it from now on" : ""}.`,
   ]);
   return 0;
+}
+
+/** @throws FlotillaError `conflict`: what lets somebody in is not written over unasked */
+function checkNew(name: string, env: CliIo["env"]): void {
+  const known = readContexts(requireContextsPath(env)).contexts.find((one) => one.name === name);
+  if (known === undefined) return;
+  throw new FlotillaError(
+    "conflict",
+    `there is a context ${name} already, for ${known.endpoints.join(",")}`,
+    {
+      hint: "choose another name, or give --replace",
+    },
+  );
 }
 
 /** @throws FlotillaError `usage`, or `not-authenticated` where another cluster answers than the token's */

@@ -7,18 +7,20 @@ import { FlotillaError } from "#base/errors.ts";
 import { joinDirectory } from "#daemon/join.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { CommandContext } from "./command.ts";
+import { daemonSettings } from "./daemon-settings.ts";
 import { API_PORT, directoryOf, showAsData } from "./membership.ts";
-import { addressOption } from "./own-address.ts";
+import { givenAddress } from "./own-address.ts";
 import { startService } from "./service.ts";
 import { writeLines } from "./terminal/output.ts";
 
 export async function join(context: CommandContext): Promise<number> {
   const { args, options, io } = context;
   const directory = directoryOf(context);
-  const name = options.text("machine-name") ?? hostname();
+  const settings = await daemonSettings(directory, io);
+  const name = options.text("machine-name") ?? settings("name") ?? hostname();
   const joined = await joinDirectory({
     ...{ url: urlOf(args[0] ?? ""), token: await tokenOf(context), directory, name },
-    ...{ address: addressOption(context), signal: io.signal },
+    ...{ address: givenAddress(context, settings), signal: io.signal },
     clock: systemClock,
     random: systemRandom,
   });

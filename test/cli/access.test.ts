@@ -1,4 +1,5 @@
 /** Contexts, people and the audit log by the command line, over real TLS. */
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,16 +177,51 @@ describe("flotilla context", () => {
   });
 });
 
+describe("a context of a name that is taken", () => {
+  test("is refused, and takes the other's place where that is asked for", async () => {
+    await addContext("viewer");
+    const kept = await readFile(contextsFile(), "utf8");
+    const refused = await addContext("admin");
+    expect([refused.exit, refused.stderr]).toEqual([
+      9,
+      expect.stringContaining(`there is a context prod already, for ${served.http}`),
+    ]);
+    expect(await readFile(contextsFile(), "utf8")).toBe(kept);
+    const line = ["context", "add", "prod", served.http, "--replace", "--token", await token("admin")];
+    expect((await run(line)).stderr).toContain("(admin)");
+    expect(readContexts(contextsFile()).contexts).toHaveLength(1);
+  });
+
+  test("is left alone by init, which takes the next name and says so", async () => {
+    await addContext("viewer");
+    const where = ["--dir", join(home, "state"), "--address", "127.0.0.1", "--name", "prod"];
+    const made = await run(["init", "--no-start", ...where]);
+    expect(made.stderr).toContain("(flotilla context use prod-2)");
+    const { contexts } = readContexts(contextsFile());
+    expect(contexts.map(({ name, credentials }) => [name, credentials.token !== undefined])).toEqual([
+      ["prod", true],
+      ["prod-2", false],
+    ]);
+  });
+});
+
 describe("flotilla init", () => {
   test("keeps a context with the port that the daemon will serve its API at", async () => {
     const where = ["--dir", join(home, "state"), "--address", "127.0.0.1", "--name", "fleet"];
     const made = await run(["init", "--no-start", ...where], { FLOTILLA_API_PORT: "7555" });
     expect([made.exit, made.stderr]).toEqual([0, expect.stringContaining("Start the daemon")]);
-    const { contexts } = await readContexts(contextsFile());
+    const { contexts } = readContexts(contextsFile());
     expect(contexts).toMatchObject([{ name: "fleet", endpoints: ["https://127.0.0.1:7555"] }]);
     const again = await run(["init", "--no-start", ...where], { FLOTILLA_API_PORT: "0" });
     expect([again.exit, again.stderr]).toEqual([2, expect.stringContaining("FLOTILLA_API_PORT=0")]);
   });
+});
+
+test("flotilla init makes no cluster where its admin's key cannot be kept", async () => {
+  const line = ["init", "--no-start", "--dir", join(home, "state"), "--address", "127.0.0.1"];
+  const { exit, stderr } = await runCommand(line, { cwd: home });
+  expect([exit, stderr]).toEqual([2, expect.stringContaining("there is no home to keep contexts in")]);
+  expect(existsSync(join(home, "state"))).toBe(false);
 });
 
 describe("without a context", () => {

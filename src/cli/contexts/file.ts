@@ -122,12 +122,20 @@ export function toJson({ name, endpoints, credentials }: Context): object {
   return { name, endpoints, ...credentials };
 }
 
-/** Keeps a context, as `flotilla init` and `flotilla context add` do. @returns the file's path */
+/** Puts a context among the others, in the place of one of its name. @returns the file's path */
 export async function keepContext(env: Environment, context: Context, use: boolean): Promise<string> {
   const path = requireContextsPath(env);
-  const named = { ...context, name: contextNameOf(context.name) };
-  await writeContexts(path, withContext(readContexts(path), named, use));
+  await writeContexts(path, withContext(readContexts(path), context, use));
   return path;
+}
+
+/** A name for a cluster's context that no other has: what lets somebody into another cluster is not written over. */
+export function freeName({ contexts }: Contexts, clusterName: string): string {
+  const taken = new Set(contexts.map(({ name }) => name));
+  const name = contextNameOf(clusterName);
+  if (!taken.has(name)) return name;
+  const stem = name.slice(0, 59);
+  for (let number = 2; ; number += 1) if (!taken.has(`${stem}-${number}`)) return `${stem}-${number}`;
 }
 
 /** @throws FlotillaError `usage` where the environment names no home */
