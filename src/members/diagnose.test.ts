@@ -69,10 +69,22 @@ describe("a store of three members", () => {
     expect(first).toMatchObject({
       grade: "failure",
       message: expect.stringContaining("quorum is lost: 1 of 3 members answer, 2 are needed"),
-      commands: ["flotilla store restore FILE --force"],
     });
-    expect(first?.message).toContain("Bring back m2, m3");
+    expect(first?.message).toContain("goes on by itself when 1 of m2, m3 can be reached again");
+    expect(first?.commands.map((command) => command.split(" ").slice(0, 3).join(" "))).toEqual([
+      "systemctl start flotilla",
+      "journalctl -u flotilla",
+      "flotilla store restore",
+    ]);
+    expect(first?.commands.at(-1)).toContain("only if they are gone for good");
     expect(others).toEqual([]);
+  });
+
+  test("of the user's own etcd that has lost its quorum names its own tools", () => {
+    const members = [member("m1", dead), member("m2", dead), member("m3", dead)];
+    const [first] = diagnose(symptoms(members, { leader: null, own: false }));
+    expect(first?.message).toContain("when 2 of m1, m2, m3 can be reached again");
+    expect(first?.commands.at(-1)).toMatch(/^etcdctl snapshot restore FILE {2}# only/);
   });
 
   test("that agree on no leader do not reach each other", () => {

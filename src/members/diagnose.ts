@@ -57,15 +57,38 @@ function lostQuorum(symptoms: Symptoms): StoreProblem[] {
       {
         grade: "failure",
         message: "the machine with the store does not answer: nothing can be changed, what runs runs on",
-        commands: ["journalctl -u flotilla  # on that machine"],
+        commands: [
+          "systemctl start flotilla  # on that machine",
+          "journalctl -u flotilla  # if it does not stay up",
+        ],
       },
     ];
   }
-  const names = silent(symptoms).map(nameOf).join(", ");
+  const names = silent(symptoms).map(nameOf);
+  const missing = quorum.needed - quorum.answering;
   const message =
     `quorum is lost: ${quorum.answering} of ${quorum.voters} members answer, ${quorum.needed} are needed. Nothing can ` +
-    `be changed, what runs runs on. Bring back ${names}; if too many of them are gone for good, restore a backup`;
-  return [{ grade: "failure", message, commands: ["flotilla store restore FILE --force"] }];
+    `be changed, what runs runs on. All goes on by itself when ${missing} of ${names.join(", ")} can be reached again: ` +
+    "switch the machines on, look at the network between them, start what is stopped there. A backup is the last step, " +
+    "for members that are gone for good: what was changed after it is lost";
+  return [{ grade: "failure", message, commands: backToQuorum(symptoms, names) }];
+}
+
+/** In the order in which they are to be tried. */
+function backToQuorum({ own }: Symptoms, names: readonly string[]): string[] {
+  const there = `on ${names.join(", ")}`;
+  if (!own) {
+    return [
+      "etcdctl endpoint health --cluster",
+      `systemctl start etcd  # ${there}`,
+      "etcdctl snapshot restore FILE  # only if they are gone for good",
+    ];
+  }
+  return [
+    `systemctl start flotilla  # ${there}: it starts the member, too`,
+    `journalctl -u flotilla -u 'flotilla-etcd@*'  # ${there}, if it does not stay up`,
+    "flotilla store restore FILE --force  # only if they are gone for good",
+  ];
 }
 
 function deadMembers(symptoms: Symptoms): StoreProblem[] {
