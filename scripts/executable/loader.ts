@@ -31,7 +31,7 @@ if (isDaemon && !process.execArgv.includes(options.split(" ")[0] ?? "")) {
 
 const loaded = new Map<string, Module>();
 
-/** Of a chunk, which is loaded when it is first asked for, or of Node. */
+/** Of a chunk or a package of its own, which is loaded when it is first asked for, or of Node. */
 function requireChunk(name: string): unknown {
   if (!name.startsWith("./")) return require(name);
   const known = loaded.get(name);
@@ -50,4 +50,4 @@ function run(name: string, requireFrom: Require, module: Module, cachedData?: Bu
 }
 
 if ([command, ...rest].some((word) => word === "daemon" || word === "dev")) requireChunk("./flotilla.js");
-else run("program.js", require, { exports: {} }, Buffer.from(getRawAsset("program.cache")));
+else run("program.js", requireChunk, { exports: {} }, Buffer.from(getRawAsset("program.cache")));

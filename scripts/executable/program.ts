@@ -1,12 +1,13 @@
 /**
  * The program of the single executable: in one script what most commands run, with V8's cache of its compiled code, and
- * in chunks all of it for what runs for long.
+ * in chunks all of it for what runs for long. Packages that few commands need are scripts of their own: they would be most
+ * of what every command reads.
  */
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { type BuildOptions, build, type Metafile, type OutputFile, transform } from "esbuild";
+import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin, transform } from "esbuild";
 import { nodeModulesByCall } from "../node-modules-by-call.ts";
 import { withoutDaemon } from "../without-daemon.ts";
 
@@ -24,11 +25,12 @@ export interface Program {
   readonly packages: readonly string[];
 }
 
-/**
- * A command that loads what most commands load, ran to make V8's cache; its code is the rest's only by being there
- * already. There is no such socket, so it does nothing.
- */
-const TYPICAL_COMMAND = ["list-units", "--endpoint", "unix:/nonexistent"];
+/** Those that a command loads only when it needs them; the program asks for them by these paths. */
+const RARE_PACKAGES = ["@peculiar/x509", "reflect-metadata", "yaml", "zod"];
+const RARE_FOLDER = "./packages/";
+
+/** How long the commands may take that V8's cache is made by. */
+const WARM_MS = 60_000;
 
 const HERE = "scripts/executable";
 const MAIN = "src/cli/main.ts";
@@ -54,8 +56,35 @@ export async function bundleProgram(root: string, workshop: string): Promise<Pro
   const loader = join(workshop, "loader.js");
   await build({ ...common, format: "cjs", entryPoints: [`${HERE}/loader.ts`], outfile: loader });
   const { chunks, packages } = await bundleChunks(common, workshop);
-  return { loader, ...(await bundleCommands(common, workshop)), chunks, packages };
+  const rare = await bundleRarePackages(common, root, workshop);
+  const commands = await bundleCommands(common, workshop);
+  return { loader, ...commands, chunks: { ...chunks, ...rare }, packages };
 }
+
+const WRAPPED = { banner: { js: WRAPPER.before }, footer: { js: WRAPPER.after } };
+
+async function bundleRarePackages(
+  common: BuildOptions,
+  root: string,
+  workshop: string,
+): Promise<Readonly<Record<string, string>>> {
+  const bundled = RARE_PACKAGES.map(async (name) => {
+    const outfile = join(workshop, RARE_FOLDER, `${name}.js`);
+    const stdin = { contents: `export * from "${name}";`, resolveDir: root };
+    await build({ ...common, ...WRAPPED, format: "cjs", stdin, outfile });
+    return [`${basename(RARE_FOLDER)}/${name}.js`, outfile] as const;
+  });
+  return Object.fromEntries(await Promise.all(bundled));
+}
+
+const rarePackagesApart: Plugin = {
+  name: "rare-packages-apart",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+      RARE_PACKAGES.includes(path) ? { path: `${RARE_FOLDER}${path}.js`, external: true } : undefined,
+    );
+  },
+};
 
 /** The program of most commands, in one script: to find and link dozens takes longer than to read one. */
 async function bundleCommands(
@@ -65,18 +94,17 @@ async function bundleCommands(
   const text = join(workshop, "program.js");
   await build({
     ...common,
+    ...WRAPPED,
     format: "cjs",
-    plugins: [...(common.plugins ?? []), withoutDaemon],
+    supported: { "dynamic-import": false },
+    plugins: [...(common.plugins ?? []), withoutDaemon, rarePackagesApart],
     entryPoints: [MAIN],
     outfile: text,
-    banner: { js: WRAPPER.before },
-    footer: { js: WRAPPER.after },
   });
   const warm = join(workshop, "warm.js");
   await build({ ...common, format: "cjs", entryPoints: [`${HERE}/warm.ts`], outfile: warm });
   const codeCache = join(workshop, "program.cache");
-  // The command ends with the exit code of a daemon that does not answer.
-  await run(process.execPath, [warm, text, codeCache, ...TYPICAL_COMMAND]).catch(() => {});
+  await run(process.execPath, [warm, text, codeCache, workshop], { timeout: WARM_MS });
   return { text, codeCache };
 }
 
