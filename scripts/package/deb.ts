@@ -34,14 +34,17 @@ export interface PackageParts {
   readonly executable: string;
   /** The texts of what is in it. */
   readonly licences: string;
+  /** The executable's, where it is of another version than this program. */
+  readonly version?: string;
   /** How small: none is for tests, which unpack it at once. */
   readonly compression?: "xz" | "none";
 }
 
 /** Packs the executable into `folder`; resolves with the package's path. */
 export async function buildDeb(parts: PackageParts, folder: string): Promise<string> {
+  const { version = VERSION } = parts;
   const architecture = ARCHITECTURES.get(process.arch) ?? process.arch;
-  const path = join(folder, `flotilla_${VERSION}_${architecture}.deb`);
+  const path = join(folder, `flotilla_${version}_${architecture}.deb`);
   const tree = await mkdtemp(join(folder, "deb-"));
   try {
     await chmod(tree, 0o755);
@@ -50,7 +53,8 @@ export async function buildDeb(parts: PackageParts, folder: string): Promise<str
     await mkdir(join(tree, dirname(PROGRAM)), { recursive: true });
     await copyFile(parts.executable, join(tree, PROGRAM));
     const names = [...files.keys(), PROGRAM];
-    await put(tree, "/DEBIAN/control", control(architecture, await sizeOf(tree, names)), 0o644);
+    const text = control(version, architecture, await sizeOf(tree, names));
+    await put(tree, "/DEBIAN/control", text, 0o644);
     await put(tree, "/DEBIAN/conffiles", `${SETTINGS_FILE}\n`, 0o644);
     await put(tree, "/DEBIAN/md5sums", await md5sums(tree, names), 0o644);
     for (const script of SCRIPTS)
@@ -93,9 +97,9 @@ async function put(tree: string, path: string, content: string | Uint8Array, mod
 }
 
 /** The C and C++ libraries are those that Node itself asks for. */
-function control(architecture: string, kilobytes: number): string {
+function control(version: string, architecture: string, kilobytes: number): string {
   return `Package: flotilla
-Version: ${VERSION}
+Version: ${version}
 Architecture: ${architecture}
 Maintainer: The Flotilla authors <flotilla@localhost>
 Installed-Size: ${kilobytes}

@@ -9,12 +9,13 @@ import { ReachWatch, watches } from "./reach.ts";
 async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b", "c"], engine = "a") {
   const clock = new VirtualClock();
   const view = cluster(...shorts).state;
+  const mirror = { view, connected: true };
   view.engine = seatOf(engine);
   let changes = 0;
   const watch = new ReachWatch({
     clock,
     log: silentLogger,
-    cluster: { view },
+    cluster: mirror,
     machine: machineId("a"),
     reach: {
       knock: async ({ id }) => heard.has(`a${id[0]}`),
@@ -27,6 +28,7 @@ async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b
   await passTime(clock, 100);
   return {
     watch,
+    mirror,
     changes: () => changes,
     unreachable: () => [...watch.unreachable].map((id) => id[0]),
     pass: (durationMs: number) => passTime(clock, durationMs),
@@ -70,7 +72,7 @@ describe("a machine is unreachable", () => {
       const watch = new ReachWatch({
         clock,
         log: silentLogger,
-        cluster: { view: { ...cluster("a", "b", "c").state, engine: seatOf("a") } },
+        cluster: { connected: true, view: { ...cluster("a", "b", "c").state, engine: seatOf("a") } },
         machine: machineId("a"),
         reach: {
           knock: ({ id }) => elapsed(id === machineId("c") ? afterMs : 1).then(() => true),
@@ -102,6 +104,18 @@ describe("a machine is unreachable", () => {
     watch.stop();
     expect(unreachable()).toEqual([]);
   });
+});
+
+test("while the store is away nothing is known of anybody, so that nothing old is acted on when it is back", async () => {
+  const { unreachable, mirror, pass, watch } = await watching(new Set(["ab"]));
+  expect(unreachable()).toEqual(["c"]);
+  mirror.connected = false;
+  await pass(1_000);
+  expect(unreachable()).toEqual([]);
+  mirror.connected = true;
+  await pass(1_000);
+  expect(unreachable()).toEqual(["c"]);
+  watch.stop();
 });
 
 describe("a deputy", () => {

@@ -5,7 +5,8 @@
  * To knock is to open a connection and to close it. What is looked for is the machine, not its daemon: a machine that
  * refuses the connection, or takes it and says nothing, is there, and so are its units; its daemon is being started
  * again, or is slow. Invariants: a machine counts as unreachable only when this one and at least one other got no sign of
- * it, and none did; with the next sign it counts as reachable. It decides nothing, neither about units nor who is elected.
+ * it, and none did; with the next sign it counts as reachable, and when the store has been away. It decides nothing,
+ * neither about units nor who is elected.
  */
 import type { Clock, Timer } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -27,7 +28,7 @@ export interface Reach {
 export interface ReachWatchOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly cluster: Pick<ClusterMirror, "view">;
+  readonly cluster: Pick<ClusterMirror, "view" | "connected">;
   readonly reach: Reach;
   /** This machine's ID. */
   readonly machine: string;
@@ -70,15 +71,9 @@ export class ReachWatch {
   }
 
   async #go(round: number): Promise<void> {
-    const { clock, cluster, machine: self, log } = this.#options;
-    const others = [...cluster.view.machines.values()].filter(({ id }) => id !== self);
-    const watched = others.filter(({ id }) => watches(cluster.view, self, id));
-    const unreachable = await this.#look(watched, others);
-    // A deputy that is about to take the seat has to know who else is gone: of many, none is given up.
-    if (unreachable.size > 0 && watched.length < others.length) {
-      const rest = others.filter(({ id }) => !unreachable.has(id));
-      for (const id of await this.#look(rest, others)) unreachable.add(id);
-    }
+    const { clock, cluster, log } = this.#options;
+    // While the store is away nothing can be decided, and what was found is old when it is back.
+    const unreachable = cluster.connected ? await this.#lookAround() : new Set<string>();
     if (round !== this.#round) return;
     const isNew = !sameMembers(unreachable, this.#unreachable);
     this.#unreachable = unreachable;
@@ -86,8 +81,29 @@ export class ReachWatch {
       log.info({ machines: [...unreachable] }, "machines that nobody reaches");
       this.#options.onChange();
     }
-    const delayMs = Math.max(ROUND_MS, watched.length * PER_MACHINE_MS);
+    const delayMs = Math.max(ROUND_MS, this.#watched.length * PER_MACHINE_MS);
     this.#timer = clock.setTimer(delayMs, () => void this.#go(round));
+  }
+
+  get #others(): readonly MachineRecord[] {
+    const { cluster, machine: self } = this.#options;
+    return [...cluster.view.machines.values()].filter(({ id }) => id !== self);
+  }
+
+  get #watched(): readonly MachineRecord[] {
+    const { cluster, machine: self } = this.#options;
+    return this.#others.filter(({ id }) => watches(cluster.view, self, id));
+  }
+
+  async #lookAround(): Promise<Set<string>> {
+    const [watched, others] = [this.#watched, this.#others];
+    const unreachable = await this.#look(watched, others);
+    // A deputy that is about to take the seat has to know who else is gone: of many, none is given up.
+    if (unreachable.size > 0 && watched.length < others.length) {
+      const rest = others.filter(({ id }) => !unreachable.has(id));
+      for (const id of await this.#look(rest, others)) unreachable.add(id);
+    }
+    return unreachable;
   }
 
   async #look(watched: readonly MachineRecord[], others: readonly MachineRecord[]): Promise<Set<string>> {

@@ -4,9 +4,8 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildDeb } from "../../scripts/package/deb.ts";
 import { missingLines, readGuide, type Step } from "./guide.ts";
-import { builtExecutable } from "./installation.ts";
+import { builtPackage } from "./installation.ts";
 import { BOOT_TIMEOUT_MS, canBootMachines, Machines } from "./machines.ts";
 
 const PAGE = "docs/guides/three-machines-in-five-minutes.md";
@@ -37,8 +36,7 @@ describe.runIf(canBootMachines)("three machines in five minutes", () => {
   let token = "";
 
   beforeAll(async () => {
-    const executable = await builtExecutable();
-    const deb = await buildDeb({ executable, licences: "Texts\n", compression: "none" }, directory);
+    const deb = await builtPackage(directory);
     machines = await Machines.start({
       count: 3,
       bare: true,

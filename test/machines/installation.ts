@@ -1,9 +1,22 @@
 /** Flotilla as it comes to a machine: the executable of `npm run build`, and a unit that runs the daemon. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { VERSION } from "#base/version.ts";
 import { SERVICE_NAME, SETTINGS_FILE, type ServiceSupervisor, serviceFile } from "#install/service.ts";
 import { buildExecutable } from "../../scripts/executable/executable.ts";
+import { buildDeb } from "../../scripts/package/deb.ts";
 import { cacheDirectory, whileLocked } from "./cache.ts";
 import { writeToDisk } from "./machine.ts";
 
@@ -21,17 +34,38 @@ const OPEN = "[Unit]\nConditionPathExists=\n[Service]\nEnvironment=FLOTILLA_INSE
 export type Settings = Readonly<Record<string, string>>;
 
 /** Path of the executable made of the checkout as it is now; builds it where that has changed (seven seconds). */
-export async function builtExecutable(): Promise<string> {
+export async function builtExecutable(version = VERSION): Promise<string> {
   const directory = join(cacheDirectory(), "executables");
   mkdirSync(directory, { recursive: true });
   return whileLocked(join(directory, "lock"), async () => {
-    const path = join(directory, `flotilla-${hashOf(SOURCES.map((source) => join(CHECKOUT, source)))}`);
-    if (!existsSync(path)) {
-      removeOld(directory);
-      await buildExecutable(CHECKOUT, path);
-    }
+    const hash = hashOf(SOURCES.map((source) => join(CHECKOUT, source)));
+    const path = join(directory, `flotilla-${hash}-${version}`);
+    if (existsSync(path)) return path;
+    removeOld(directory);
+    if (version === VERSION) await buildExecutable(CHECKOUT, path);
+    else await buildAs(version, path, directory);
     return path;
   });
+}
+
+/** Path of the Debian package of it, made in `folder`. */
+export async function builtPackage(folder: string, version = VERSION): Promise<string> {
+  const executable = await builtExecutable(version);
+  return buildDeb({ executable, version, licences: "Texts\n", compression: "none" }, folder);
+}
+
+/** From a copy of the checkout that says it is of another version, and is the same besides. */
+async function buildAs(version: string, path: string, folder: string): Promise<void> {
+  const copy = mkdtempSync(join(folder, "checkout-"));
+  try {
+    for (const name of ["src", "scripts", "bin", "package.json", "LICENSE"])
+      cpSync(join(CHECKOUT, name), join(copy, name), { recursive: true });
+    symlinkSync(join(CHECKOUT, "node_modules"), join(copy, "node_modules"));
+    writeFileSync(join(copy, "src/base/version.ts"), `export const VERSION = ${JSON.stringify(version)};\n`);
+    await buildExecutable(copy, path);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 }
 
 function hashOf(paths: readonly string[]): string {

@@ -3,8 +3,8 @@ import type { Reach } from "#engine/reach.ts";
 import type { SimulatedMachine } from "./machine.ts";
 import type { ProcessClock } from "./process-clock.ts";
 
-/** As a real machine is waited for. */
-const SILENT_AFTER_MS = 400;
+/** As others wait for a real machine. */
+const SILENT_AFTER_MS = 800;
 
 export function reachOf(self: SimulatedMachine, process: ProcessClock): Reach {
   return {
