@@ -26,7 +26,7 @@ export interface Program {
 }
 
 /** Those that a command loads only when it needs them; the program asks for them by these paths. */
-const RARE_PACKAGES = ["@peculiar/x509", "reflect-metadata", "yaml", "zod"];
+const RARE_PACKAGES = ["yaml", "zod"];
 const RARE_FOLDER = "./packages/";
 
 /** How long the commands may take that V8's cache is made by. */
@@ -80,7 +80,7 @@ async function bundleRarePackages(
 const rarePackagesApart: Plugin = {
   name: "rare-packages-apart",
   setup: ({ onResolve }) => {
-    onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+    onResolve({ filter: /^[a-z]/ }, ({ path }) =>
       RARE_PACKAGES.includes(path) ? { path: `${RARE_FOLDER}${path}.js`, external: true } : undefined,
     );
   },
