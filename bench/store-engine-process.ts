@@ -2,12 +2,13 @@
  * A process that holds an embedded store, measured by bench/store-engine.ts: what it takes of memory and time, and how
  * long it holds up the event loop. Arguments: what to do, and the store's directory. Prints its figures as JSON.
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, systemRandom } from "#host/system.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
 import { prefixRange, toBytes } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import { residentMiB } from "./proc.ts";
+import { longestTurn } from "./turns.ts";
 
 const KEYS = 100_000;
 const KEY_BYTES = 1_000;
@@ -24,27 +25,6 @@ async function fill(store: LocalStore, prefix: string, count: number, lease = 0n
     while (next < count) await store.put({ key: toBytes(`${prefix}${next++}`), value, lease });
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, work));
-}
-
-/** The processor time of the longest turn of the event loop meanwhile, in ms; other processes do not count. */
-async function longestTurn(work: () => Promise<unknown>): Promise<number> {
-  const cpuMs = (): number => {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1000;
-  };
-  let [longest, last, isDone] = [0, cpuMs(), false];
-  const watching = (async () => {
-    while (!isDone) {
-      await nextTurn();
-      const now = cpuMs();
-      longest = Math.max(longest, now - last);
-      last = now;
-    }
-  })();
-  await work();
-  isDone = true;
-  await watching;
-  return longest;
 }
 
 async function readSnapshot(store: LocalStore): Promise<void> {

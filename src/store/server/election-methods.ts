@@ -132,7 +132,7 @@ async function observe(served: ServedStore, call: Call): Promise<void> {
   for await (const message of call.messages) {
     const name = nameOf(decode(wire.leaderRequest, message).name);
     const send = (header: Header, kv: KeyValue): Promise<void> =>
-      call.send(encode(wire.leaderResponse, { header: served.header(header), kv }));
+      call.send([encode(wire.leaderResponse, { header: served.header(header), kv })]);
     while (!call.signal.aborted) await observeLeader(store, name, call.signal, send);
   }
 }

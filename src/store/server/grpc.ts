@@ -11,7 +11,7 @@ import { type Headers, writeHeaders } from "../http2/hpack.ts";
 import { ENHANCE_YOUR_CALM } from "../http2/http2-error.ts";
 import type { ServerStream, StreamListener } from "../http2/server-stream.ts";
 import { StoreError } from "../store.ts";
-import { Deframer, frame, framed } from "../wire/frames.ts";
+import { Deframer, framed } from "../wire/frames.ts";
 import { errorTrailers, OK_TRAILERS } from "../wire/status.ts";
 import type { HeldBytes, HeldShare } from "./held-bytes.ts";
 import { LateListener } from "./late-listener.ts";
@@ -22,8 +22,8 @@ export interface Call {
   readonly messages: AsyncIterable<Buffer>;
   /** Aborted when the peer is gone or the server closes. */
   readonly signal: AbortSignal;
-  /** Resolves when the peer has room for more. */
-  send(message: Uint8Array): Promise<void>;
+  /** Resolves when the peer has room for more. @param message in pieces */
+  send(message: readonly Uint8Array[]): Promise<void>;
 }
 
 /** What throws becomes the call's status. */
@@ -225,9 +225,9 @@ class StreamingCall implements StreamListener, Call {
     );
   }
 
-  async send(message: Uint8Array): Promise<void> {
+  async send(message: readonly Uint8Array[]): Promise<void> {
     if (this.#stream.isClosed) throw new StoreError("cancelled", "the peer is gone");
-    if (!this.#stream.write(frame(message))) await this.#stream.drained();
+    if (!writeMessage(this.#stream, message)) await this.#stream.drained();
   }
 
   data(piece: Buffer): void {
@@ -290,8 +290,15 @@ function unknownMethod(path: string, methods: Methods): StoreError {
 
 function finish(stream: ServerStream, answer: readonly Uint8Array[]): void {
   stream.respond(ANSWER);
-  for (const piece of framed(answer)) stream.write(piece);
+  writeMessage(stream, answer);
   stream.end(OK);
+}
+
+/** False while the peer has no room for all of it. */
+function writeMessage(stream: ServerStream, message: readonly Uint8Array[]): boolean {
+  let hasRoom = true;
+  for (const piece of framed(message)) hasRoom = stream.write(piece);
+  return hasRoom;
 }
 
 /** Ends a call that has not been answered yet with a status alone. */

@@ -49,6 +49,6 @@ async function serveKeepAlive(served: ServedStore, call: Call): Promise<void> {
     const { id } = decode(wire.leaseKeepAliveRequest, message);
     const header = served.header();
     const ttlS = await served.as(call.caller).leaseKeepAlive(id);
-    await call.send(encode(wire.leaseKeepAliveResponse, { header, id, ttlS }));
+    await call.send([encode(wire.leaseKeepAliveResponse, { header, id, ttlS })]);
   }
 }

@@ -121,6 +121,6 @@ async function snapshot(served: ServedStore, call: Call): Promise<void> {
   const { etcdSnapshot } = await import("../snapshot/etcd-snapshot.ts");
   for await (const { blob, remainingBytes } of etcdSnapshot(served.store)) {
     if (call.signal.aborted) throw refusal("stopped");
-    await call.send(encode(wire.snapshotResponse, { blob, remainingBytes }));
+    await call.send([encode(wire.snapshotResponse, { blob, remainingBytes })]);
   }
 }

@@ -2,7 +2,8 @@
 import type { Caller } from "../auth/caller.ts";
 import { REQUEST_BYTES_MAX } from "../mvcc/check.ts";
 import { refusal } from "../mvcc/etcd-errors.ts";
-import { type Codec, decode, encode, encodePieces } from "../wire/message.ts";
+import { type Codec, decode } from "../wire/message.ts";
+import { answerPieces } from "./answer-pieces.ts";
 import type { Method } from "./grpc.ts";
 
 export function unary<Request, Answer>(
@@ -15,18 +16,7 @@ export function unary<Request, Answer>(
     handle: async (message, caller, signal) => {
       if (message.length > REQUEST_BYTES_MAX) throw refusal("request-too-large");
       const value = await handle(decode(request, message), caller, signal);
-      const pieces = encodePieces(answer, value);
-      return pieces === undefined ? [encode(answer, value)] : inTurns(pieces);
+      return answerPieces(answer, value);
     },
   };
-}
-
-/** A long answer is written a piece a turn of the event loop, so that everything else goes on meanwhile. */
-async function inTurns(pieces: Iterable<Uint8Array>): Promise<readonly Uint8Array[]> {
-  const written: Uint8Array[] = [];
-  for (const piece of pieces) {
-    written.push(piece);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return written;
 }

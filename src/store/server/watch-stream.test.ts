@@ -138,7 +138,7 @@ describe("an answer in pieces", () => {
   });
 
   test("says of all but the last that more follows", () => {
-    expect(shapes([400, 400, 400, 400, 400], 1_000)).toEqual([
+    expect(shapes([300, 300, 300, 300, 300], 1_000)).toEqual([
       [2, true],
       [2, true],
       [1, false],

@@ -10,6 +10,7 @@ import { CompactedError, StoreError, type WatchResponse } from "../store.ts";
 import { watchRequest, watchResponse } from "../wire/etcd-messages.ts";
 import { decode, encode } from "../wire/message.ts";
 import { showStatus } from "../wire/status.ts";
+import { answerPieces } from "./answer-pieces.ts";
 import type { Call } from "./grpc.ts";
 import type { ServedStore } from "./served-store.ts";
 
@@ -177,7 +178,10 @@ class WatchStream {
   }
 
   #send(answer: Answer): Promise<void> {
-    return this.#call.send(encode(watchResponse, answer));
+    const pieces = answerPieces(watchResponse, answer);
+    return pieces instanceof Promise
+      ? pieces.then((written) => this.#call.send(written))
+      : this.#call.send(pieces);
   }
 }
 
@@ -187,6 +191,15 @@ function isEmptyRange({ key, rangeEnd }: Create): boolean {
   return Buffer.compare(key, rangeEnd) >= 0;
 }
 
+/** What numbers, tags and lengths of an event and its two keys take at the most. */
+const EVENT_BYTES = 110;
+
+/** At least what it takes on the wire. */
+function sizeOf({ kv, prevKv }: Event): number {
+  const bytesOf = (one: Event["kv"]): number => (one?.key?.length ?? 0) + (one?.value?.length ?? 0);
+  return EVENT_BYTES + bytesOf(kv) + bytesOf(prevKv);
+}
+
 /** The answer in pieces below a size, as far as single events are; all but the last say that they are pieces. */
 export function* fragments(answer: Answer, bytesMax: number): Generator<Answer, void, undefined> {
   const { events = [] } = answer;
@@ -194,7 +207,7 @@ export function* fragments(answer: Answer, bytesMax: number): Generator<Answer, 
   let piece: Event[] = [];
   let bytes = head;
   for (const event of events) {
-    const size = encode(watchResponse, { events: [event] }).length;
+    const size = sizeOf(event);
     if (piece.length > 0 && bytes + size >= bytesMax) {
       yield { ...answer, events: piece, fragment: true };
       piece = [];

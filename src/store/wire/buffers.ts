@@ -105,14 +105,37 @@ export function malformed(what: string): StoreError {
 export class WireWriter {
   #bytes = Buffer.allocUnsafe(256);
   #at = 256;
+  /** What was cut off, the last of the bytes first. */
+  readonly #pieces: Uint8Array[] = [];
+  #cutBytes = 0;
 
   /** Bytes written so far. */
   get length(): number {
+    return this.#cutBytes + this.uncutLength;
+  }
+
+  /** Bytes written since the last cut. */
+  get uncutLength(): number {
     return this.#bytes.length - this.#at;
   }
 
+  /** All that was written, where nothing was cut. */
   finish(): Uint8Array {
     return this.#bytes.subarray(this.#at);
+  }
+
+  /** Begins a new piece, so that what is there need not be moved when there is more. */
+  cut(): void {
+    const piece = this.finish();
+    this.#pieces.push(piece);
+    this.#cutBytes += piece.length;
+    this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
+    this.#at = this.#bytes.length;
+  }
+
+  /** All that was written, in the pieces into which it was cut. */
+  finishPieces(): readonly Uint8Array[] {
+    return [this.finish(), ...this.#pieces.toReversed()];
   }
 
   varint(value: bigint): void {
@@ -153,7 +176,7 @@ export class WireWriter {
   }
 
   #grow(length: number): void {
-    const used = this.length;
+    const used = this.uncutLength;
     const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, used + length + 64));
     larger.set(this.finish(), larger.length - used);
     this.#bytes = larger;

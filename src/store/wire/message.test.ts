@@ -74,6 +74,16 @@ const outerValue = fc.record(
   },
 );
 
+/** Undefined for a message that is written at once. */
+function inSteps<In>(codec: m.Codec<unknown, In>, value: In): readonly Uint8Array[] | undefined {
+  const steps = m.encodeInSteps(codec, value);
+  if (steps === undefined) return undefined;
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** Views of larger buffers as plain arrays, so that only the bytes are compared. */
 function plainBytes<T extends { readonly bytes: Uint8Array }>(
   value: T,
@@ -104,14 +114,45 @@ describe("a message", () => {
     const long = fc.array(innerValue, { minLength: 65, maxLength: 300 });
     fc.assert(
       fc.property(outerValue, long, fc.array(fc.string(), { maxLength: 200 }), (value, many, texts) => {
-        expect(m.encodePieces(outer, { ...value, many: [], texts: [] })).toBeUndefined();
-        const pieces = [...(m.encodePieces(outer, { ...value, many, texts }) ?? [])];
+        expect(inSteps(outer, { ...value, choices: [], many: [], texts: [] })).toBeUndefined();
+        const pieces = inSteps(outer, { ...value, many, texts }) ?? [];
         expect(pieces.length).toBeGreaterThan(many.length / 64);
         const whole = m.encode(outer, { ...value, many, texts });
         expect(Buffer.concat(pieces).equals(whole)).toBe(true);
       }),
       { numRuns: 30 },
     );
+  });
+
+  test("is in pieces what it is as a whole also where the long list is messages deep", () => {
+    const list = m.message({ entries: m.messages(1, inner) });
+    const branch = m.mapped(
+      m.message({ before: m.text(1), list: m.optional(2, list), behind: m.text(3) }),
+      (value) => value,
+      (value: Parameters<typeof list.write>[1]) => ({ before: "before", list: value, behind: "behind" }),
+    );
+    const tree = m.message({ head: m.present(1, inner), branches: m.messages(2, () => branch) });
+    const lists = fc.record({ entries: fc.array(innerValue, { maxLength: 200 }) });
+    fc.assert(
+      fc.property(fc.array(lists, { maxLength: 4 }), (many) => {
+        const value = { head: { id: 1n }, branches: many };
+        const isShort = many.every(({ entries }) => entries.length <= 8);
+        const pieces = inSteps(tree, value);
+        expect(pieces === undefined).toBe(isShort);
+        const longest = Math.max(0, ...many.map(({ entries }) => entries.length));
+        expect(pieces?.length ?? 1).toBeGreaterThan(longest / 64);
+        if (pieces !== undefined) expect(Buffer.concat(pieces).equals(m.encode(tree, value))).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("is cut more often where its entries are large", () => {
+    const large = m.message({ blobs: m.bytesList(1) });
+    const blobs = Array.from({ length: 12 }, (_, at) => new Uint8Array(300_000).fill(at));
+    const pieces = inSteps(large, { blobs }) ?? [];
+    expect(pieces.length).toBeGreaterThanOrEqual(12);
+    expect(Buffer.concat(pieces).equals(m.encode(large, { blobs }))).toBe(true);
   });
 
   test("has zeros for what is absent, and leaves absent messages out", () => {

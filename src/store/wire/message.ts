@@ -14,7 +14,18 @@ interface Kind<Out, In = Out> {
   read(reader: WireReader): Out;
   write(writer: WireWriter, value: In): void;
   isZero(value: In): boolean;
+  readonly long?: Long<In> | undefined;
 }
+
+/** How a value that may be long is written with pauses. */
+interface Long<In> {
+  /** True where it takes too much time to be written at once. */
+  is(value: In): boolean;
+  /** Writes it as `write` does, and yields where there may be a pause. */
+  write(writer: WireWriter, value: In): Steps;
+}
+
+type Steps = Generator<void, void, void>;
 
 /** A field of a message; `presence` decides what an absent one becomes. */
 interface Field<Out, In, Presence extends "always" | "optional"> {
@@ -25,6 +36,7 @@ interface Field<Out, In, Presence extends "always" | "optional"> {
   /** @param previous what earlier occurrences of the field have given. */
   read(reader: WireReader, type: WireType, previous: Out | undefined): Out;
   write(writer: WireWriter, value: In): void;
+  readonly long?: Long<In> | undefined;
 }
 
 type AnyField = Field<unknown, never, "always" | "optional">;
@@ -47,14 +59,15 @@ export type Encodable<S extends Shape> = { readonly [N in keyof S]?: InOf<S[N]> 
 export interface Codec<Out, In = Out> {
   read(reader: WireReader, end: number): Out;
   write(writer: WireWriter, value: In): void;
-  /** What writes a long message in parts that, one after the other, are the whole; undefined where it is short. */
-  parts?(value: In): readonly WritePart[] | undefined;
+  /** Absent where messages of this type are always short. */
+  readonly long?: Long<In> | undefined;
 }
 
-type WritePart = (writer: WireWriter) => void;
-
-/** How many entries of a list are written at a time. */
-const PART_ENTRIES = 64;
+/** Lists up to this length are short, however large their entries are. */
+const SHORT_ENTRIES = 8;
+/** How many entries of a list, and about how many bytes of them, are written at a time. */
+const STEP_ENTRIES = 64;
+const STEP_BYTES = 256 * 1024;
 
 export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
   const writer = new WireWriter();
@@ -62,18 +75,25 @@ export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
   return writer.finish();
 }
 
-/** The same bytes in pieces, each of which takes little time; undefined for a message that takes little as a whole. */
-export function encodePieces<In>(codec: Codec<unknown, In>, value: In): Iterable<Uint8Array> | undefined {
-  const parts = codec.parts?.(value);
-  return parts && encodeEach(parts);
+/**
+ * The same bytes in pieces, with a pause after each, which takes little time; undefined for a message that takes little as
+ * a whole.
+ */
+export function encodeInSteps<In>(
+  codec: Codec<unknown, In>,
+  value: In,
+): Generator<void, readonly Uint8Array[], void> | undefined {
+  const { long } = codec;
+  return long?.is(value) === true ? encodeLong(long, value) : undefined;
 }
 
-function* encodeEach(parts: readonly WritePart[]): Generator<Uint8Array, void, undefined> {
-  for (const writePart of parts) {
-    const writer = new WireWriter();
-    writePart(writer);
-    yield writer.finish();
+function* encodeLong<In>(long: Long<In>, value: In): Generator<void, readonly Uint8Array[], void> {
+  const writer = new WireWriter();
+  for (const _ of long.write(writer, value)) {
+    writer.cut();
+    yield;
   }
+  return writer.finishPieces();
 }
 
 /** @throws StoreError when the bytes are no message. */
@@ -107,30 +127,28 @@ export function message<S extends Shape>(shape: S): Codec<Decoded<S>, Encodable<
         if (part !== undefined) field.write(writer, part as never);
       }
     },
-    parts: (value) => {
-      if (!fields.some(([name]) => lengthOf(value[name]) > PART_ENTRIES)) return undefined;
-      return fields.flatMap(([name, field]) =>
-        partsOf(value[name]).map(
-          (part): WritePart =>
-            (writer) =>
-              field.write(writer, part as never),
-        ),
-      );
-    },
+    long: longMessage(reversed),
   };
 }
 
-function lengthOf(value: unknown): number {
-  return Array.isArray(value) ? value.length : 0;
-}
-
-/** A list in shorter ones; lists that follow each other are read as one. */
-function partsOf(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) return [value];
-  const entries: readonly unknown[] = value;
-  const count = Math.ceil(entries.length / PART_ENTRIES);
-  return Array.from({ length: count }, (_, at) => entries.slice(at * PART_ENTRIES, (at + 1) * PART_ENTRIES));
+/** @param reversed the fields, the last one first. */
+function longMessage<S extends Shape>(
+  reversed: readonly (readonly [string, AnyField])[],
+): Long<Encodable<S>> | undefined {
+  const candidates = reversed.filter(([, field]) => field.long !== undefined);
+  if (candidates.length === 0) return undefined;
+  const isLong = (field: AnyField, part: unknown): boolean =>
+    part !== undefined && field.long?.is(part as never) === true;
+  return {
+    is: (value) => candidates.some(([name, field]) => isLong(field, value[name])),
+    write: function* (writer, value) {
+      for (const [name, field] of reversed) {
+        const part: unknown = value[name];
+        if (isLong(field, part)) yield* field.long?.write(writer, part as never) ?? [];
+        else if (part !== undefined) field.write(writer, part as never);
+      }
+    },
+  };
 }
 
 /** In the words of etcd's own reader, which has fields in capitals. */
@@ -149,7 +167,20 @@ export function mapped<Out, In, WireOut, WireIn>(
   return {
     read: (reader, end) => fromWire(wire.read(reader, end)),
     write: (writer, value) => wire.write(writer, toWire(value)),
+    long: mappedLong(wire.long, toWire),
   };
+}
+
+function mappedLong<In, WireIn>(
+  long: Long<WireIn> | undefined,
+  toWire: (value: In) => WireIn,
+): Long<In> | undefined {
+  return (
+    long && {
+      is: (value) => long.is(toWire(value)),
+      write: (writer, value) => long.write(writer, toWire(value)),
+    }
+  );
 }
 
 function singular<Out, In>(number: number, kind: Kind<Out, In>): Field<Out, In, "always"> {
@@ -161,6 +192,13 @@ function singular<Out, In>(number: number, kind: Kind<Out, In>): Field<Out, In, 
     read: (reader) => kind.read(reader),
     write: (writer, value) => {
       if (!kind.isZero(value)) writeField(writer, number, kind, value);
+    },
+    long: kind.long && {
+      is: kind.long.is,
+      write: function* (writer, value) {
+        yield* kind.long?.write(writer, value) ?? [];
+        writer.tag(number, kind.type);
+      },
     },
   };
 }
@@ -234,6 +272,14 @@ function messageKind<Out, In>(codec: () => Codec<Out, In>): Kind<Out, In> {
       writer.size(writer.length - before);
     },
     isZero: () => false,
+    long: {
+      is: (value) => codec().long?.is(value) === true,
+      write: function* (writer, value) {
+        const before = writer.length;
+        yield* codec().long?.write(writer, value) ?? [];
+        writer.size(writer.length - before);
+      },
+    },
   };
 }
 
@@ -254,7 +300,31 @@ function list<Out, In>(number: number, kind: Kind<Out, In>): Field<Out[], readon
     write: (writer, values) => {
       for (const value of values.toReversed()) writeField(writer, number, kind, value);
     },
+    long: {
+      is: (values) => values.length > SHORT_ENTRIES || values.some((value) => kind.long?.is(value) === true),
+      write: (writer, values) => longList(writer, number, kind, values),
+    },
   };
+}
+
+/** The last entry first. */
+function* longList<In>(
+  writer: WireWriter,
+  number: number,
+  kind: Kind<unknown, In>,
+  values: readonly In[],
+): Steps {
+  let entries = 0;
+  for (const value of values.toReversed()) {
+    if (kind.long?.is(value) === true) {
+      yield* kind.long.write(writer, value);
+      writer.tag(number, kind.type);
+    } else {
+      writeField(writer, number, kind, value);
+    }
+    entries += 1;
+    if (entries % STEP_ENTRIES === 0 || writer.uncutLength > STEP_BYTES) yield;
+  }
 }
 
 export const int64 = (number: number) => singular(number, int64Kind);

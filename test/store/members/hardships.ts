@@ -50,8 +50,8 @@ async function memberIsKilled(cluster: Cluster): Promise<void> {
   const pid = await etcdPid(cluster, "m3");
   process.kill(pid, "SIGKILL");
   await moreWrites(cluster, 20);
+  await expect.poll(() => etcdPid(cluster, "m3").catch(() => pid), { timeout: 30_000 }).not.toBe(pid);
   await untilStatus(cluster, ({ quorum }) => quorum.answering === 3);
-  expect(await etcdPid(cluster, "m3")).not.toBe(pid);
 }
 
 /** Room for the two log segments that etcd reserves, and a little more. */

@@ -71,12 +71,25 @@ async function write(
   }
 }
 
+/** Asks again while the store is away, which it may be for a moment behind a change. */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (toFlotillaError(error).code !== "store-unavailable") throw error;
+      await delay(AGAIN_MS);
+    }
+  }
+}
+
 /** Keys whose value is neither the one that was acknowledged last nor one whose write got no answer. */
 export async function lost(client: FlotillaClient, writer: Writer): Promise<readonly string[]> {
   const found = new Map<string, string>();
   let from: string | undefined;
   for (;;) {
-    const page = await client.kv({ prefix: "load/", ...(from === undefined ? {} : { from }) });
+    const request = { prefix: "load/", ...(from === undefined ? {} : { from }) };
+    const page = await answered(() => client.kv(request));
     for (const { key, value } of page.entries) found.set(key, value ?? "");
     if (!page.more) break;
     from = `${page.entries.at(-1)?.key}\0`;

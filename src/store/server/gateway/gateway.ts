@@ -1,4 +1,5 @@
 /** Etcd's JSON gateway: its calls over plain HTTP, each a POST with a message as JSON. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { STORE_STATUS, StoreError, type StoreStatus } from "../../store.ts";
 import type { Call, Method, Methods } from "../grpc.ts";
 import { type HttpAnswer, type HttpRequest, jsonAnswer, textAnswer } from "./http.ts";
@@ -23,6 +24,9 @@ const HTTP_STATUS: Readonly<Record<StoreStatus, number>> = {
   "data-loss": 500,
   unauthenticated: 401,
 };
+
+/** So much text is sent at a time, in characters. */
+const PIECE_LENGTH = 16 * 1024;
 
 export class Gateway {
   readonly #methods: Methods;
@@ -51,8 +55,9 @@ export class Gateway {
     if (method.kind === "stream") return this.#stream(route, method, message, request);
     // A certificate is not the gateway's to pass on: who calls it shows a token.
     const caller = { token: request.authorization, certificateName: undefined };
-    const answer = Buffer.concat(await method.handle(message, caller, () => request.signal));
-    return jsonAnswer(200, JSON.stringify(this.#transcoder.fromWire(route.answer, answer)));
+    const pieces = await method.handle(message, caller, () => request.signal);
+    const text = this.#transcoder.toJson(route.answer, pieces);
+    return jsonAnswer(200, pieces.length === 1 ? [...text].join("") : inTurns(text));
   }
 
   #stream(
@@ -61,8 +66,12 @@ export class Gateway {
     message: Buffer,
     { authorization, signal }: HttpRequest,
   ): HttpAnswer {
-    const show = (answer: Uint8Array): string =>
-      `${JSON.stringify({ result: this.#transcoder.fromWire(route.answer, answer) })}\n`;
+    const transcoder = this.#transcoder;
+    function* show(answer: readonly Uint8Array[]): Generator<string, void, undefined> {
+      yield '{"result":';
+      yield* transcoder.toJson(route.answer, answer);
+      yield "}\n";
+    }
     const lines = new Lines();
     signal.addEventListener("abort", () => lines.end(), { once: true });
     const call: Call = {
@@ -74,7 +83,7 @@ export class Gateway {
     method.handle(call).then(
       () => lines.end(),
       (error: unknown) => {
-        void lines.add(`${JSON.stringify({ error: streamError(error) })}\n`);
+        void lines.add([`${JSON.stringify({ error: streamError(error) })}\n`]);
         lines.end();
       },
     );
@@ -82,15 +91,28 @@ export class Gateway {
   }
 }
 
+/** A piece a turn of the event loop, but what is short at once. */
+async function* inTurns(text: Iterable<string>): AsyncGenerator<string, void, undefined> {
+  let waiting = "";
+  for (const piece of text) {
+    waiting += piece;
+    if (waiting.length < PIECE_LENGTH) continue;
+    yield waiting;
+    waiting = "";
+    await nextTurn();
+  }
+  yield waiting;
+}
+
 /** Lines on their way from a call to its client. */
 class Lines {
-  #lines: string[] = [];
+  #lines: Iterable<string>[] = [];
   #taken: (() => void)[] = [];
   #ended = false;
   #wake: (() => void) | undefined;
 
-  /** Resolves when the client has room for more. */
-  add(line: string): Promise<void> {
+  /** Resolves when the client has room for more. @param line in pieces, made when it is its turn. */
+  add(line: Iterable<string>): Promise<void> {
     this.#lines.push(line);
     this.#wake?.();
     return new Promise((resolve) => this.#taken.push(resolve));
@@ -105,7 +127,7 @@ class Lines {
     for (;;) {
       const lines = this.#lines.splice(0);
       for (const taken of this.#taken.splice(0)) taken();
-      if (lines.length > 0) yield lines.join("");
+      if (lines.length > 0) for (const line of lines) yield* inTurns(line);
       else if (this.#ended) return;
       else await this.#added();
     }

@@ -1,16 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toBytes } from "../../keys.ts";
+import type { KeyValue, ResponseOp } from "../../store.ts";
 import * as admin from "../../wire/admin-messages.ts";
 import * as wire from "../../wire/etcd-messages.ts";
-import { decode, encode } from "../../wire/message.ts";
+import { type Codec, decode, encode, encodeInSteps } from "../../wire/message.ts";
 import { readRoutes } from "./routes.ts";
 import { readSchema } from "./schema.ts";
 import { Transcoder } from "./transcoder.ts";
 
 const schema = readSchema();
 const transcoder = new Transcoder(schema);
+const toJson = (message: string, pieces: readonly Uint8Array[]): string =>
+  [...transcoder.toJson(message, pieces)].join("");
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+/** As a server writes it: in one where it is short. */
+function piecesOf<In>(codec: Codec<unknown, In>, value: In): readonly Uint8Array[] {
+  const steps = encodeInSteps(codec, value);
+  if (steps === undefined) return [encode(codec, value)];
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 describe("the tables", () => {
   test("know every message and enum that a field or a route names", () => {
@@ -99,7 +112,7 @@ describe("to JSON", () => {
     };
     const header = { clusterId: 2n ** 64n - 1n, memberId: 1n, revision: 3n, raftTerm: 2n };
     const bytes = encode(wire.rangeResponse, { header, kvs: [kv], count: 1, more: false });
-    expect(JSON.stringify(transcoder.fromWire("RangeResponse", bytes))).toBe(
+    expect(toJson("RangeResponse", [bytes])).toBe(
       '{"header":{"cluster_id":"18446744073709551615","member_id":"1","revision":"3","raft_term":"2"},' +
         '"kvs":[{"key":"YQ==","create_revision":"2","mod_revision":"3","version":"2","value":"MQ=="}],"count":"1"}',
     );
@@ -107,7 +120,7 @@ describe("to JSON", () => {
 
   test("words stand for enums", () => {
     const bytes = encode(admin.alarmResponse, { alarms: [{ memberId: 1n, alarm: "nospace" }] });
-    expect(transcoder.fromWire("AlarmResponse", bytes)).toEqual({
+    expect(JSON.parse(toJson("AlarmResponse", [bytes]))).toEqual({
       alarms: [{ memberID: "1", alarm: "NOSPACE" }],
     });
   });
@@ -123,8 +136,48 @@ describe("to JSON", () => {
     );
     fc.assert(
       fc.property(put, (json) => {
-        expect(transcoder.fromWire("PutRequest", transcoder.toWire("PutRequest", json))).toEqual(json);
+        const bytes = transcoder.toWire("PutRequest", json);
+        expect(JSON.parse(toJson("PutRequest", [bytes]))).toEqual(json);
       }),
     );
+  });
+
+  test("is the same in pieces and as a whole, however deep a long list is", () => {
+    const kv = (value: string): KeyValue => {
+      const numbers = { createRevision: 2n, modRevision: 3n, version: 2n, lease: 0n };
+      return { key: toBytes("a"), value: toBytes(value), ...numbers };
+    };
+    const header = { revision: 3n };
+    const range = fc
+      .array(fc.string(), { maxLength: 200 })
+      .map((values) => ({ header, kvs: values.map(kv), count: values.length, more: false }));
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 3 }), (ranges) => {
+        const ops = ranges.map((response): ResponseOp => ({ kind: "range", response }));
+        const inner: ResponseOp = { kind: "txn", response: { header, succeeded: false, responses: ops } };
+        const answer = { header, succeeded: true, responses: [...ops, inner, ...ops] };
+        const pieces = [...piecesOf(wire.txnResponse, answer)];
+        const whole = toJson("TxnResponse", [encode(wire.txnResponse, answer)]);
+        expect(toJson("TxnResponse", pieces)).toBe(whole);
+        const { responses } = JSON.parse(whole);
+        expect(responses).toHaveLength(2 * ranges.length + 1);
+        const shown = ranges.map(({ kvs }) => kvs.map(({ value }) => Buffer.from(value).toString("base64")));
+        const read = responses
+          .slice(0, ranges.length)
+          .map(({ response_range: one }: { response_range: { kvs?: { value?: string }[] } }) =>
+            (one.kvs ?? []).map(({ value = "" }) => value),
+          );
+        expect(read).toEqual(shown);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("comes a little at a time where it is long", () => {
+    const leases = Array.from({ length: 10_000 }, (_, at) => ({ id: BigInt(at + 1) }));
+    const pieces = piecesOf(wire.leaseLeasesResponse, { header: { revision: 1n }, leases });
+    const texts = [...transcoder.toJson("LeaseLeasesResponse", pieces)];
+    expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(33_000);
+    expect(JSON.parse(texts.join("")).leases).toHaveLength(10_000);
   });
 });

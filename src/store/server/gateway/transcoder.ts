@@ -4,7 +4,8 @@
  * Pure.
  */
 import { StoreError } from "../../store.ts";
-import { LENGTH_DELIMITED, VARINT, WireReader, WireWriter } from "../../wire/buffers.ts";
+import { LENGTH_DELIMITED, VARINT, WireWriter } from "../../wire/buffers.ts";
+import { jsonText } from "./json-text.ts";
 import type { JsonField, Schema } from "./schema.ts";
 
 type Json = unknown;
@@ -24,9 +25,9 @@ export class Transcoder {
     return writer.finish();
   }
 
-  fromWire(message: string, bytes: Uint8Array): JsonObject {
-    const reader = new WireReader(bytes);
-    return this.#readMessage(reader, message, reader.length);
+  /** @param pieces each ends between two fields. */
+  toJson(message: string, pieces: readonly Uint8Array[]): Generator<string, void, undefined> {
+    return jsonText(this.#schema, message, pieces);
   }
 
   /** The writer goes from the end to the beginning. */
@@ -73,52 +74,6 @@ export class Transcoder {
     }
     writer.size(typeof value === "string" ? indexOf(field, words, value) : Number(toInteger(field, value)));
     return VARINT;
-  }
-
-  #readMessage(reader: WireReader, message: string, end: number): JsonObject {
-    const fields = new Map(this.#fields(message).map((field) => [field.number, field]));
-    const found = new Map<string, Json>();
-    while (reader.at < end) {
-      const tag = reader.number();
-      const field = fields.get(tag >>> 3);
-      if (field === undefined) reader.skip(tag & 7);
-      else this.#readField(reader, field, found);
-    }
-    // In the order of the table, which is the order of etcd's answers.
-    const entries = [...fields.values()].map(({ name }) => [name, found.get(name)] as const);
-    return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-  }
-
-  #readField(reader: WireReader, field: JsonField, found: Map<string, Json>): void {
-    const value = this.#readValue(reader, field);
-    if (!field.repeated) {
-      found.set(field.name, value);
-      return;
-    }
-    const list = found.get(field.name);
-    if (Array.isArray(list)) list.push(value);
-    else found.set(field.name, [value]);
-  }
-
-  #readValue(reader: WireReader, { type }: JsonField): Json {
-    switch (type) {
-      case "bytes":
-        return Buffer.from(reader.bytes()).toString("base64");
-      case "string":
-        return Buffer.from(reader.bytes()).toString("utf8");
-      case "bool":
-        return reader.uint64() !== 0n;
-      case "int64":
-        return reader.int64().toString();
-      case "uint64":
-        return reader.uint64().toString();
-      case "uint32":
-        return reader.number();
-    }
-    const words = this.#schema.enums.get(type);
-    if (words === undefined) return this.#readMessage(reader, type, reader.end());
-    const number = reader.number();
-    return words[number] ?? number;
   }
 
   #fields(message: string): readonly JsonField[] {
