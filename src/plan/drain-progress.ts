@@ -38,7 +38,7 @@ export function drainProgress(
   const drained = [...units].sort().map((unit) => {
     const seen = isThere(view, machine, unit)
       ? onMachine(view, context, unit, pending)
-      : offMachine(view, plan, machine, unit);
+      : offMachine(view, context, plan, machine, unit);
     return { unit, refusals: [], ...seen };
   });
   return { units: drained, isOver: drained.every(({ phase }) => isFinal(phase)) };
@@ -63,16 +63,27 @@ function onMachine(
     const { phase, reason, refusals, to } = move;
     return { phase, reason, refusals, ...(to === undefined ? {} : { to }) };
   }
-  const file = view.units.get(unit)?.file ?? "";
-  const isGlobal = context.placementOf(unit, file)?.global === true;
-  if (!isGlobal) return { phase: "waiting", reason: "it is about to be moved" };
+  if (!isGlobal(view, context, unit)) return { phase: "waiting", reason: "it is about to be moved" };
   const stays = [...pending.values()].some(({ phase }) => phase === "staying");
   return stays && pending.size > 0 && [...pending.values()].every(({ phase }) => phase === "staying")
     ? { phase: "staying", reason: "it is global and stays with the units that stay" }
     : { phase: "waiting", reason: "it is global and stops last" };
 }
 
-function offMachine(view: ClusterView, plan: ClusterPlan, machine: string, unit: string): Seen {
+/** What is on every machine goes to none. */
+const GLOBAL = "it is global: the other machines have their own";
+
+function isGlobal(view: ClusterView, { placementOf }: PlanContext, unit: string): boolean {
+  return placementOf(unit, view.units.get(unit)?.file ?? "")?.global === true;
+}
+
+function offMachine(
+  view: ClusterView,
+  context: PlanContext,
+  plan: ClusterPlan,
+  machine: string,
+  unit: string,
+): Seen {
   const record = view.units.get(unit);
   const left = view.states.get(machine)?.get(unit)?.active;
   const isStopping = left !== undefined && left !== "inactive" && left !== "failed";
@@ -80,6 +91,7 @@ function offMachine(view: ClusterView, plan: ClusterPlan, machine: string, unit:
     return { phase: "stopped", reason: "nobody asks for it" };
   if (view.outcomes.get(unit)?.launch === record.launch)
     return { phase: "stopped", reason: "it has finished" };
+  if (isGlobal(view, context, unit)) return { phase: isStopping ? "stopping" : "stopped", reason: GLOBAL };
   const places = whereUnitIs(view, unit).filter(({ assignment }) => assignment !== undefined);
   const [place] = places;
   if (place === undefined) return nowhere(plan, unit);

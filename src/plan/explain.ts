@@ -11,6 +11,7 @@ import { isTemplate } from "./reconcile/standing.ts";
 import { summariseRefusals } from "./refusals.ts";
 import type { ScheduledMachine } from "./schedule/machine.ts";
 import type { ScoreParts } from "./schedule/score.ts";
+import { underWay } from "./under-way.ts";
 
 /** A machine that has the unit, or shall have it. */
 export interface UnitPlace {
@@ -151,15 +152,19 @@ function summarise(
   if (outcome !== undefined) return outcome.text;
   const unplaced = plan.unplaced.find((other) => other.unit === unit);
   if (unplaced !== undefined) return `it is on no machine: ${unplaced.summary}`;
-  if (desired === "inactive") return inactiveSummary(machines);
+  const happening = underWay(draft.view, unit);
+  if (desired === "inactive") return happening ?? inactiveSummary(machines);
   const here = places.filter((place) => place.assigned !== undefined);
   const [first, ...more] = here;
   if (first === undefined) return "the engine is about to place it";
-  if (more.length > 0) return `it is on ${here.length} machines: ${first.assigned?.reason ?? ""}`;
+  if (more.length > 0 && happening === undefined)
+    return `it is on ${here.length} machines: ${first.assigned?.reason ?? ""}`;
   const failures = describeFailures(draft, unit);
   if (failures !== undefined) return failures;
+  if (happening !== undefined) return happening;
   const lost = draft.losses.since.has(first.machine) ? ", which is gone" : "";
-  return `it is on ${first.name}${lost}: ${first.assigned?.reason ?? ""}`;
+  const where = first.assigned?.desired === "loaded" ? "loaded, and not started, on" : "on";
+  return `it is ${where} ${first.name}${lost}: ${first.assigned?.reason ?? ""}`;
 }
 
 function inactiveSummary(machines: readonly MachineVerdict[]): string {
