@@ -16,7 +16,7 @@ import type {
 } from "../store.ts";
 import { refusal } from "./etcd-errors.ts";
 import { keyRange, toIndexKey } from "./key-range.ts";
-import { readRange } from "./read.ts";
+import { readRange, toKeyValues } from "./read.ts";
 import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
 import type { Steps } from "./steps.ts";
@@ -68,7 +68,7 @@ export function* applyDeleteRange(state: MvccState, request: DeleteRangeRequest)
   return {
     header: { revision: BigInt(state.workRevision) },
     deleted: doomed.length,
-    prevKvs: request.prevKv ? doomed.map((version) => version.toKeyValue()) : [],
+    prevKvs: request.prevKv ? yield* toKeyValues(doomed, false) : [],
   };
 }
 

@@ -63,7 +63,7 @@ function* find(
   return { found: yield* sorted(found, comparison(target, order === "descend" ? -1 : 1)), count };
 }
 
-function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boolean): Steps<KeyValue[]> {
+export function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boolean): Steps<KeyValue[]> {
   const kvs: KeyValue[] = [];
   for (const version of versions) {
     const kv = version.toKeyValue();
