@@ -143,6 +143,34 @@ describe("states", () => {
     expect(await published()).toEqual([]);
   });
 
+  test("that a unit only passes through are not written", async () => {
+    const lease = await useNewLease();
+    sent = [];
+    for (const sub of ["dead", "start"]) {
+      publisher.set("a.service", state(sub), true);
+      await passTime(clock, 20);
+    }
+    publisher.set("a.service", state("running"));
+    await passTime(clock, 1);
+    expect([sent, await published()]).toEqual([[1], [["a.service", "running", lease]]]);
+    await passTime(clock, 1_000);
+    expect(sent).toEqual([1]);
+  });
+
+  test("that it was to pass through are written when they last", async () => {
+    const lease = await useNewLease();
+    publisher.set("a.service", state("dead"), true);
+    await passTime(clock, 45);
+    publisher.set("a.service", state("start"), true);
+    await passTime(clock, 10);
+    expect(await published()).toEqual([["a.service", "start", lease]]);
+    publisher.set("b.service", state("start"), true);
+    await passTime(clock, 10);
+    publisher.set("b.service", state("start"));
+    await passTime(clock, 1);
+    expect((await published()).map(([unit]) => unit)).toEqual(["a.service", "b.service"]);
+  });
+
   test("of a unit that flaps are held to about one a second, and the last one is told", async () => {
     await useNewLease();
     sent = [];

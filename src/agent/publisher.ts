@@ -2,7 +2,8 @@
  * Publishes the states of this machine's units: each when it changes, all anew on a new lease, nothing otherwise.
  *
  * What changes while a transaction is under way goes out together in the next one. A unit that flaps is held to one
- * publication a second, so that a crash loop on one machine does not become load on the cluster.
+ * publication a second, so that a crash loop on one machine does not become load on the cluster. A state that a unit only
+ * passes through goes out if it lasts.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -18,6 +19,8 @@ import type { LeaseId, RequestOp, Store } from "#store/store.ts";
 const FLAP_BURST = 10;
 const FLAP_WINDOW_MS = 10_000;
 const FLAP_INTERVAL_MS = 1_000;
+/** A state that lasts no longer than this while the unit is being started is not published. */
+const PASSING_MS = 50;
 /** One operation a unit stays below the store's limit for one transaction. */
 const UNITS_PER_TXN = 100;
 
@@ -41,6 +44,8 @@ export class StatePublisher {
   readonly #wanted = new Map<string, string>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #recent = new Map<string, Recent>();
+  /** By unit that is passing from one state to another: from when on what it is then is published all the same. */
+  readonly #passing = new Map<string, number>();
   /** What the store has under the current lease; undefined until it was listed. */
   #published: Map<string, string> | undefined;
   #lease: LeaseId | undefined;
@@ -62,14 +67,22 @@ export class StatePublisher {
     return this.#outcomes;
   }
 
-  /** Says what a unit's state is; undefined takes it back. */
-  set(unit: string, state: UnitState | undefined): void {
+  /** Says what a unit's state is; undefined takes it back. `isPassing`: it is expected to change at once. */
+  set(unit: string, state: UnitState | undefined, isPassing = false): void {
+    const wasPassing = this.#notePassing(unit, isPassing);
     const text = state === undefined ? undefined : JSON.stringify(state);
-    if (this.#wanted.get(unit) === text) return;
+    if (this.#wanted.get(unit) === text && !wasPassing) return;
     if (text === undefined) this.#wanted.delete(unit);
     else this.#wanted.set(unit, text);
     this.#dirty.add(unit);
     this.#loop.wake();
+  }
+
+  /** True: it was passing, and is no longer. */
+  #notePassing(unit: string, isPassing: boolean): boolean {
+    if (!isPassing) return this.#passing.delete(unit);
+    if (!this.#passing.has(unit)) this.#passing.set(unit, this.#options.clock.monotonic() + PASSING_MS);
+    return false;
   }
 
   /** Records that a oneshot has run to its end. */
@@ -178,6 +191,11 @@ export class StatePublisher {
   }
 
   #holdMs(unit: string, nowMs: number): number {
+    const passingMs = (this.#passing.get(unit) ?? nowMs) - nowMs;
+    return passingMs > 0 ? passingMs : this.#flapMs(unit, nowMs);
+  }
+
+  #flapMs(unit: string, nowMs: number): number {
     const recent = this.#recent.get(unit);
     if (recent === undefined || nowMs - recent.windowStartMs >= FLAP_WINDOW_MS) {
       this.#recent.set(unit, { windowStartMs: nowMs, count: 0 });

@@ -4,8 +4,8 @@
  */
 import type { Clock } from "#base/clock.ts";
 import type { Assignment } from "#model/records.ts";
-import type { Applied } from "#plan/reconcile/plan-machine.ts";
-import type { Supervisor } from "#supervisor/supervisor.ts";
+import type { Applied, MachineStepKind } from "#plan/reconcile/plan-machine.ts";
+import type { ActiveState, Supervisor } from "#supervisor/supervisor.ts";
 import type { StatePublisher } from "./publisher.ts";
 import { publishedState, unloadableState } from "./unit-state.ts";
 
@@ -22,7 +22,7 @@ export interface ReportsOptions {
   readonly assignments: ReadonlyMap<string, Assignment>;
   readonly applied: ReadonlyMap<string, Applied>;
   /** Units a step is under way for. */
-  readonly underWay: ReadonlyMap<string, unknown>;
+  readonly underWay: ReadonlyMap<string, MachineStepKind>;
 }
 
 export class UnitReports {
@@ -67,11 +67,16 @@ export class UnitReports {
         underWay: underWay.has(unit),
         trouble: trouble?.text,
       };
-      publisher.set(unit, publishedState(status, doings));
+      publisher.set(unit, publishedState(status, doings), isPassing(status.active, underWay.get(unit)));
     } else if (assignment !== undefined && trouble !== undefined) {
       publisher.set(unit, unloadableState(assignment, trouble.text, trouble.sinceMs));
     } else {
       publisher.set(unit, undefined);
     }
   }
+}
+
+/** A unit that is being started is soon active or failed; what it is until then tells nobody anything. */
+function isPassing(active: ActiveState, underWay: MachineStepKind | undefined): boolean {
+  return (underWay === "start" || underWay === "restart") && active !== "active" && active !== "failed";
 }
