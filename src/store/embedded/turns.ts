@@ -2,8 +2,8 @@
 import type { Clock } from "#base/clock.ts";
 import type { Turns } from "../mvcc/steps.ts";
 
-/** Well below the 20 ms that the daemon may stall, because a step may be under way when the time is over. */
-const SHARE_MS = 4;
+/** About what a disk takes for a group of writes: those that come meanwhile wait no longer for this than for the disk. */
+const SHARE_MS = 0.5;
 
 export class LoopTurns implements Turns {
   readonly #clock: Clock;
