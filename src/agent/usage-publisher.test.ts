@@ -84,6 +84,32 @@ test("it is published anew on a new lease, and not without one or where nothing 
   await publisher.stop();
 });
 
+test.each([
+  { tookMs: 0, looks: 11 },
+  { tookMs: 5, looks: 11 },
+  { tookMs: 25, looks: 4 },
+  { tookMs: 500, looks: 2 },
+])("a look that takes $tookMs ms is had $looks times in 100 s, and at once on a new lease", async (given) => {
+  let looks = 0;
+  const slow = new UsagePublisher({
+    ...{ store, clock, random: seededRandom(1), log: silentLogger, machine: MACHINE, capacity: CAPACITY },
+    supervisor: {
+      usage: () => {
+        looks += 1;
+        clock.skipTo(clock.monotonic() + given.tookMs);
+        return usage;
+      },
+    },
+  });
+  slow.useLease(await lease());
+  await passTime(clock, 100_100);
+  expect(looks).toBe(given.looks);
+  slow.useLease(await lease());
+  await passTime(clock, 10);
+  expect(looks).toBe(given.looks + 1);
+  await slow.stop();
+});
+
 test("only a change of more than a twentieth of the machine is worth a write", () => {
   const before = { cpuMillis: 500, memoryBytes: 500 };
   expect(isWorthWriting(before, { cpuMillis: 549, memoryBytes: 451 }, CAPACITY)).toBe(false);

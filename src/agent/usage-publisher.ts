@@ -14,6 +14,9 @@ import type { LeaseId, Store } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 
 const INTERVAL_MS = 10_000;
+/** Many units take long to look at: that is done more seldom then, so that it takes a thousandth of the time. */
+const RESTS_FOR_EACH_MS = 1_000;
+const REST_MAX_MS = 60_000;
 /** A change below this share of the machine is not worth a write. */
 const STEP = 0.05;
 
@@ -32,6 +35,8 @@ export class UsagePublisher {
   readonly #loop: Loop;
   #lease: LeaseId | undefined;
   #published: Usage | undefined;
+  /** On the monotonic clock. */
+  #restsUntilMs = 0;
   #sample: { readonly cpuMs: number; readonly atMs: number } | undefined;
 
   constructor(options: UsagePublisherOptions) {
@@ -49,6 +54,7 @@ export class UsagePublisher {
   useLease(lease: LeaseId | undefined): void {
     this.#lease = lease;
     this.#published = undefined;
+    this.#restsUntilMs = 0;
     if (lease !== undefined) this.#loop.wake();
   }
 
@@ -57,6 +63,7 @@ export class UsagePublisher {
   }
 
   async #publish(): Promise<void> {
+    if (this.#options.clock.monotonic() < this.#restsUntilMs) return;
     const usage = this.#measure();
     const lease = this.#lease;
     if (usage === undefined || lease === undefined) return;
@@ -69,9 +76,10 @@ export class UsagePublisher {
   /** Undefined where nothing is counted. The first time there is no span over which the processors were used. */
   #measure(): Usage | undefined {
     const { supervisor, clock } = this.#options;
-    const { cpuMs, memoryBytes } = supervisor.usage();
-    if (cpuMs === undefined || memoryBytes === undefined) return undefined;
     const atMs = clock.monotonic();
+    const { cpuMs, memoryBytes } = supervisor.usage();
+    this.#restsUntilMs = atMs + Math.min(REST_MAX_MS, (clock.monotonic() - atMs) * RESTS_FOR_EACH_MS);
+    if (cpuMs === undefined || memoryBytes === undefined) return undefined;
     const before = this.#sample;
     this.#sample = { cpuMs, atMs };
     // The count falls when a unit's cgroup goes with what it had used.

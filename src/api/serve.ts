@@ -1,7 +1,7 @@
 /** Listens for the API's requests on a unix socket and on a TCP port. */
 import { chmod, lstat, rm } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { type AddressInfo, connect, type Server as NetServer } from "node:net";
+import { type AddressInfo, connect, type Server as NetServer, type Socket } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { FlotillaError } from "#base/errors.ts";
 import type { Logger } from "#base/log.ts";
@@ -26,6 +26,8 @@ export interface ServeOptions {
   /** The TCP port speaks TLS with this; absent: plain HTTP. */
   readonly tls?: ServerTls;
   readonly log: Logger;
+  /** Told of each connection to the TCP port, whatever comes of it; the address is undefined of one that is gone already. */
+  readonly onConnection?: (address: string | undefined) => void;
 }
 
 export interface ServedApi {
@@ -57,8 +59,10 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
       addresses.push(`unix:${options.socketPath}`);
     }
     if (options.host === undefined) return { addresses, port: 0, close, renew: () => undefined };
-    const { host, port: wanted = 0, tls } = options;
+    const { host, port: wanted = 0, tls, onConnection } = options;
     const opened = tls === undefined ? openPlain(options.api) : openSecure(options.api, tls);
+    if (onConnection !== undefined)
+      opened.listener.on("connection", (socket) => onConnection(addressOf(socket)));
     await listen(opened.listener, { host, port: wanted }, "the API");
     closing.push(opened.close);
     const port = portOf(opened.listener, wanted);
@@ -90,12 +94,17 @@ function plainServer(api: Api, originOf: (request: IncomingMessage) => Origin): 
 }
 
 function networkOrigin({ socket }: IncomingMessage): Origin {
-  const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
+  const address = addressOf(socket) ?? "";
   const certificate =
     "getPeerX509Certificate" in socket && socket instanceof process.getBuiltinModule("node:tls").TLSSocket
       ? socket.getPeerX509Certificate()
       : undefined;
   return { kind: "network", address, certificate };
+}
+
+/** IPv4 as such, also where it came to a port of IPv6. */
+function addressOf({ remoteAddress }: Socket): string | undefined {
+  return remoteAddress?.replace(/^::ffff:/, "");
 }
 
 async function listenOnSocket(server: Server, path: string, mode: number): Promise<void> {

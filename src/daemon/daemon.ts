@@ -21,6 +21,7 @@ import { Election, type Seat } from "#engine/election.ts";
 import { Engine } from "#engine/engine.ts";
 import { ReachWatch } from "#engine/reach.ts";
 import { describeFileError, makeDirectories } from "#host/files.ts";
+import { Heard } from "#host/heard.ts";
 import { compileEagerly, whenBusy } from "#host/hot-code.ts";
 import { systemClock, systemRandom } from "#host/system.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
@@ -111,6 +112,7 @@ interface Ground {
   readonly opened: DaemonStore;
   readonly supervisor: Supervisor;
   readonly cluster: ClusterMirror;
+  readonly heard: Heard;
   /** Undefined where nobody is checked. */
   readonly trust: LiveTrust | undefined;
   readonly departure: Departure;
@@ -170,7 +172,22 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   undo.add(await scheduleBackups(config, storeAdmin, means));
   const placementOf = readPlacements(cluster);
   const departure = new Departure(config.directory, clock);
-  return { config, means, identity, opened, trust, departure, supervisor, cluster, placementOf, storeAdmin };
+  const heard = new Heard(clock);
+  return {
+    ...{
+      config,
+      means,
+      identity,
+      opened,
+      trust,
+      departure,
+      supervisor,
+      cluster,
+      heard,
+      placementOf,
+      storeAdmin,
+    },
+  };
 }
 
 /** Keeps the machine's certificate fresh, where it has one, and sees when the machine is removed from the cluster. */
@@ -234,6 +251,7 @@ async function serve(ground: Ground, undo: Undo): Promise<ServedApi> {
   const served = await serveApi({
     ...{ api, socketPath, socketMode: 0o660, host, port, log: means.log },
     ...(trust === undefined ? {} : { tls: trust.serverTls("machines and people") }),
+    onConnection: (address) => ground.heard.note(address),
   });
   undo.add(() => served.close());
   return served;
@@ -247,7 +265,10 @@ function standForElection(ground: Ground, machine: MachineRecord, undo: Undo): E
   const reach = new ReachWatch({
     ...means,
     cluster,
-    reach: createReach(createAskPeer(() => peerTlsOf(ground.trust))),
+    reach: createReach(
+      createAskPeer(() => peerTlsOf(ground.trust)),
+      ground.heard,
+    ),
     machine: machine.id,
     onChange: () => {
       engine.reconsider();

@@ -2,6 +2,7 @@
 import type { ApiDependencies } from "#api/dependencies.ts";
 import { reachableSchema } from "#api/reachable.ts";
 import { type Reach, SILENT_MS } from "#engine/reach.ts";
+import type { Heard } from "#host/heard.ts";
 import { knock } from "#host/knock.ts";
 import type { MachineRecord } from "#model/records.ts";
 
@@ -13,9 +14,10 @@ const LATE_MS = 800;
 /** A peer knocks for so long itself. */
 const PEER_MS = LATE_MS + 400;
 
-export function createReach(askPeer: ApiDependencies["askPeer"]): Reach {
+export function createReach(askPeer: ApiDependencies["askPeer"], heard: Heard): Reach {
   return {
     knock: (machine) => knockWithin(machine, SILENT_MS + LATE_MS),
+    heardMsAgo: ({ api }) => heard.msAgo(hostOf(new URL(api))),
     knockFrom: async (peer, { id }) => {
       const url = new URL(`/v1/machines/${id}/reachable`, peer.api).href;
       try {
@@ -42,7 +44,12 @@ export function knockAt(machine: MachineRecord): Promise<boolean> {
 
 /** Knocks where the machine's API listens. */
 function knockWithin({ api }: MachineRecord, withinMs: number): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(api);
-  const usual = protocol === "https:" ? 443 : 80;
-  return knock(hostname.replace(/^\[|\]$/g, ""), port === "" ? usual : Number(port), withinMs);
+  const url = new URL(api);
+  const usual = url.protocol === "https:" ? 443 : 80;
+  return knock(hostOf(url), url.port === "" ? usual : Number(url.port), withinMs);
+}
+
+/** An address of IPv6 without its brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }

@@ -19,6 +19,7 @@ async function watching(heard: Set<string>, shorts: readonly string[] = ["a", "b
     machine: machineId("a"),
     reach: {
       knock: async ({ id }) => heard.has(`a${id[0]}`),
+      heardMsAgo: () => Number.POSITIVE_INFINITY,
       knockFrom: async (peer, { id }) =>
         heard.has(`a${peer.id[0]}`) ? heard.has(`${peer.id[0]}${id[0]}`) : undefined,
     },
@@ -76,6 +77,7 @@ describe("a machine is unreachable", () => {
         machine: machineId("a"),
         reach: {
           knock: ({ id }) => elapsed(id === machineId("c") ? afterMs : 1).then(() => true),
+          heardMsAgo: () => Number.POSITIVE_INFINITY,
           knockFrom: async () => {
             knocks += 1;
             await elapsed(500);
@@ -128,6 +130,65 @@ describe("a deputy", () => {
   ])("%s", async (_why, heard, expected) => {
     const { unreachable, watch } = await watching(new Set(heard), four, "d");
     expect(unreachable()).toEqual(expected);
+    watch.stop();
+  });
+});
+
+describe("a deputy that the engine's machine knocks at", () => {
+  /** On b, with the engine on a, which opens a connection to b whenever `connect` is called. */
+  async function deputy(self = "b", engine = "a") {
+    const clock = new VirtualClock();
+    let heardMs = Number.NEGATIVE_INFINITY;
+    const knocked: string[] = [];
+    const watch = new ReachWatch({
+      clock,
+      log: silentLogger,
+      cluster: { view: { ...cluster("a", "b", "c").state, engine: seatOf(engine) }, connected: true },
+      machine: machineId(self),
+      reach: {
+        knock: async ({ id }) => knocked.push(`${id[0]} ${clock.monotonic() - startMs}`) > 0,
+        heardMsAgo: () => clock.monotonic() - heardMs,
+        knockFrom: async () => undefined,
+      },
+      onChange: () => expect.unreachable("nothing is unreachable"),
+    });
+    const startMs = clock.monotonic();
+    watch.start();
+    await passTime(clock, 0);
+    return {
+      knocked,
+      watch,
+      connect: () => (heardMs = clock.monotonic()),
+      pass: (durationMs: number) => passTime(clock, durationMs),
+    };
+  }
+
+  test("does not knock in turn, for as long as that goes on", async () => {
+    const { knocked, connect, pass, watch } = await deputy();
+    for (let round = 0; round < 10; round += 1) {
+      connect();
+      await pass(510);
+    }
+    expect(knocked).toEqual(["a 0"]);
+    watch.stop();
+  });
+
+  test("knocks as soon as the next knock is 150 ms late, and goes on by itself", async () => {
+    const { knocked, connect, pass, watch } = await deputy();
+    await pass(200);
+    connect();
+    await pass(2_000);
+    expect(knocked).toEqual(["a 0", "a 850", "a 1350", "a 1850"]);
+    watch.stop();
+  });
+
+  test("knocks where that machine, which watches all, hears others", async () => {
+    const { knocked, connect, pass, watch } = await deputy("a", "a");
+    connect();
+    await pass(400);
+    connect();
+    await pass(400);
+    expect(knocked).toEqual(["b 0", "c 0", "b 500", "c 500"]);
     watch.stop();
   });
 });

@@ -2,7 +2,8 @@
  * Which machines nobody reaches any more, long before their leases end: the engine's machine knocks at each, and at one
  * that is silent others knock as well. A few deputies knock at the engine's machine, since that may be the one that went.
  *
- * To knock is to open a connection and to close it. What is looked for is the machine, not its daemon: a machine that
+ * To knock is to open a connection and to close it. Where the engine's machine has just knocked at a deputy, that one need
+ * not knock in turn. What is looked for is the machine, not its daemon: a machine that
  * refuses the connection, or takes it and says nothing, is there, and so are its units; its daemon is being started
  * again, or is slow. Invariants: a machine counts as unreachable only when this one and at least one other got no sign of
  * it, and none did; with the next sign it counts as reachable, and when the store has been away. It decides nothing,
@@ -21,7 +22,9 @@ export interface Reach {
    * others have for theirs. One that is only far away takes as long as its network.
    */
   knock(machine: MachineRecord): Promise<boolean>;
-  /** The same as another machine finds it; undefined when that one does not say. */
+  /** Milliseconds since the machine itself opened a connection to this one; infinite where nothing is known of one. */
+  heardMsAgo(machine: MachineRecord): number;
+  /** The same as {@link knock}, as another machine finds it; undefined when that one does not say. */
   knockFrom(peer: MachineRecord, machine: MachineRecord): Promise<boolean | undefined>;
 }
 
@@ -38,6 +41,8 @@ export interface ReachWatchOptions {
 /** Time between two rounds; with many machines so much each, so that knocking stays below 0.5 % of a core. */
 const ROUND_MS = 500;
 const PER_MACHINE_MS = 50;
+/** For how long a deputy that has heard the engine's machine does without knocking: the next time may be a little late. */
+const HEARD_MS = ROUND_MS + 150;
 /** When others are asked about a machine that has given no sign; one that comes late still counts. */
 export const SILENT_MS = 300;
 /** How many others are asked about a silent machine. */
@@ -81,8 +86,21 @@ export class ReachWatch {
       log.info({ machines: [...unreachable] }, "machines that nobody reaches");
       this.#options.onChange();
     }
-    const delayMs = Math.max(ROUND_MS, this.#watched.length * PER_MACHINE_MS);
-    this.#timer = clock.setTimer(delayMs, () => void this.#go(round));
+    this.#timer = clock.setTimer(this.#restMs(), () => void this.#go(round));
+  }
+
+  #restMs(): number {
+    const watched = this.#watched;
+    const roundMs = Math.max(ROUND_MS, watched.length * PER_MACHINE_MS);
+    return Math.min(...watched.map((machine) => this.#heardForMs(machine) || roundMs), roundMs);
+  }
+
+  /** For how long from now on the machine counts as heard; 0 where it has to be knocked at. */
+  #heardForMs(machine: MachineRecord): number {
+    const { cluster, reach } = this.#options;
+    // Whoever watches another machine than the engine's is not knocked at by it.
+    if (cluster.view.engine?.machine !== machine.id) return 0;
+    return Math.max(0, HEARD_MS - reach.heardMsAgo(machine));
   }
 
   get #others(): readonly MachineRecord[] {
@@ -113,6 +131,7 @@ export class ReachWatch {
 
   async #isUnreachable(machine: MachineRecord, others: readonly MachineRecord[]): Promise<boolean> {
     const { reach } = this.#options;
+    if (this.#heardForMs(machine) > 0) return false;
     const sign = reach.knock(machine);
     if (await this.#isSoon(sign)) return false;
     const peers = others.filter((peer) => peer !== machine && !this.#unreachable.has(peer.id));

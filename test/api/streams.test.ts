@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventBody, JournalLine, UnitChange } from "#api/bodies.ts";
@@ -274,6 +274,16 @@ describe("serving", () => {
     await writeFile(path, "precious");
     expect(await codeOf(serveApi({ api, socketPath: path, log: silentLogger }))).toBe("bad-config");
     await new FlotillaClient({ endpoint: `unix:${socketPath}` }).health();
+  });
+
+  test("tells of each connection to its port, also of one that says nothing", async () => {
+    const { api } = cluster;
+    const heard = Promise.withResolvers<string | undefined>();
+    const served = await serveApi({ api, host: "::", log: silentLogger, onConnection: heard.resolve });
+    const socket = connect(served.port, "127.0.0.1");
+    expect(await heard.promise).toBe("127.0.0.1");
+    socket.destroy();
+    await served.close();
   });
 
   test("refuses a path that is too long for a socket, and a port that is taken", async () => {

@@ -48,6 +48,8 @@ export class SimulatedMachine {
   /** What is not the daemon's: units and their shims. */
   readonly #hardwareClock: ProcessClock;
   #daemon: Daemon | undefined;
+  /** World time at which a machine last opened a connection to this one, by its ID. */
+  readonly heard = new Map<string, number>();
   #powered = true;
   #skew: ClockSkew = { wallMs: 0, bootMs: 0, suspendedMs: 0 };
   #bootId = "";

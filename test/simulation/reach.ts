@@ -9,6 +9,7 @@ const SILENT_AFTER_MS = 800;
 export function reachOf(self: SimulatedMachine, process: ProcessClock): Reach {
   return {
     knock: (machine) => heardBy(process, knock(self, machine.id)),
+    heardMsAgo: ({ id }) => self.options.clock.monotonic() - (self.heard.get(id) ?? Number.NEGATIVE_INFINITY),
     knockFrom: (peer, machine) => heardBy(process, knockFrom(self, peer.id, machine.id)),
   };
 }
@@ -32,6 +33,7 @@ function knock(from: SimulatedMachine, id: string): Promise<boolean> {
     const to = from.options.machineOf(id);
     const sign = to?.powered === true && !to.paused && !isCut(to) && !isCut(from);
     const delayMs = sign ? from.network.latencyMs + (to?.network.latencyMs ?? 0) : SILENT_AFTER_MS;
+    if (sign) clock.setTimer(delayMs, () => to.heard.set(from.id, clock.monotonic()));
     clock.setTimer(Math.min(delayMs, SILENT_AFTER_MS), () => resolve(sign && delayMs <= SILENT_AFTER_MS));
   });
 }
