@@ -58,6 +58,8 @@ export interface PendingMove {
   readonly to?: string;
   /** `starting`: its copy at `to` comes up; `waiting`: its turn has not come; `staying`: it fits on no other machine. */
   readonly phase: "starting" | "waiting" | "staying";
+  /** It waits, and nothing that is under way will end that. */
+  readonly stuck?: true;
   readonly reason: string;
   readonly refusals: readonly Refusal[];
 }

@@ -33,6 +33,10 @@ function hasFailedAt({ standings }: Draft, unit: string, machine: string): boole
   );
 }
 
+function isMoving({ moves, pending }: Draft, unit: string): boolean {
+  return moves.has(unit) && pending.get(unit)?.stuck !== true;
+}
+
 function isStopping({ unplaced }: Draft, unit: string): boolean {
   return unplaced.get(unit)?.refusals.some(({ code }) => code === "strict-wait") === true;
 }
@@ -41,7 +45,7 @@ function isStopping({ unplaced }: Draft, unit: string): boolean {
 export function closeRebalance(draft: Draft): readonly ClusterStep[] {
   const { rebalance } = draft.view;
   if (rebalance === undefined) return [];
-  if (rebalance.moves.some(({ unit }) => draft.moves.has(unit) || isStopping(draft, unit))) return [];
+  if (rebalance.moves.some(({ unit }) => isMoving(draft, unit) || isStopping(draft, unit))) return [];
   const left = rebalance.moves.filter(({ unit, from }) => {
     const standing = draft.standings.get(unit);
     return standing !== undefined && !standing.finished && standing.homes[0]?.machine === from;

@@ -116,6 +116,18 @@ describe("a rebalance that was asked for", () => {
     expect(inWords(made.plan())).toEqual(["rebalance: 0 of 1 units have moved; not a1.service"]);
   });
 
+  test("is closed when its units would wait without end, as another of their template is down for good", () => {
+    const alone = { overlap: false };
+    const made = crowd(cluster("a", "b"), "a", 2);
+    made.unit("w@1.service", { on: ["a"], placement: alone }).report("w@1.service", "a", "active");
+    made.unit("w@2.service", { placement: { ...alone, machineId: machineId("f") } });
+    const move = { unit: "w@1.service", from: machineId("a"), to: machineId("b"), reason: "evens" };
+    made.state.rebalance = { moves: [move], revision: "1", askedMs: 0 };
+    expect(inWords(made.plan())).toEqual(["rebalance: 0 of 1 units have moved; not w@1.service"]);
+    made.state.units.delete("w@2.service");
+    expect(inWords(made.plan())).toContain("w@1.service a->: rebalance: evens");
+  });
+
   test("does not try a move again that has failed", () => {
     const made = crowd(cluster("a", "b"), "a", 2);
     made.rebalance();

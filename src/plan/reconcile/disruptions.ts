@@ -7,20 +7,23 @@ import type { PendingMove } from "#plan/cluster-plan.ts";
 import { groupOf } from "#plan/schedule/group.ts";
 import type { Allowance, Placement } from "#unit/placement.ts";
 import type { Draft } from "./draft.ts";
+import { missingPeer } from "./peers.ts";
 import type { Home, Standing } from "./standing.ts";
 
 interface Group {
   readonly size: number;
   /** Those that are on their way or have no running copy. */
   readonly unavailable: Set<string>;
+  /** How many of them stay without one, as things are. */
+  readonly down: number;
 }
+
+export type Pause = Pick<PendingMove, "phase" | "reason" | "stuck">;
 
 export class Disruptions {
   readonly #draft: Draft;
   readonly #underWay = new Map<string, number>();
   readonly #groups = new Map<string, Group>();
-  /** `machine unit` of what is assigned, or comes to be by this plan. */
-  readonly #begun = new Set<string>();
 
   /** @param moving units that are to move, those that have a new copy among them */
   constructor(
@@ -33,19 +36,20 @@ export class Disruptions {
   }
 
   /** Why the unit's move cannot begin now; undefined: it begins, and counts from now on. */
-  pauseFor(standing: Standing, from: Home): Pick<PendingMove, "phase" | "reason"> | undefined {
+  pauseFor(standing: Standing, from: Home): Pause | undefined {
     const reason =
-      this.#jobUnderWay(standing, from) ?? this.#tooMany(standing, from) ?? this.#peerMissing(standing);
-    if (reason !== undefined) return { phase: "waiting", reason };
-    this.#note(standing, from.machine);
-    return undefined;
+      this.#jobUnderWay(standing, from) ??
+      this.#tooManyHere(from) ??
+      this.#tooMany(standing) ??
+      this.#peerMissing(standing);
+    if (reason === undefined) this.#note(standing, from.machine);
+    return typeof reason === "string" ? { phase: "waiting", reason } : reason;
   }
 
   #note(standing: Standing, from: string): void {
     const { unit } = standing;
     this.#underWay.set(from, (this.#underWay.get(from) ?? 0) + 1);
     this.#group(standing).unavailable.add(unit);
-    for (const target of this.#draft.scheduler.placesOf(unit)) this.#begun.add(`${target.facts.id} ${unit}`);
   }
 
   /** Units that were taken away and have not stopped yet are on their way, too. */
@@ -68,28 +72,28 @@ export class Disruptions {
     return `it is still starting, or has a job under way, on ${nameOfMachine(view, machine)}`;
   }
 
-  #tooMany(standing: Standing, { machine }: Home): string | undefined {
+  #tooManyHere({ machine }: Home): string | undefined {
     const { view, context } = this.#draft;
     const { movesAtOnce } = context.settings;
-    if ((this.#underWay.get(machine) ?? 0) >= movesAtOnce)
-      return `${movesAtOnce} units are on their way from ${nameOfMachine(view, machine)} already`;
+    if ((this.#underWay.get(machine) ?? 0) < movesAtOnce) return undefined;
+    return `${movesAtOnce} units are on their way from ${nameOfMachine(view, machine)} already`;
+  }
+
+  #tooMany(standing: Standing): Pause | undefined {
     const allowance = allowanceOf(standing.placement);
     if (allowance === undefined) return undefined;
-    const { size, unavailable } = this.#group(standing);
+    const { size, unavailable, down } = this.#group(standing);
     const others = unavailable.has(standing.unit) ? unavailable.size - 1 : unavailable.size;
     const limit = "units" in allowance ? allowance.units : Math.ceil(allowance.share * size);
     if (others < limit) return undefined;
-    return `${others} of ${size} ${groupOf(standing.unit) ?? standing.unit} are on their way or not active (MaxUnavailable)`;
+    const reason = `${others} of ${size} ${groupOf(standing.unit) ?? standing.unit} are on their way or not active (MaxUnavailable)`;
+    return { phase: "waiting", reason, ...(down < limit ? {} : { stuck: true }) };
   }
 
   /** A follower (MachineOf=) begins where its peer has begun. */
-  #peerMissing({ unit, placement }: Standing): string | undefined {
-    const { view, scheduler } = this.#draft;
-    const [target] = scheduler.placesOf(unit);
-    const id = target?.facts.id ?? "";
-    const missing = placement?.machineOf.find(
-      (peer) => view.assignments.get(id)?.has(peer) !== true && !this.#begun.has(`${id} ${peer}`),
-    );
+  #peerMissing(standing: Standing): string | undefined {
+    const [target] = this.#draft.scheduler.placesOf(standing.unit);
+    const missing = missingPeer(this.#draft, standing, target?.facts.id ?? "");
     return missing === undefined ? undefined : `${missing}, which it has to be with (MachineOf), comes first`;
   }
 
@@ -100,10 +104,20 @@ export class Disruptions {
     const members = [...this.#draft.standings.values()].filter(
       (other) => (groupOf(other.unit) ?? other.unit) === name && isToRun(other),
     );
-    const down = members.filter((member) => !this.#isServing(member)).map((member) => member.unit);
-    const group = { size: members.length, unavailable: new Set(down) };
+    const idle = members.filter((member) => !this.#isServing(member));
+    const down = idle.filter((member) => this.#staysDown(member)).length;
+    const group = { size: members.length, unavailable: new Set(idle.map((member) => member.unit)), down };
     this.#groups.set(name, group);
     return group;
+  }
+
+  /** It fits nowhere, or has failed for good. */
+  #staysDown({ unit, homes, placement }: Standing): boolean {
+    const { view, unplaced } = this.#draft;
+    const why = unplaced.get(unit)?.refusals;
+    if (why !== undefined && !why.some(({ code }) => code === "strict-wait")) return true;
+    if (placement === undefined || placement.failureMoves > 0) return false;
+    return homes.some(({ machine }) => view.states.get(machine)?.get(unit)?.active === "failed");
   }
 
   #isServing({ unit, homes }: Standing): boolean {

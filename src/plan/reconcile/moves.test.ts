@@ -57,3 +57,90 @@ describe("a unit of a drained machine", () => {
     expect(step(made)).toHaveLength(1);
   });
 });
+
+describe("a unit that has to be with another", () => {
+  const leader = { overlap: false };
+  const follower = { machineOf: ["lead.service"] };
+
+  function pair(desired: "loaded" | "launched"): ClusterBuilder {
+    return cluster("a", "b")
+      .unit("lead.service", { on: ["a"], placement: leader })
+      .report("lead.service", "a", "active")
+      .unit("side.service", { on: ["a"], placement: follower, desired })
+      .report("side.service", "a", desired === "loaded" ? "inactive" : "active")
+      .drain("a");
+  }
+
+  test("is put nowhere until that has stopped and is elsewhere, where it runs nothing that could stay", () => {
+    const made = pair("loaded");
+    const plan = made.plan();
+    expect(inWords(plan)).toEqual([
+      "lead.service a->: node-a is drained",
+      "side.service a->: node-a is drained",
+    ]);
+    expect(plan.unplaced.map(({ summary }) => summary)).toEqual([
+      "waits until its copy on node-a has stopped (Overlap=no)",
+      "waits until lead.service, which it has to be with (MachineOf), is on node-b",
+    ]);
+    made.apply(plan).report("lead.service", "a", "inactive");
+    expect(made.settle()).toEqual({ "lead.service": "b", "side.service": "b" });
+  });
+
+  test("stays with it while that cannot go yet", () => {
+    const made = pair("loaded").report("lead.service", "a", "activating");
+    const plan = made.plan();
+    expect(plan.steps).toEqual([]);
+    expect(plan.moves.map(({ unit, reason }) => `${unit}: ${reason}`)).toEqual([
+      "lead.service: it is still starting, or has a job under way, on node-a",
+      "side.service: lead.service, which it has to be with (MachineOf), comes first",
+    ]);
+  });
+
+  test("is not put, being new, where that has yet to stop elsewhere for", () => {
+    const made = cluster("a", "b")
+      .unit("first.service", { on: ["a"] })
+      .unit("lead.service", {
+        on: ["a"],
+        placement: { ...leader, conflicts: ["first.service"] },
+        assignedMs: 1,
+      });
+    made.report("lead.service", "a", "active").unit("side.service", { placement: follower });
+    const plan = made.plan();
+    expect(inWords(plan)).toEqual([
+      "lead.service a->: node-a has first.service, which the unit conflicts with (Conflicts=first.service)",
+    ]);
+    expect(plan.unplaced.map(({ summary }) => summary)).toContain(
+      "waits until lead.service, which it has to be with (MachineOf), is on node-b",
+    );
+    made.apply(plan).report("lead.service", "a", "inactive");
+    expect(made.settle()).toMatchObject({ "lead.service": "b", "side.service": "b" });
+  });
+});
+
+describe("of the instances of a template that allows one to be away", () => {
+  const one = { maxUnavailable: { units: 1 } };
+
+  function pool(): ClusterBuilder {
+    return running(cluster("a", "b"), { "w@1.service": "a", "w@2.service": "a" }, one).drain("a");
+  }
+
+  test("the second waits until the first is over, and that will end", () => {
+    const [first, second] = [pool().plan(), pool().plan().moves[0]];
+    expect(inWords(first)).toHaveLength(1);
+    expect(second?.unit).toBe("w@2.service");
+    expect(second?.stuck).toBeUndefined();
+  });
+
+  test.each<[why: string, down: (made: ClusterBuilder) => unknown]>([
+    ["has failed for good", (made) => made.report("w@2.service", "a", "failed", { result: "exit-code" })],
+    [
+      "fits nowhere",
+      (made) => made.unit("w@3.service", { placement: { ...one, machineId: machineId("f") } }),
+    ],
+  ])("the others wait without end for one that %s", (_why, down) => {
+    const made = pool();
+    down(made);
+    const waiting = made.plan().moves.filter(({ phase }) => phase === "waiting");
+    expect(waiting.map(({ stuck }) => stuck)).toContain(true);
+  });
+});

@@ -3,16 +3,18 @@
  * active is the old one stopped. Units that may not overlap with themselves are stopped first.
  *
  * Invariants: a unit has at most one new copy; the old one goes only for a copy that is active, or where nothing is
- * lost by it; of one template no more are under way or down than MaxUnavailable= allows; a unit goes after those that
- * have to be with it. What is under way stands in the assignments (`movesFrom`), so that any engine goes on with it.
+ * lost by it; of one template no more are under way or down than MaxUnavailable= allows; a unit comes after those that it
+ * has to be with, and goes after those that have to be with it. What is under way stands in the assignments (`movesFrom`), so that any engine goes on with it.
  */
 import { nameOfMachine } from "#model/cluster-state.ts";
-import type { PendingMove } from "#plan/cluster-plan.ts";
 import { exclude } from "#plan/schedule/filters.ts";
 import type { ScheduledMachine } from "#plan/schedule/machine.ts";
+import { ANYWHERE } from "#unit/placement.ts";
 import { judgeCopy } from "./copies.ts";
-import { Disruptions } from "./disruptions.ts";
+import { Disruptions, type Pause } from "./disruptions.ts";
 import type { Draft } from "./draft.ts";
+import { leadersFirst } from "./order.ts";
+import { holdBack, missingPeer, remains, waitingForPeer } from "./peers.ts";
 import type { Home, Standing } from "./standing.ts";
 
 /** What this plan does for a unit that is to leave a present machine for another. */
@@ -66,13 +68,26 @@ export function planMoves(draft: Draft): void {
   if (movers.length === 0) return;
   const disruptions = new Disruptions(draft, movers);
   const followed = followersAt(draft);
-  // Leaders first, since a follower's copy needs its peer beside it.
-  const leaders = movers.filter(({ standing }) => standing.placement?.machineOf.length === 0);
-  const followers = movers.filter((mover) => !leaders.includes(mover));
-  for (const mover of [...leaders, ...followers]) {
+  const moverNamed = new Map(movers.map((mover) => [mover.standing.unit, mover]));
+  for (const standing of inOrder(draft)) {
+    const mover = moverNamed.get(standing.unit);
+    if (mover === undefined) {
+      holdBack(draft, standing);
+      continue;
+    }
     const kind = decide(draft, mover, disruptions, followed);
-    draft.moves.set(mover.standing.unit, { kind, from: mover.from, to: mover.to, copy: mover.copy });
+    draft.moves.set(standing.unit, { kind, from: mover.from, to: mover.to, copy: mover.copy });
   }
+}
+
+/** Leaders first, since a follower needs its peer beside it. */
+function inOrder({ standings }: Draft): readonly Standing[] {
+  const all = [...standings.values()].map((standing) => ({
+    unit: standing.unit,
+    placement: standing.placement ?? ANYWHERE,
+    standing,
+  }));
+  return leadersFirst(all).map(({ standing }) => standing);
 }
 
 function moverOf(draft: Draft, standing: Standing): Mover | undefined {
@@ -85,32 +100,47 @@ function moverOf(draft: Draft, standing: Standing): Mover | undefined {
   return { standing, from, to, copy: homes.find((home) => home.machine === to && !failed.has(home)) };
 }
 
-type Pause = Pick<PendingMove, "phase" | "reason">;
-
 function decide(
   draft: Draft,
   mover: Mover,
   disruptions: Disruptions,
   followed: ReadonlySet<string>,
 ): Move["kind"] {
-  const { standing, from, copy, to } = mover;
+  const { standing, from, copy } = mover;
   const { unit, placement, record } = standing;
-  // What has failed is not running: nothing is to be waited for.
-  if (draft.tried.has(unit)) return "at-once";
+  // What has failed is not running: nothing is to be waited for but its peers.
+  if (draft.tried.has(unit)) return leaveAtOnce(draft, mover, true);
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
   if (gentle && placement?.overlap === false && isUnsaid(draft, standing, from)) {
     const reason = `${nameOfMachine(draft.view, from.machine)} has yet to say what has become of it there`;
-    draft.pending.set(unit, { unit, from: from.machine, to, phase: "waiting", reason, refusals: [] });
-    return "wait";
+    return wait(draft, mover, { phase: "waiting", reason });
   }
   const abrupt = !gentle || overdue || record.desired === "loaded" || !isUp(draft, unit, from);
-  if (abrupt) return placement?.overlap === false ? "stop-first" : "at-once";
+  if (abrupt) return leaveAtOnce(draft, mover, gentle && !overdue);
   const pause =
     copy === undefined ? disruptions.pauseFor(standing, from) : pauseOfCopy(draft, mover, followed);
-  if (pause === undefined) return begun(mover);
+  return pause === undefined ? begun(mover) : wait(draft, mover, pause);
+}
+
+function wait(draft: Draft, { standing: { unit }, from, to }: Mover, pause: Pause): "wait" {
   draft.pending.set(unit, { unit, from: from.machine, to, ...pause, refusals: [] });
   return "wait";
+}
+
+/** Nothing is lost by taking the old copy away now. @param patient it may stay for as long as its peers do */
+function leaveAtOnce(draft: Draft, mover: Mover, patient: boolean): Move["kind"] {
+  const { standing, from, to } = mover;
+  const { unit, placement } = standing;
+  const peer = missingPeer(draft, standing, to);
+  if (peer === undefined)
+    return placement?.overlap === false && !draft.tried.has(unit) ? "stop-first" : "at-once";
+  if (patient && remains(draft, peer, from.machine)) {
+    const reason = `${peer}, which it has to be with (MachineOf), comes first`;
+    return wait(draft, mover, { phase: "waiting", reason });
+  }
+  draft.unplaced.set(unit, waitingForPeer(draft, unit, peer, to));
+  return "stop-first";
 }
 
 function begun({ standing, copy }: Mover): Move["kind"] {

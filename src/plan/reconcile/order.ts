@@ -6,6 +6,8 @@ import type { Capacity } from "#model/records.ts";
 import type { Candidate } from "#plan/schedule/filters.ts";
 import type { Placement } from "#unit/placement.ts";
 
+type Wish = Pick<Candidate, "unit" | "placement">;
+
 /** `candidates` in the order in which they are to be placed; `largest` is the largest machine's capacity. */
 export function placementOrder(candidates: readonly Candidate[], largest: Capacity): readonly Candidate[] {
   const sized = candidates.map((candidate) => ({ candidate, size: sizeOf(candidate.placement, largest) }));
@@ -35,13 +37,13 @@ function sizeOf({ reservation }: Placement, largest: Capacity): number {
 }
 
 /** Stable but for peers, which are pulled in front of the first unit that follows them. */
-function leadersFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+export function leadersFirst<T extends Wish>(candidates: readonly T[]): readonly T[] {
   if (candidates.every(({ placement }) => placement.machineOf.length === 0)) return candidates;
   const byName = new Map(candidates.map((candidate) => [candidate.unit, candidate]));
-  const ordered = new Set<Candidate>();
+  const ordered = new Set<T>();
   // A stack instead of recursion: a chain of followers may be as long as there are units.
   const stack = [...candidates].reverse();
-  const entered = new Set<Candidate>();
+  const entered = new Set<T>();
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     const peers = entered.has(top) ? [] : peersOf(top, byName).filter((peer) => !entered.has(peer));
     entered.add(top);
@@ -55,6 +57,6 @@ function leadersFirst(candidates: readonly Candidate[]): readonly Candidate[] {
   return [...ordered];
 }
 
-function peersOf(candidate: Candidate, byName: ReadonlyMap<string, Candidate>): readonly Candidate[] {
+function peersOf<T extends Wish>(candidate: T, byName: ReadonlyMap<string, T>): readonly T[] {
   return candidate.placement.machineOf.flatMap((name) => byName.get(name) ?? []);
 }

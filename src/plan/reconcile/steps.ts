@@ -115,7 +115,7 @@ function moveSteps(draft: Draft, standing: Standing, { kind, from, to, copy }: M
     case "at-once":
       return [{ ...newAssignment(draft, standing, to, copy), from: from.machine }];
     case "stop-first":
-      draft.unplaced.set(unit, waitingForStop(draft, unit, from.machine));
+      if (!draft.unplaced.has(unit)) draft.unplaced.set(unit, waitingForStop(draft, unit, from.machine));
       return [unassign(draft, unit, from, draft.leaving.get(unit)?.reason ?? reasonAt(draft, unit, to))];
     case "wait":
       return inPlace(draft, standing, copy ?? from);
