@@ -314,6 +314,8 @@ export class Agent {
     } finally {
       this.#publisher.resume();
     }
+    const { supervisor } = this.#options;
+    this.#templates.retain((unit) => this.#assignments.has(unit) || supervisor.status(unit) !== undefined);
     await this.#save();
   }
 
@@ -401,7 +403,6 @@ export class Agent {
   #remember(step: MachineStep): void {
     if (step.applied === undefined) {
       this.#applied.delete(step.unit);
-      this.#templates.forget(step.unit);
       this.#reports.setTrouble(step.unit, undefined);
     } else {
       this.#applied.set(step.unit, step.applied);

@@ -94,6 +94,11 @@ export class Templates {
     this.#options.onChange();
   }
 
+  /** Forgets what units needed that are here no more, some of which may never have come to be loaded. */
+  retain(isHere: (unit: string) => boolean): void {
+    for (const unit of [...this.#needed.keys()]) if (!isHere(unit)) this.forget(unit);
+  }
+
   /** Whether the template that the unit needs has still to come. */
   isAwaited(unit: string): boolean {
     const template = this.#needed.get(unit);
