@@ -9,13 +9,13 @@ import { pick } from "./chance.ts";
 import type { SimulatedMachine } from "./machine.ts";
 import type { World } from "./world.ts";
 
-interface Fault {
+export interface Fault {
   readonly name: string;
   readonly maxMs: number;
   /** It is one of those that strict units are tried with. */
   readonly strict?: true;
-  /** Begins it and returns how it ends; it lasts for so long. */
-  readonly begin: (world: World, lastsMs: number) => Begun;
+  /** Begins it, at the machine where it is about one, and returns how it ends; it lasts for so long. */
+  readonly begin: (world: World, lastsMs: number, machine: SimulatedMachine) => Begun;
 }
 
 interface Begun {
@@ -28,10 +28,7 @@ const nothing = (): void => undefined;
 function onMachine(
   begin: (machine: SimulatedMachine, world: World, lastsMs: number) => () => void,
 ): Fault["begin"] {
-  return (world, lastsMs) => {
-    const machine = pick(world.random, world.machines);
-    return { on: [machine], end: begin(machine, world, lastsMs) };
-  };
+  return (world, lastsMs, machine) => ({ on: [machine], end: begin(machine, world, lastsMs) });
 }
 
 function cut(
@@ -99,6 +96,33 @@ export const FAULTS: readonly Fault[] = [
       machine.setNetwork({ lossShare: 0.3 });
       return () => machine.setNetwork({ lossShare: 0 });
     }),
+  },
+  {
+    name: "answer lost",
+    strict: true,
+    maxMs: 5,
+    begin: onMachine((machine) => {
+      machine.setNetwork({ lossShare: 1 });
+      return () => machine.setNetwork({ lossShare: 0 });
+    }),
+  },
+  {
+    name: "connections reset",
+    strict: true,
+    maxMs: 1,
+    begin: onMachine((machine) => {
+      machine.resetConnections();
+      return nothing;
+    }),
+  },
+  {
+    name: "all connections reset",
+    strict: true,
+    maxMs: 1,
+    begin: ({ machines }) => {
+      for (const machine of machines) machine.resetConnections();
+      return { on: machines, end: nothing };
+    },
   },
   {
     name: "slow network",
@@ -222,6 +246,9 @@ export class Troubles {
 }
 
 const PAUSE_MAX_MS = 8_000;
+/** Faults seldom come alone. */
+const AT_ONCE_MAX = 3;
+const SEVERAL_SHARE = 0.2;
 
 export interface Faultiness {
   readonly faults: readonly Fault[];
@@ -230,27 +257,40 @@ export interface Faultiness {
   readonly onFault: (name: string) => void;
 }
 
-const USUAL: Faultiness = { faults: FAULTS, betweenMs: PAUSE_MAX_MS, onFault: nothing };
+export const USUAL_FAULTS: Faultiness = { faults: FAULTS, betweenMs: PAUSE_MAX_MS, onFault: nothing };
 
 /** Begins faults by chance for `durationMs`; each ends by itself, the last some time after that. */
-export function injectFaults(world: World, troubles: Troubles, durationMs: number, how = USUAL): void {
-  const { clock, random, trace } = world;
+export function injectFaults(world: World, troubles: Troubles, durationMs: number, how = USUAL_FAULTS): void {
+  const { clock, random, machines } = world;
   const untilMs = clock.monotonic() + durationMs;
   const next = (): void => {
     if (clock.monotonic() > untilMs) return;
-    const fault = pick(random, how.faults);
-    how.onFault(fault.name);
-    const lastsMs = randomInteger(random, 1, fault.maxMs);
-    const { on, end } = fault.begin(world, lastsMs);
-    const whom = on === "store" ? "the store" : on.map((machine) => machine.name).join(" ");
-    trace.note("fault", `${fault.name}: ${whom} for ${lastsMs} ms`);
-    troubles.begin(on);
-    clock.setTimer(lastsMs, () => {
-      trace.note("fault", `${fault.name}: ${whom} ends`);
-      end();
-      troubles.end(on);
-    });
+    const count = random.next() < SEVERAL_SHARE ? randomInteger(random, 2, AT_ONCE_MAX) : 1;
+    for (let at = 0; at < count; at += 1)
+      strike(world, troubles, how, pick(random, how.faults), pick(random, machines));
     clock.setTimer(randomInteger(random, 1, how.betweenMs), next);
   };
   next();
+}
+
+/** Begins the fault now, for a time by chance. */
+export function strike(
+  world: World,
+  troubles: Troubles,
+  { onFault }: Faultiness,
+  fault: Fault,
+  machine: SimulatedMachine,
+): void {
+  const { clock, random, trace } = world;
+  onFault(fault.name);
+  const lastsMs = randomInteger(random, 1, fault.maxMs);
+  const { on, end } = fault.begin(world, lastsMs, machine);
+  const whom = on === "store" ? "the store" : on.map(({ name }) => name).join(" ");
+  trace.note("fault", `${fault.name}: ${whom} for ${lastsMs} ms`);
+  troubles.begin(on);
+  clock.setTimer(lastsMs, () => {
+    trace.note("fault", `${fault.name}: ${whom} ends`);
+    end();
+    troubles.end(on);
+  });
 }

@@ -15,8 +15,10 @@ function follow() {
   const skew = { wallMs: 0, bootMs: 0, suspendedMs: 0 };
   const process = new ProcessClock(world, skew);
   const link = new Link({
-    ...{ store: () => store, world, process, random, network: goodNetwork(), onWritten: () => undefined },
+    ...{ store: () => store, world, process, random, network: goodNetwork() },
     writer: { machine: "m", instance: "i" },
+    onRequest: () => undefined,
+    onWritten: () => undefined,
   });
   const heard: bigint[] = [];
   const ended = new AbortController();

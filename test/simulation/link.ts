@@ -62,6 +62,9 @@ export interface LinkOptions {
   readonly random: Random;
   readonly network: Network;
   readonly writer: Writer;
+  /** A transaction has come to the store. */
+  readonly onRequest: (request: TxnRequest) => void;
+  /** A transaction has been carried out; its answer is not on its way yet. */
   readonly onWritten: (written: Written) => void;
 }
 
@@ -91,8 +94,9 @@ export class Link extends ForwardingStore {
 
   override txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
     return this.forward(async (store) => {
+      const { writer, onRequest, onWritten } = this.#options;
+      onRequest(request);
       const response = await store.txn(request);
-      const { writer, onWritten } = this.#options;
       if (response.succeeded) onWritten({ writer, request, revision: response.header.revision });
       return response;
     }, options);
@@ -121,6 +125,15 @@ export class Link extends ForwardingStore {
   /** The process is gone: its connections close, what it has sent still arrives. */
   disconnect(): void {
     for (const stream of [...this.#streams]) this.#drop(stream);
+  }
+
+  /** Every connection breaks; what was under way on it is lost. */
+  reset(): void {
+    const { process } = this.#options;
+    for (const stream of [...this.#streams]) {
+      this.#drop(stream);
+      process.run(() => stream.channel.fail(broken()));
+    }
   }
 
   /** To be called when the network's state has changed. */
@@ -172,17 +185,17 @@ export class Link extends ForwardingStore {
       answer(() => ends.fail("the connection was refused"));
       return;
     }
-    const isAnswerLost = this.#isLost();
     ask(store).then(
-      (value) => this.#answer(answer, isAnswerLost, () => ends.resolve(value), ends),
-      (error: unknown) => this.#answer(answer, isAnswerLost, () => ends.reject(error), ends),
+      (value) => this.#answer(answer, () => ends.resolve(value), ends),
+      (error: unknown) => this.#answer(answer, () => ends.reject(error), ends),
     );
   }
 
-  #answer<T>(answer: (act: () => void) => void, isLost: boolean, act: () => void, ends: Ends<T>): void {
+  #answer<T>(answer: (act: () => void) => void, act: () => void, ends: Ends<T>): void {
     const { network } = this.#options;
     if (network.cutDown && !network.refuses) return;
-    if (network.cutDown || isLost) answer(() => ends.fail("the connection broke before the answer came"));
+    if (network.cutDown || this.#isLost())
+      answer(() => ends.fail("the connection broke before the answer came"));
     else answer(act);
   }
 

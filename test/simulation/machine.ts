@@ -2,6 +2,7 @@
 import { type Random, randomId } from "#base/random.ts";
 import type { VirtualClock } from "#base/virtual-clock.ts";
 import type { Capacity, MachineRecord } from "#model/records.ts";
+import type { TxnRequest } from "#store/store.ts";
 import { type FakeBehaviour, FakeMachine } from "#supervisor/fake.ts";
 import type { UnitStatus } from "#supervisor/supervisor.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
@@ -27,7 +28,10 @@ export interface MachineOptions {
   readonly stopMaxMs: number;
   /** Another machine of the world. */
   readonly machineOf: (id: string) => SimulatedMachine | undefined;
-  readonly onWritten: (written: Written) => void;
+  /** Told of each transaction of the daemon here when it has come to the store. */
+  readonly onRequest: (machine: SimulatedMachine, request: TxnRequest) => void;
+  /** Told of each transaction of the daemon here when it has been carried out. */
+  readonly onWritten: (machine: SimulatedMachine, written: Written) => void;
   /** Told of each unit that the daemon here is about to start. */
   readonly onStart: (machine: SimulatedMachine, unit: string) => void;
   /** Told of each unit that the daemon here is about to stop. */
@@ -130,7 +134,7 @@ export class SimulatedMachine {
     }
     if (!this.#powered) this.#boot();
     this.options.onDaemon(this, true);
-    const { clock, random, server, trace, onWritten } = this.options;
+    const { clock, random, server, trace, onRequest, onWritten } = this.options;
     const process = new ProcessClock(clock, this.#skew);
     const instance = randomId(random);
     const link = new Link({
@@ -140,7 +144,8 @@ export class SimulatedMachine {
       random,
       network: this.network,
       writer: { machine: this.id, instance },
-      onWritten,
+      onRequest: (request) => onRequest(this, request),
+      onWritten: (written) => onWritten(this, written),
     });
     trace.note(this.name, "daemon starts");
     this.#daemon = startDaemon({
@@ -188,6 +193,11 @@ export class SimulatedMachine {
   setNetwork(change: Partial<Network>): void {
     Object.assign(this.network, change);
     this.#daemon?.link.networkChanged();
+  }
+
+  /** Its connections to the store break. */
+  resetConnections(): void {
+    this.#daemon?.link.reset();
   }
 
   #boot(): void {

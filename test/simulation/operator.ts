@@ -7,7 +7,7 @@ import { changeUnits, submitUnits } from "#api/unit-requests.ts";
 import { randomInteger } from "#base/random.ts";
 import type { DesiredState } from "#model/records.ts";
 import { pick } from "./chance.ts";
-import { UNITS, unitFileOf } from "./workload.ts";
+import { TEMPLATES, UNITS, unitFileOf } from "./workload.ts";
 import type { World } from "./world.ts";
 
 interface Answer {
@@ -39,6 +39,37 @@ const change =
     const names = UNITS.filter(() => random.next() < share).map((spec) => spec.name);
     return { text: `${verb} ${names.join(" ")}`, done: changeUnits(names, decide, api) };
   };
+
+/** Destroyed and submitted again at once, perhaps with another text. */
+const recreate: Action = (api, { random }) => {
+  const specs = UNITS.filter(() => random.next() < 0.08);
+  const units = specs.map((spec) => ({
+    unit: spec.name,
+    text: unitFileOf(spec, randomInteger(random, 1, 5)),
+  }));
+  const names = units.map(({ unit }) => unit);
+  const done = changeUnits(names, decideDestroy, api).then(() =>
+    submitUnits(units, { desired: "launched", replace: true }, api),
+  );
+  return { text: `recreate ${names.join(" ")}`, done };
+};
+
+/** A template gets another text, and what is made of it is made anew. */
+const updateTemplate: Action = (api, { random }) => {
+  const template = pick(random, TEMPLATES);
+  const instances = UNITS.filter(({ madeFrom }) => madeFrom === template.name).map(({ name }) => name);
+  const text = unitFileOf(template, randomInteger(random, 1, 5));
+  const done = submitUnits([{ unit: template.name, text }], { desired: "inactive", replace: true }, api)
+    .then(() => changeUnits(instances, decideDestroy, api))
+    .then(() =>
+      submitUnits(
+        instances.map((unit) => ({ unit })),
+        { desired: "launched", replace: false },
+        api,
+      ),
+    );
+  return { text: `template ${template.name}: another text, for ${instances.join(" ")}`, done };
+};
 
 const configure: Action = (api, { random, machines }) => {
   const machine = pick(random, machines);
@@ -84,6 +115,8 @@ const ACTIONS: readonly Action[] = [
   change("stop", (situation) => decideRetreat(situation, "loaded"), 0.1),
   change("unload", (situation) => decideRetreat(situation, "inactive"), 0.08),
   change("destroy", decideDestroy, 0.05),
+  recreate,
+  updateTemplate,
   configure,
   drain,
   undrain,
@@ -96,6 +129,9 @@ const ACTIONS: readonly Action[] = [
 export const STRICT_ACTIONS: readonly Action[] = [change("restart", decideRestart, 0.3), configure];
 
 const PAUSE_MAX_MS = 4_000;
+/** How often the next request does not wait for the answer of the one before. */
+const AT_ONCE_SHARE = 0.3;
+const AT_ONCE_MAX_MS = 3;
 
 export class Operator {
   readonly #world: World;
@@ -118,7 +154,8 @@ export class Operator {
     const next = (): void => {
       if (clock.monotonic() > untilMs) return;
       this.#ask(pick(random, this.#actions));
-      clock.setTimer(randomInteger(random, 1, PAUSE_MAX_MS), next);
+      const pauseMs = random.next() < AT_ONCE_SHARE ? AT_ONCE_MAX_MS : PAUSE_MAX_MS;
+      clock.setTimer(randomInteger(random, 1, pauseMs), next);
     };
     next();
   }

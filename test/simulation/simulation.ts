@@ -1,5 +1,6 @@
 /** One run of a simulated cluster: a time of requests and faults, then quiet, in which everything must come right. */
 import { randomInteger, seededRandom } from "#base/random.ts";
+import { layAmbushes } from "./ambushes.ts";
 import { injectFaults, Troubles } from "./faults.ts";
 import { watchAssignments } from "./invariants/assignments.ts";
 import { leftoverPlan, whatIsMissing } from "./invariants/convergence.ts";
@@ -76,6 +77,7 @@ async function live(world: World, troubles: Troubles): Promise<void> {
   await world.run(2_000);
   operator.workFor(CHAOS_MS);
   injectFaults(world, troubles, CHAOS_MS);
+  world.watchers.push(layAmbushes(world, troubles, CHAOS_MS));
   await world.run(CHAOS_MS + LAST_FAULTS_MS);
   world.trace.note("fault", "no more faults and requests");
   await converge(world);

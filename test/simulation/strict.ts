@@ -4,7 +4,8 @@
  */
 import { submitUnits } from "#api/unit-requests.ts";
 import { randomInteger, seededRandom } from "#base/random.ts";
-import { FAULTS, injectFaults, Troubles } from "./faults.ts";
+import { layAmbushes } from "./ambushes.ts";
+import { FAULTS, type Faultiness, injectFaults, Troubles } from "./faults.ts";
 import { watchWitness } from "./invariants/witness.ts";
 import { Operator, STRICT_ACTIONS } from "./operator.ts";
 import { UNITS, unitFileOf } from "./workload.ts";
@@ -69,11 +70,14 @@ async function live(world: World, faults: Map<string, number>): Promise<void> {
   await world.run(3_000);
   await submitted;
   new Operator(world, STRICT_ACTIONS).workFor(CHAOS_MS);
-  injectFaults(world, new Troubles(world), CHAOS_MS, {
+  const troubles = new Troubles(world);
+  const how: Faultiness = {
     faults: STRICT_FAULTS,
     betweenMs: BETWEEN_FAULTS_MS,
     onFault: (name) => faults.set(name, (faults.get(name) ?? 0) + 1),
-  });
+  };
+  injectFaults(world, troubles, CHAOS_MS, how);
+  world.watchers.push(layAmbushes(world, troubles, CHAOS_MS, how));
   await world.run(CHAOS_MS + LONGEST_FAULT_MS);
   await world.run(60_000);
   checkAllRun(world);

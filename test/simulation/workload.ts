@@ -13,6 +13,14 @@ export interface UnitSpec {
   readonly machineOf?: string;
   readonly global?: boolean;
   readonly strict?: boolean;
+  /** Never two copies, also where it moves. */
+  readonly alone?: boolean;
+  /** How many of its template may be on their way or down for moves. */
+  readonly maxUnavailable?: number;
+  /** The template whose text is its own, too, unless it is given another. */
+  readonly madeFrom?: string;
+  /** A socket that makes a unit for each connection, of the template of its name. */
+  readonly accepts?: boolean;
   readonly maxPerMachine?: number;
   /** On how many other machines it is tried when it has failed. */
   readonly failureMoves?: number;
@@ -21,8 +29,8 @@ export interface UnitSpec {
 }
 
 /** Whether a move may have a copy beside the unit for a while. */
-export function mayOverlap({ strict, runs }: UnitSpec): boolean {
-  return strict !== true && runs !== "to-its-end";
+export function mayOverlap({ strict, alone, runs }: UnitSpec): boolean {
+  return strict !== true && alone !== true && runs !== "to-its-end";
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -41,6 +49,10 @@ export const UNITS: readonly UnitSpec[] = [
   ...named(["lock-a", "lock-b"], { runs: "for-ever", strict: true }),
   ...named(["lock-on-ssd"], { runs: "for-ever", strict: true, metadata: "disk=ssd" }),
   ...named(["pool@1", "pool@2", "pool@3", "pool@4"], { runs: "for-ever", maxPerMachine: 2, spread: "zone" }),
+  ...named(["ring@1", "ring@2", "ring@3"], { runs: "for-ever", alone: true, maxUnavailable: 1 }),
+  ...named(["rider"], { runs: "for-ever", machineOf: "ring@1.service" }),
+  ...named(["shard@1", "shard@2"], { runs: "for-ever", madeFrom: "shard@.service" }),
+  { name: "echo.socket", runs: "for-ever", accepts: true },
   ...named(["big-a", "big-b", "big-c"], { runs: "for-ever", memoryBytes: 600 * MEBIBYTE }),
   ...named(["job-a", "job-b", "job-c"], { runs: "to-its-end" }),
   ...named(["flaky"], { runs: "until-it-crashes" }),
@@ -48,16 +60,15 @@ export const UNITS: readonly UnitSpec[] = [
   ...named(["broken"], { runs: "not-at-all" }),
 ];
 
+/** What other units are made from. */
+export const TEMPLATES: readonly UnitSpec[] = named(["shard@", "echo@"], { runs: "for-ever" });
+
 /** The unit file of a spec; each edition is another text with the same meaning. */
 export function unitFileOf(spec: UnitSpec, edition: number): string {
-  const when = (given: unknown, line: string): string[] => (given === undefined ? [] : [line]);
   return [
     "[Unit]",
     `Description=${spec.name}, edition ${edition}`,
-    "[Service]",
-    `Type=${spec.runs === "to-its-end" ? "oneshot" : "simple"}`,
-    "ExecStart=/bin/true",
-    ...when(spec.memoryBytes, `MemoryMax=${spec.memoryBytes}`),
+    ...(spec.accepts === true ? SOCKET : serviceLines(spec)),
     "[X-Fleet]",
     ...when(spec.metadata, `MachineMetadata=${spec.metadata}`),
     ...when(spec.conflicts, `Conflicts=${spec.conflicts}`),
@@ -65,11 +76,28 @@ export function unitFileOf(spec: UnitSpec, edition: number): string {
     ...when(spec.global, "Global=true"),
     "[X-Flotilla]",
     ...when(spec.strict, "Failover=strict"),
+    ...when(spec.alone, "Overlap=no"),
+    ...when(spec.maxUnavailable, `MaxUnavailable=${spec.maxUnavailable}`),
     ...when(spec.maxPerMachine, `MaxPerMachine=${spec.maxPerMachine}`),
     ...when(spec.failureMoves, `FailureMoves=${spec.failureMoves}`),
     ...when(spec.spread, `Spread=${spec.spread}`),
     "",
   ].join("\n");
+}
+
+function when(given: unknown, line: string): readonly string[] {
+  return given === undefined ? [] : [line];
+}
+
+const SOCKET: readonly string[] = ["[Socket]", "ListenStream=7", "Accept=yes"];
+
+function serviceLines({ runs, memoryBytes }: UnitSpec): readonly string[] {
+  return [
+    "[Service]",
+    `Type=${runs === "to-its-end" ? "oneshot" : "simple"}`,
+    "ExecStart=/bin/true",
+    ...when(memoryBytes, `MemoryMax=${memoryBytes}`),
+  ];
 }
 
 const BY_NAME = new Map(UNITS.map((spec) => [spec.name, spec]));

@@ -11,6 +11,7 @@ import type { ClusterView } from "#model/cluster-state.ts";
 import { keys, parseKey } from "#model/keys.ts";
 import { toText } from "#store/keys.ts";
 import { putJson } from "#store/ops.ts";
+import type { TxnRequest } from "#store/store.ts";
 import type { FakeBehaviour } from "#supervisor/fake.ts";
 import type { UnitStatus } from "#supervisor/supervisor.ts";
 import { History, type HistoryEntry } from "./history.ts";
@@ -38,6 +39,10 @@ export interface WorldOptions {
 /** What watches over a world: told of everything, at the moment it happens. */
 export interface Watcher {
   onRevision?(entry: HistoryEntry, after: ClusterView): void;
+  /** A transaction of a daemon has come to the store. */
+  onRequest?(machine: SimulatedMachine, request: TxnRequest): void;
+  /** It has been carried out, and its answer is not on its way yet. */
+  onCarriedOut?(machine: SimulatedMachine, request: TxnRequest): void;
   /** A daemon is about to start a unit. */
   onStart?(machine: SimulatedMachine, unit: string): void;
   /** A daemon is about to stop a unit, or to unload it. */
@@ -89,7 +94,13 @@ export class World {
           trace: this.trace,
           behaviour,
           machineOf: (id) => this.machineOf(id),
-          onWritten: (written) => this.history.note(written),
+          onRequest: (machine, request) => {
+            for (const watcher of this.watchers) watcher.onRequest?.(machine, request);
+          },
+          onWritten: (machine, written) => {
+            this.history.note(written);
+            for (const watcher of this.watchers) watcher.onCarriedOut?.(machine, written.request);
+          },
           onStart: (machine, unit) => {
             for (const watcher of this.watchers) watcher.onStart?.(machine, unit);
           },

@@ -18,7 +18,11 @@ export function whatIsMissing(world: World): readonly string[] {
   if (view.rebalance !== undefined) missing.push("a rebalance is not over");
   for (const machine of world.machines) {
     if (!view.machines.has(machine.id)) missing.push(`${machine.name} is not present`);
-    missing.push(...strayUnits(world, machine), ...staleStates(world, machine));
+    missing.push(
+      ...strayUnits(world, machine),
+      ...staleStates(world, machine),
+      ...staleTemplates(world, machine),
+    );
   }
   for (const [unit, record] of view.units) missing.push(...missingOf(world, unit, record));
   return missing;
@@ -106,6 +110,25 @@ function staleStates(world: World, machine: SimulatedMachine): readonly string[]
   return [...stale.map(({ name }) => name), ...left].map(
     (name) => `${name}'s state on ${machine.name} is stale`,
   );
+}
+
+/** A machine knows of the templates that its units need what the store has of them, and no others. */
+function staleTemplates(world: World, { id, name, disk }: SimulatedMachine): readonly string[] {
+  const { view } = world.history;
+  const needed = [...(view.assignments.get(id)?.keys() ?? [])].filter(
+    (unit) => specOf(unit)?.accepts === true,
+  );
+  const expected = new Map(
+    needed.map((unit) => {
+      const template = unit.replace(".socket", "@.service");
+      return [template, view.units.get(template)?.file ?? null];
+    }),
+  );
+  const known = new Map(Object.entries(disk.memory.templates));
+  const stale = [...new Set([...expected.keys(), ...known.keys()])].filter(
+    (template) => expected.get(template) !== known.get(template),
+  );
+  return stale.map((template) => `${name} has not the text of ${template} that is stored`);
 }
 
 /** A plan at a fixpoint is empty. */
