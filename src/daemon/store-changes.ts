@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
+import type { TlsSettings } from "#members/place.ts";
 import type { StoreAdmin } from "#members/store-admin.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
@@ -57,7 +58,7 @@ async function loadStoreAdmin(ground: Ground): Promise<StoreAdmin> {
       ...{ machine: identity.machine, name, address, directory },
       clientPort: storePorts.client,
       peerPort: storePorts.peer,
-      tls: storeTls,
+      tls: storeTls === undefined ? undefined : { ...storeTls, ...revocationsOf(config) },
       quotaBytes: storeQuotaBytes,
       historyMs: storeHistoryMs,
     },
@@ -66,6 +67,13 @@ async function loadStoreAdmin(ground: Ground): Promise<StoreAdmin> {
     access: () => opened.access,
     leaving: () => opened.embedded?.leaving,
   });
+}
+
+/** The list of removed machines goes with the machine's own certificate, and with no other. */
+function revocationsOf({ storeTls, trust }: DaemonConfig): Pick<TlsSettings, "crlFile"> {
+  return trust === undefined || trust.paths.certFile !== storeTls?.certFile
+    ? {}
+    : { crlFile: trust.revocationsFile };
 }
 
 /**

@@ -13,14 +13,17 @@ import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
-import { keys } from "#model/keys.ts";
-import { toBytes } from "#store/keys.ts";
+import { parseKey, ranges } from "#model/keys.ts";
+import { type RevokedRecord, revokedRecordSchema } from "#model/trust-records.ts";
+import { prefixRange, toText } from "#store/keys.ts";
 import { type Store, StoreError } from "#store/store.ts";
 import { machineRemoved } from "#trust/identity.ts";
 import type { LiveTrust } from "#trust/live-trust.ts";
 import { LIFETIMES, type Lifetimes, machineProfile } from "#trust/profiles.ts";
 import { RENEWAL_RETRY_MS, renewalDueMs } from "#trust/renewal.ts";
 import { signCertificate } from "#trust/signing.ts";
+import { isRefusedByOthers } from "./refusal.ts";
+import { writeRevocations } from "./revocations.ts";
 
 interface Means {
   readonly clock: Clock;
@@ -53,6 +56,8 @@ export class TrustKeeper {
   #due: Timer | undefined;
   #cut: Timer | undefined;
   #removed = false;
+  /** What the list for etcd has, as this daemon has written it. */
+  #listed: string | undefined;
 
   constructor(options: TrustKeeperOptions) {
     this.#options = options;
@@ -84,12 +89,14 @@ export class TrustKeeper {
 
   async #pass(): Promise<void> {
     if (this.#removed) return;
-    if (await this.#isRemoved()) {
+    const { clock, trust, machine } = this.#options;
+    const revoked = await this.#readRevoked();
+    if (revoked === "refused" || revoked.has(machine)) {
       this.#removed = true;
-      this.#options.onRemoved(machineRemoved(this.#options.trust.current.cluster.name));
+      this.#options.onRemoved(machineRemoved(trust.current.cluster.name));
       return;
     }
-    const { clock, trust } = this.#options;
+    await this.#list(revoked);
     const dueMs = renewalDueMs(new X509Certificate(trust.current.certificate));
     if (clock.now() >= dueMs) await this.#renew();
     else if (dueMs - clock.now() < CHECK_INTERVAL_MS) this.#wakeAt(dueMs - clock.now());
@@ -100,14 +107,32 @@ export class TrustKeeper {
     this.#due = this.#loop.wakeAfter(delayMs);
   }
 
-  async #isRemoved(): Promise<boolean> {
-    const { store, machine } = this.#options;
+  /** From the store itself, since what the mirror shows may be of before. A machine that was removed is refused by it. */
+  async #readRevoked(): Promise<ReadonlyMap<string, RevokedRecord> | "refused"> {
+    const { store, trust, cluster, machine } = this.#options;
     try {
-      return (await store.range({ key: toBytes(keys.revoked(machine)) })).kvs.length > 0;
+      const { kvs } = await store.range(prefixRange(ranges.revoked));
+      return new Map(
+        kvs.map(({ key, value }) => [
+          parseKey(toText(key))?.first ?? "",
+          revokedRecordSchema.parse(JSON.parse(toText(value))),
+        ]),
+      );
     } catch (error) {
-      if (error instanceof StoreError && error.status === "permission-denied") return true;
+      if (error instanceof StoreError && error.status === "permission-denied") return "refused";
+      if (await isRefusedByOthers(machine, trust, cluster.view)) return "refused";
       throw error;
     }
+  }
+
+  /** Keeps the list for etcd as the store has it. */
+  async #list(revoked: ReadonlyMap<string, RevokedRecord>): Promise<void> {
+    const { store, trust, clock } = this.#options;
+    const names = [...revoked.keys()].join(" ");
+    if (names === this.#listed) return;
+    const { machines } = await readAuthorities(store);
+    await writeRevocations(trust.current, revoked, machines, clock.now());
+    this.#listed = names;
   }
 
   async #renew(): Promise<void> {

@@ -45,6 +45,14 @@ describe("the unit of a member", () => {
       expect(text).toContain(`--${option}`);
       expect(text).toContain(`--peer-${option}`);
     }
+    expect(text).not.toContain("crl-file");
+  });
+
+  test("refuses both by the list of removed machines, where there is one", () => {
+    const tls = { certFile: "/c.pem", keyFile: "/k.pem", caFile: "/ca.pem", crlFile: "/r.crl" };
+    const lines = memberUnitText({ ...unit, tls }, true).split(/ \\?\n?|\n/);
+    expect(lines).toContain("--client-crl-file=/r.crl");
+    expect(lines).toContain("--peer-crl-file=/r.crl");
   });
 });
 

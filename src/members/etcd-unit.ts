@@ -68,11 +68,14 @@ function memberArguments(unit: MemberUnit, joins: boolean): readonly string[] {
 /** Clients and other members have to show a certificate by the same authority. */
 function tlsArguments(tls: TlsSettings | undefined): readonly string[] {
   if (tls === undefined) return [];
-  const { certFile, keyFile, caFile } = tls;
-  return ["", "peer-"].flatMap((kind) => [
+  const { certFile, keyFile, caFile, crlFile } = tls;
+  const shown = ["", "peer-"].flatMap((kind) => [
     `--${kind}cert-file=${certFile}`,
     `--${kind}key-file=${keyFile}`,
     `--${kind}trusted-ca-file=${caFile}`,
     `--${kind}client-cert-auth`,
   ]);
+  // Read anew at each connection.
+  const refused = crlFile === undefined ? [] : [`--client-crl-file=${crlFile}`, `--peer-crl-file=${crlFile}`];
+  return [...shown, ...refused];
 }

@@ -1,4 +1,5 @@
 /** What a machine has for being a member of the store's etcd. */
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { FlotillaError } from "#base/errors.ts";
@@ -11,6 +12,8 @@ export interface TlsSettings {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string;
+  /** Certificates that are not to be believed any more. */
+  readonly crlFile?: string | undefined;
 }
 
 /** What the daemon's settings say of it. */
@@ -42,11 +45,16 @@ export async function describePlace(
     clientUrl: `${scheme}://${host}:${clientPort}`,
     peerUrl: `${scheme}://${host}:${peerPort}`,
     directory: await freeDirectory(join(settings.directory, "etcd")),
-    ...(tls === undefined ? {} : { tls: { ...tls } }),
+    ...(tls === undefined ? {} : { tls: tlsThere(tls) }),
     quotaBytes,
     historyMs,
     ...("path" in found ? { program: found.path, version: found.version } : { lacks: describe(found) }),
   };
+}
+
+/** A list that is not there yet is left out: etcd would let nobody in. */
+function tlsThere({ crlFile, ...tls }: TlsSettings): NonNullable<MemberPlace["tls"]> {
+  return crlFile !== undefined && existsSync(crlFile) ? { ...tls, crlFile } : tls;
 }
 
 /** Data of an earlier membership is of no use to a new one, and is not deleted without being asked. */

@@ -51,7 +51,14 @@ export const memberPlaceSchema = z.object({
   clientUrl: z.string(),
   peerUrl: z.string(),
   directory: z.string().describe("where a new member's data would be"),
-  tls: z.object({ certFile: z.string(), keyFile: z.string(), caFile: z.string() }).exactOptional(),
+  tls: z
+    .object({
+      certFile: z.string(),
+      keyFile: z.string(),
+      caFile: z.string(),
+      crlFile: z.string().exactOptional().describe("certificates that are not to be believed any more"),
+    })
+    .exactOptional(),
   quotaBytes: z.number(),
   historyMs: z.number(),
   program: z.string().exactOptional(),

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { FlotillaError } from "#base/errors.ts";
 import { type Identity, identityUri, type MachineIdentity, type PersonIdentity } from "./identity.ts";
+import { machineSerial } from "./serials.ts";
 
 const DAY_MS = 86_400_000;
 /** Clocks differ: a certificate is good a little before it was made. */
@@ -30,6 +31,8 @@ export interface Profile {
   readonly addresses: readonly string[];
   readonly isServer: boolean;
   readonly validity: Validity;
+  /** The certificate's number; a random one where it is left out. */
+  readonly serial?: Buffer;
 }
 
 export function authorityValidity(nowMs: number): Validity {
@@ -59,6 +62,7 @@ export function machineProfile(
     addresses,
     isServer: true,
     validity: validity(nowMs, machineMs),
+    serial: machineSerial(machine.id, nowMs),
   };
 }
 

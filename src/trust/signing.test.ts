@@ -7,7 +7,15 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { machineProfile, personProfile } from "./profiles.ts";
 import { renewalDueMs } from "./renewal.ts";
-import { keyOfRequest, newAuthority, newKey, newRequest, signCertificate } from "./signing.ts";
+import { machineSerials } from "./serials.ts";
+import {
+  keyOfRequest,
+  newAuthority,
+  newKey,
+  newRequest,
+  signCertificate,
+  signRevocations,
+} from "./signing.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
 const CLUSTER = "c".repeat(32);
@@ -34,6 +42,57 @@ function inFile(name: string, text: string): string {
 function openssl(...args: readonly string[]): string {
   return execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
+
+describe("a list of certificates that are not to be believed any more", () => {
+  const id = "f".repeat(32);
+
+  function listed(serials: readonly Buffer[]): string {
+    return openssl(
+      "crl",
+      "-noout",
+      "-text",
+      "-in",
+      inFile("list.crl", signRevocations(authority, serials, NOW)),
+    );
+  }
+
+  test("is the authority's to OpenSSL, and has the numbers of a machine's certificates of every day", () => {
+    const made = machineProfile({ clusterId: CLUSTER, id, name: "m1" }, [], NOW - 40 * 86_400_000);
+    const { serialNumber } = new X509Certificate(signCertificate(authority, key, made));
+    const serials = machineSerials(id, NOW - 90 * 86_400_000, NOW);
+    expect(listed(serials)).toContain(`Serial Number: ${serialNumber}`);
+    const path = inFile("list.crl", signRevocations(authority, serials, NOW));
+    const verified = openssl(
+      "verify",
+      "-attime",
+      String(NOW / 1000),
+      "-crl_check",
+      "-CAfile",
+      inFile("ca.crt", authority.certificate),
+      "-CRLfile",
+      path,
+      inFile("m.crt", machine()),
+    );
+    expect(verified).toContain("OK");
+    expect(() =>
+      openssl(
+        "verify",
+        "-attime",
+        String(NOW / 1000),
+        "-crl_check",
+        "-CAfile",
+        inFile("ca.crt", authority.certificate),
+        "-CRLfile",
+        path,
+        inFile("f.crt", signCertificate(authority, key, made)),
+      ),
+    ).toThrow(/certificate revoked/);
+  });
+
+  test("may be empty", () => {
+    expect(listed([])).toContain("No Revoked Certificates");
+  });
+});
 
 describe("a certificate", () => {
   test.for([
@@ -115,11 +174,18 @@ describe("a certificate", () => {
     );
   });
 
-  test("has a number that no other has, and begins five minutes before it was made", () => {
-    const [a, b] = [new X509Certificate(machine([], 0)), new X509Certificate(machine([], 0))];
+  test("begins five minutes before it was made", () => {
+    expect(new X509Certificate(machine([], 0)).validFromDate.getTime()).toBe(-5 * 60_000);
+  });
+
+  test("has a number that no other has: a person's is random, a machine's its ID and the day", () => {
+    const person = (): string =>
+      signCertificate(authority, key, personProfile({ clusterId: CLUSTER, name: "eve", role: "admin" }, NOW));
+    const [a, b] = [new X509Certificate(person()), new X509Certificate(person())];
     expect(a.serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
     expect(a.serialNumber).not.toBe(b.serialNumber);
-    expect(a.validFromDate.getTime()).toBe(-5 * 60_000);
+    const day = (NOW / 86_400_000).toString(16).padStart(6, "0").toUpperCase();
+    expect(new X509Certificate(machine()).serialNumber).toBe(`${"A".repeat(32)}${day}`);
   });
 
   test("is due for renewal when two thirds of its time have passed", () => {

@@ -21,6 +21,7 @@ import {
   certificateContents,
   ECDSA_WITH_SHA256,
   nameOf,
+  revocationContents,
   spkiOf,
   subjectOf,
 } from "./x509.ts";
@@ -29,6 +30,7 @@ const CURVE = "prime256v1";
 const DIGEST = "sha256";
 const CERTIFICATE = "CERTIFICATE";
 const REQUEST = "CERTIFICATE REQUEST";
+const REVOCATIONS = "X509 CRL";
 /** The only version of requests (RFC 2986 4.1). */
 const REQUEST_VERSION = integer(Buffer.of(0));
 
@@ -83,8 +85,21 @@ export function signCertificate(authority: Authority, key: string, profile: Prof
     validity: profile.validity,
     publicKey: createPublicKey(key),
     extensions: bearerExtensions(profile, issuer.publicKey),
+    serial: profile.serial,
   });
   return toPem(CERTIFICATE, signed(contents, authority.key));
+}
+
+/** The authority's list of certificates that are not to be believed any more, as PEM; it stands for as long as the authority. */
+export function signRevocations(authority: Authority, serials: readonly Buffer[], nowMs: number): string {
+  const issuer = new X509Certificate(authority.certificate);
+  const contents = revocationContents({
+    issuer: subjectOf(issuer),
+    issuerKey: issuer.publicKey,
+    validity: { from: new Date(nowMs), to: issuer.validToDate },
+    serials,
+  });
+  return toPem(REVOCATIONS, signed(contents, authority.key));
 }
 
 /** Undefined where the request is not signed by its own key of our curve. @throws RangeError, Error of what is no request */

@@ -2,7 +2,8 @@
  * `DIR/trust`: what a machine is known by and what it believes, on its disk.
  *
  * trust/ owns certificates, tokens and this directory. Invariants: the directory is there whole or not at all (made
- * aside and renamed); keys are readable by their owner only. It must not listen, reach other machines, or know the store.
+ * aside and renamed); keys are readable by their owner only; the library that signs is loaded where something is signed.
+ * It must not listen, reach other machines, or know the store.
  */
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -114,7 +115,7 @@ export async function writeTrust(directory: string, files: TrustFiles): Promise<
 
 /** rename(2) onto a directory that is not empty says either. */
 function isInTheWay(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
@@ -137,15 +138,17 @@ export async function removeAuthorities(trust: Trust): Promise<void> {
 
 async function readPart(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: unknown) => {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const isDenied = code === "EACCES" || code === "EPERM";
-    throw new FlotillaError(isDenied ? "not-permitted" : "bad-config", `${path} cannot be read`, {
-      causes: [error instanceof Error ? error.message : String(error)],
-      hint: isDenied
-        ? "run as root"
-        : "restore the directory from a backup, or flotilla leave and join again",
-      cause: error,
-    });
+    throw unreadable(path, error);
+  });
+}
+
+function unreadable(path: string, error: unknown): FlotillaError {
+  const code = codeOf(error);
+  const isDenied = code === "EACCES" || code === "EPERM";
+  return new FlotillaError(isDenied ? "not-permitted" : "bad-config", `${path} cannot be read`, {
+    causes: [error instanceof Error ? error.message : String(error)],
+    hint: isDenied ? "run as root" : "restore the directory from a backup, or flotilla leave and join again",
+    cause: error,
   });
 }
 
@@ -175,8 +178,16 @@ function damaged(path: string, cause: unknown): FlotillaError {
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = codeOf(error);
+    // Who may not look does not know that there is none.
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw unreadable(path, error);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

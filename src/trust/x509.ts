@@ -36,19 +36,49 @@ export interface Contents {
   readonly validity: Validity;
   readonly publicKey: KeyObject;
   readonly extensions: readonly Buffer[];
+  /** A number that no other certificate of the issuer has, the most significant byte first. */
+  readonly serial?: Buffer | undefined;
 }
 
-/** 4.1.2, with a number that no other certificate has. */
-export function certificateContents({ subject, issuer, validity, publicKey, extensions }: Contents): Buffer {
+/** 4.1.2. */
+export function certificateContents(contents: Contents): Buffer {
+  const { subject, issuer, validity, publicKey, extensions, serial = newSerial() } = contents;
   return sequence(
     VERSION_3,
-    newSerial(),
+    integer(serial),
     ECDSA_WITH_SHA256,
     issuer,
     sequence(time(validity.from), time(validity.to)),
     subject,
     spkiOf(publicKey),
     tagged(3, "explicit", sequence(...extensions)),
+  );
+}
+
+/** Certificates that are not to be believed any more. */
+export interface Revocations {
+  /** Of who has signed them: name as DER, and public key. */
+  readonly issuer: Buffer;
+  readonly issuerKey: KeyObject;
+  /** When the list was made, and until when it stands unless another is made. */
+  readonly validity: Validity;
+  readonly serials: readonly Buffer[];
+}
+
+/** 5.1.2. */
+export function revocationContents({ issuer, issuerKey, validity, serials }: Revocations): Buffer {
+  const from = time(validity.from);
+  const number = Buffer.from(validity.from.getTime().toString(16).padStart(16, "0"), "hex");
+  const entries = serials.map((serial) => sequence(integer(serial), from));
+  return sequence(
+    integer(Buffer.of(1)),
+    ECDSA_WITH_SHA256,
+    issuer,
+    from,
+    time(validity.to),
+    // A list of none is left out.
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    tagged(0, "explicit", sequence(authorityKey(issuerKey), extension("2.5.29.20", integer(number)))),
   );
 }
 
@@ -69,8 +99,13 @@ export function bearerExtensions(profile: Profile, issuerKey: KeyObject): readon
     critical("2.5.29.15", DIGITAL_SIGNATURE),
     extension("2.5.29.37", sequence(...usages)),
     extension("2.5.29.17", sequence(...alternativeNames(profile))),
-    extension("2.5.29.35", sequence(tagged(0, "implicit", keyIdentifier(issuerKey)))),
+    authorityKey(issuerKey),
   ];
+}
+
+/** 4.2.1.1: which key of who signs. */
+function authorityKey(key: KeyObject): Buffer {
+  return extension("2.5.29.35", sequence(tagged(0, "implicit", keyIdentifier(key))));
 }
 
 /** A name of one part, so that no text can be taken for more than one. */
@@ -132,5 +167,5 @@ function keyIdentifier(key: KeyObject): Buffer {
 function newSerial(): Buffer {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return integer(bytes);
+  return bytes;
 }

@@ -76,6 +76,7 @@ export class TestTrust {
         ...{ machinesCa: this.machines.certificate, peopleCa: this.people.certificate },
         ...{ certificate: machine.cert, key: machine.key, cluster, directory: "/nowhere" },
         paths: { certFile: "", keyFile: "", caFile: "" },
+        revocationsFile: "",
       },
       clock: { now: () => Date.now() },
     });
