@@ -10,7 +10,7 @@ import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { FlotillaError } from "#base/errors.ts";
-import { makeDirectories, writeFileAtomic } from "#host/files.ts";
+import { describeFileError, makeDirectories, writeFileAtomic } from "#host/files.ts";
 import { SERVICE_NAME, SETTINGS_FILE, SETTINGS_TEXT, STATE_DIRECTORY } from "./service.ts";
 
 const run = promisify(execFile);
@@ -79,7 +79,9 @@ async function put(root: string, { path, text }: InstalledFile): Promise<string>
   const place = join(root, path);
   const before = await readFile(place, "utf8").catch(() => undefined);
   if (before === text) return `${path} is there already.`;
-  await makeDirectories(dirname(place));
+  await makeDirectories(dirname(place)).catch((error: unknown) => {
+    throw describeFileError(error, place);
+  });
   await writeFileAtomic(place, text, 0o644);
   return before === undefined ? `Wrote ${path}.` : `Wrote ${path} anew.`;
 }
