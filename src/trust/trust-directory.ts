@@ -2,8 +2,7 @@
  * `DIR/trust`: what a machine is known by and what it believes, on its disk.
  *
  * trust/ owns certificates, tokens and this directory. Invariants: the directory is there whole or not at all (made
- * aside and renamed); keys are readable by their owner only; the library that signs is loaded where something is signed.
- * It must not listen, reach other machines, or know the store.
+ * aside and renamed); keys are readable by their owner only. It must not listen, reach other machines, or know the store.
  */
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
