@@ -18,6 +18,7 @@ const NAMES = {
   key: "machine.key",
   cluster: "cluster.json",
   authorities: "authorities.json",
+  revocations: "revoked.crl",
 } as const;
 
 export const clusterFileSchema = z.object({
@@ -50,6 +51,8 @@ export interface Trust extends TrustFiles {
   readonly directory: string;
   /** Paths for programs that read the files themselves, as etcd does, and for the store's client. */
   readonly paths: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+  /** Where the list of certificates is, or comes to be, that etcd is not to believe any more. */
+  readonly revocationsFile: string;
 }
 
 export function trustDirectory(directory: string): string {
@@ -82,6 +85,7 @@ export async function readTrust(directory: string): Promise<Trust | undefined> {
       keyFile: join(path, NAMES.key),
       caFile: join(path, NAMES.machinesCa),
     },
+    revocationsFile: join(path, NAMES.revocations),
   };
 }
 
