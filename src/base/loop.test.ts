@@ -66,6 +66,20 @@ describe("Loop", () => {
     await loop.stop();
   });
 
+  test("does not go round unasked behind a pass that the interval ends in", async () => {
+    const pass = new SlowPass();
+    const { clock, loop } = start(pass.run);
+    loop.wake();
+    await settle();
+    await pass.end();
+    await passTime(clock, SAFETY_MS - 10);
+    loop.wake();
+    await passTime(clock, 20);
+    await pass.end();
+    expect(pass.begun).toBe(2);
+    await loop.stop();
+  });
+
   test("goes round unasked once in a safety interval, counted from the last pass", async () => {
     const times: number[] = [];
     const { clock, loop } = start(async () => void times.push(clock.monotonic()));

@@ -56,6 +56,7 @@ export class Loop {
   async #run(): Promise<void> {
     // The pass begins in a later microtask, so that several wakes in a row cause one pass.
     await Promise.resolve();
+    this.#timer?.cancel();
     let delayMs = this.#options.safetyIntervalMs;
     while (this.#woken && !this.#stopped) {
       this.#woken = false;

@@ -173,21 +173,8 @@ async function layGround(options: DaemonOptions, undo: Undo): Promise<Ground> {
   const placementOf = readPlacements(cluster);
   const departure = new Departure(config.directory, clock);
   const heard = new Heard(clock);
-  return {
-    ...{
-      config,
-      means,
-      identity,
-      opened,
-      trust,
-      departure,
-      supervisor,
-      cluster,
-      heard,
-      placementOf,
-      storeAdmin,
-    },
-  };
+  const parts = { identity, opened, trust, departure, supervisor, cluster, heard, placementOf, storeAdmin };
+  return { config, means, ...parts };
 }
 
 /** Keeps the machine's certificate fresh, where it has one, and sees when the machine is removed from the cluster. */
