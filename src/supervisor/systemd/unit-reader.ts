@@ -63,28 +63,23 @@ export class UnitReader {
     const known = this.#table.properties(name);
     const isSame = isCertain && known.ActiveState === active && known.SubState === sub;
     if (!isSame && state === "loaded") {
-      if (active === "inactive" && !(await this.#hasRun(name))) await this.#readFresh(name, sub);
+      if (active === "inactive") await this.#readInactive(name, sub);
       else await this.#readProperties(name);
     }
     this.#table.publish(name);
   }
 
   /** systemd has forgotten most of what is inactive, and reads the file again for each question about such a unit. */
-  async #hasRun(name: string): Promise<boolean> {
-    return /[1-9a-f]/.test(hex(await this.#link.property(pathOfUnit(name), UNIT, "InvocationID")));
-  }
-
-  async #readFresh(name: string, SubState = "dead"): Promise<void> {
+  async #readInactive(name: string, SubState = "dead"): Promise<void> {
     const signals = this.#table.signalsOf(name);
-    const isService = name.endsWith(".service");
-    const fixed = isService ? FIXED_PROPERTIES : [];
-    const read = await Promise.all(fixed.map((property) => this.#get(name, interfaceOfUnit(name), property)));
-    const InvocationID = "";
-    this.#table.read(
-      name,
-      { ...Object.fromEntries(read), ActiveState: "inactive", SubState, InvocationID },
-      signals,
-    );
+    const fixed = name.endsWith(".service") ? FIXED_PROPERTIES : [];
+    const [[, id], ...read] = await Promise.all([
+      this.#get(name, UNIT, "InvocationID"),
+      ...fixed.map((property) => this.#get(name, interfaceOfUnit(name), property)),
+    ]);
+    if (/[1-9a-f]/.test(hex(id))) return this.#readProperties(name);
+    const state = { ActiveState: "inactive", SubState, InvocationID: "" };
+    this.#table.read(name, { ...Object.fromEntries(read), ...state }, signals);
   }
 
   async #problemOf(name: string, load: string): Promise<string> {
