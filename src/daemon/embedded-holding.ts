@@ -82,7 +82,6 @@ export class EmbeddedHolding {
       url,
       shut: () => store.shut(),
       open: () => store.open(),
-      snapshot: (path) => this.#snapshot(path),
       serve: () => this.serve(),
       unserve: () => this.unserve(),
     };
@@ -130,11 +129,6 @@ export class EmbeddedHolding {
   /** Tells everybody who asks this store where the store is now. @param record a StoreRecord as JSON */
   async announce(record: string): Promise<void> {
     await this.#ungated.put({ key: toBytes(keys.store()), value: toBytes(record) });
-  }
-
-  async #snapshot(path: string): Promise<void> {
-    const { writeEtcdSnapshot } = await import("#store/snapshot/etcd-snapshot.ts");
-    await writeEtcdSnapshot(this.store, path);
   }
 
   async close(): Promise<void> {

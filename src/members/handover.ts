@@ -7,19 +7,18 @@
 import { FlotillaError } from "#base/errors.ts";
 import { keys } from "#model/keys.ts";
 import { type StoreAccess, type StoreRecord, storeRecordSchema } from "#model/records.ts";
+import type { LocalStore } from "#store/local-store.ts";
 import { putJson } from "#store/ops.ts";
 import type { Store } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 
 /** The embedded store of this machine, which is to give way. */
 export interface LeavingStore {
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly url: string;
   /** Lets no more writes in; resolves when those under way are done. */
   shut(): Promise<void>;
   open(): void;
-  /** Writes all of it to a new file, in the form of etcd's own snapshots. */
-  snapshot(path: string): Promise<void>;
   /** Gives up its port; `serve` takes it back. */
   unserve(): Promise<void>;
   serve(): Promise<void>;

@@ -1,8 +1,8 @@
 /**
  * From the embedded store to a member of etcd on the same machine, at the same address, while everything runs on.
  *
- * The member is a unit of the cluster from the beginning; it cannot start before its data is in place. That is made of
- * a snapshot, with the same revisions and leases, so that etcd's clients go on where they were; writes wait for it.
+ * The member is a unit of the cluster from the beginning; it cannot start before its data is in place. That is a copy
+ * with the same revisions and leases, so that etcd's clients go on where they were; writes wait for the last of it.
  * Until the decision is on the disk every failure leaves the embedded store as it was; if etcd then does not come up,
  * the decision is taken back, since nobody can have written to it.
  */
@@ -16,12 +16,12 @@ import type { StoreMember, StoreRecord } from "#model/records.ts";
 import type { MemberPlace } from "#model/store-status.ts";
 import { connectStore } from "#store/etcd/client.ts";
 import { TO_THE_END } from "#store/keys.ts";
-import type { Store } from "#store/store.ts";
+import type { Revision, Store } from "#store/store.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { findRestorer } from "./etcd-program.ts";
 import { memberUnitText, unitName } from "./etcd-unit.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
-import { restoreMember, snapshotStatus } from "./snapshot-file.ts";
+import { MemberData } from "./member-data.ts";
 import { type Units, untilLoaded } from "./units.ts";
 
 const START_TIMEOUT_MS = 30_000;
@@ -50,7 +50,7 @@ export async function promote(promotion: Promotion): Promise<void> {
   };
   tell(`${place.name}: etcd ${version} becomes the store, at ${member.clientUrl}`);
   await units.submit(member.unit, unitTextOf(place, member, program));
-  let revision: bigint;
+  let revision: Revision;
   try {
     await untilLoaded(member.unit, supervisor, clock);
     revision = await fill(promotion, member, restorer);
@@ -86,52 +86,45 @@ function unitTextOf(place: MemberPlace, member: StoreMember, program: string): s
 }
 
 /**
- * Writes wait from here on: what is in the embedded store becomes the member's data, whole, at the same revision, which
- * is returned.
+ * What is in the embedded store becomes the member's data, whole, at the same revision, which is returned. Writes wait
+ * for the last of it, and from then on.
  */
 async function fill(
   { leaving, tell, place }: Promotion,
-  member: StoreMember,
+  { directory, peerUrl }: StoreMember,
   restorer: string,
-): Promise<bigint> {
-  const fresh = `${member.directory}.new`;
-  const snapshot = `${member.directory}.snapshot`;
-  await makeDirectories(dirname(member.directory));
-  await discard(fresh, snapshot);
+): Promise<Revision> {
+  const fresh = `${directory}.new`;
+  await makeDirectories(dirname(directory));
+  await discard(fresh);
   try {
-    tell("copying; writes wait for a moment, reads and units do not");
-    await leaving.shut();
-    await leaving.snapshot(snapshot);
-    const { revision } = await snapshotStatus(restorer, snapshot);
-    await checkSame(leaving.store, revision);
-    await restoreMember(restorer, snapshot, { name: place.name, peerUrl: member.peerUrl, directory: fresh });
-    tell(`copied up to revision ${revision}`);
-    await rename(fresh, member.directory);
-    return BigInt(revision);
+    tell("copying; everything goes on meanwhile");
+    const member = { name: place.name, peerUrl, directory: fresh };
+    const data = await MemberData.begin(leaving.store, restorer, member);
+    try {
+      await leaving.shut();
+      const revision = await data.finish();
+      tell(`copied up to revision ${revision}; writes wait for a moment, reads and units do not`);
+      await rename(fresh, directory);
+      return revision;
+    } finally {
+      await data.close();
+    }
   } finally {
-    await discard(fresh, snapshot);
+    await discard(fresh);
   }
-}
-
-/** @throws FlotillaError `internal` when etcd's programs see another revision in the snapshot. */
-async function checkSame(store: Store, revision: number): Promise<void> {
-  const { header } = await countOf(store);
-  if (header.revision === BigInt(revision)) return;
-  throw new FlotillaError("internal", "the snapshot is not what was to be copied; nothing was changed", {
-    causes: [`the store is at revision ${header.revision}, the snapshot at ${revision}`],
-  });
 }
 
 function countOf(store: Store, revision = 0n): ReturnType<Store["range"]> {
   return store.range({ key: TO_THE_END, rangeEnd: TO_THE_END, countOnly: true, revision });
 }
 
-async function discard(...paths: readonly string[]): Promise<void> {
-  for (const path of paths) await rm(path, { recursive: true, force: true });
+async function discard(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
 }
 
 /** The embedded store gives up its address, the member takes it. */
-async function takeOver(promotion: Promotion, member: StoreMember, revision: bigint): Promise<void> {
+async function takeOver(promotion: Promotion, member: StoreMember, revision: Revision): Promise<void> {
   const { leaving, daemon, supervisor, units, clock, tell } = promotion;
   await leaving.unserve();
   const failure =
@@ -140,7 +133,7 @@ async function takeOver(promotion: Promotion, member: StoreMember, revision: big
   tell("etcd does not come up; the embedded store goes on");
   await daemon.undecide();
   await supervisor.stop(member.unit);
-  await rm(member.directory, { recursive: true, force: true });
+  await discard(member.directory);
   await leaving.serve();
   leaving.open();
   await units.destroy(member.unit);
@@ -161,7 +154,7 @@ async function takeOver(promotion: Promotion, member: StoreMember, revision: big
 async function whatIsMissing(
   { leaving, place, clock, random }: Promotion,
   member: StoreMember,
-  revision: bigint,
+  revision: Revision,
 ): Promise<string | undefined> {
   const store = connectStore({ endpoints: [member.clientUrl], tls: place.tls, clock, random });
   try {

@@ -1,21 +1,11 @@
-/** Snapshot files in the hands of etcd's own programs: what is in one, and a data directory made of it. */
+/** Snapshot files in the hands of etcd's own programs. */
 import { randomBytes } from "node:crypto";
-import * as z from "zod";
 import { run } from "./etcd-program.ts";
-
-const statusSchema = z.object({ revision: z.number() });
-export type SnapshotStatus = Readonly<z.infer<typeof statusSchema>>;
 
 /** Programs take options from the environment too, and stop where they are given twice. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("ETCDCTL_"));
   return { ...Object.fromEntries(kept), ETCDCTL_API: "3" };
-}
-
-/** @throws FlotillaError `unsupported` with the program's own words for a file that is no snapshot. */
-export async function snapshotStatus(restorer: string, path: string): Promise<SnapshotStatus> {
-  const args = ["snapshot", "status", path, "--write-out=json"];
-  return statusSchema.parse(JSON.parse(await run(restorer, args, cleanEnvironment())));
 }
 
 export interface NewMember {
@@ -25,7 +15,10 @@ export interface NewMember {
   readonly directory: string;
 }
 
-/** Makes the first member of a new etcd cluster: same keys, leases and revisions, another cluster ID. */
+/**
+ * Makes the first member of a new etcd cluster: same keys, leases and revisions, another cluster ID.
+ * @throws FlotillaError `unsupported` with the program's own words for a file that is no snapshot.
+ */
 export async function restoreMember(restorer: string, path: string, member: NewMember): Promise<void> {
   const { name, peerUrl, directory } = member;
   await run(

@@ -170,9 +170,10 @@ export class StoreAdmin {
   }
 
   #kind(): StoreStatus["kind"] {
-    const { mirror, leaving } = this.#options;
+    const { mirror, leaving, daemon } = this.#options;
     if (leaving() !== undefined) return "embedded";
-    if (mirror.view.store !== undefined) return "etcd";
+    // Of a change that is not finished the store itself does not tell yet.
+    if (daemon.handover !== undefined || mirror.view.store !== undefined) return "etcd";
     // A machine that has the embedded store says so; where none does, it is away, or an etcd of the user's own.
     const embedded = [...mirror.view.machines.values()].some(({ hasStore }) => hasStore);
     return embedded || !mirror.connected ? "embedded" : "etcd";

@@ -19,6 +19,8 @@ export interface EtcdProcess {
 export interface EtcdOptions {
   /** A file that `etcdctl snapshot restore` makes the etcd's data of. */
   readonly snapshot?: string;
+  /** Makes its data directory, which is not there yet, for the member `one` that others reach at `peerUrl`. */
+  readonly prepare?: (directory: string, peerUrl: string) => Promise<void>;
   /** The command that runs it as its last arguments, as `nsenter`; absent: it is run here. */
   readonly within?: readonly string[];
   /** Further arguments; with a certificate among them it speaks TLS. */
@@ -27,6 +29,9 @@ export interface EtcdOptions {
 
 export async function startEtcd({
   snapshot,
+  prepare = snapshot === undefined
+    ? undefined
+    : (directory, peerUrl) => restore(snapshot, directory, peerUrl),
   within = [],
   args = [],
 }: EtcdOptions = {}): Promise<EtcdProcess> {
@@ -35,7 +40,10 @@ export async function startEtcd({
   const scheme = args.includes("--cert-file") ? "https" : "http";
   const client = `${scheme}://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
-  if (snapshot !== undefined) await restore(snapshot, directory, peer);
+  if (prepare !== undefined) {
+    await rm(directory, { recursive: true });
+    await prepare(directory, peer);
+  }
   const argv = [
     ...within,
     "etcd",
@@ -71,8 +79,6 @@ async function run(argv: readonly string[]) {
 }
 
 async function restore(snapshot: string, directory: string, peer: string): Promise<void> {
-  // Etcdctl makes the directory itself.
-  await rm(directory, { recursive: true });
   const member = ["--name", "one", "--initial-cluster", `one=${peer}`, "--initial-advertise-peer-urls", peer];
   const args = ["snapshot", "restore", snapshot, "--data-dir", directory, ...member];
   const child = spawn("etcdctl", args, { env: { ...process.env, ETCDCTL_API: "3" }, stdio: "ignore" });

@@ -2,11 +2,11 @@
  * What etcd 3.4 keeps in which bucket of its database, in both directions: the store's snapshot as entries, and entries
  * as a snapshot. Pure.
  *
- * A store's snapshot has no past. In etcd's terms the past has been compacted at the snapshot's revision, which is also
- * the revision at which an etcd goes on that is started from it. Alarms are a member's, and stay behind.
+ * A store's snapshot has no past. In etcd's terms the past has been compacted at the snapshot's revision, at which an etcd
+ * goes on that is started from it, unless there is history behind that. Alarms are a member's, and stay behind.
  */
 import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
-import type { Bytes, KeyValue } from "../store.ts";
+import type { Bytes, KeyValue, StoreEvent } from "../store.ts";
 import { keyValue } from "../wire/etcd-messages.ts";
 import { decode, encode, int64, message, uint64 } from "../wire/message.ts";
 import { type BoltReader, DamagedBolt } from "./bolt-reader.ts";
@@ -24,12 +24,27 @@ const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"];
 const ALARMS = "alarm";
 /** Buckets that etcd's tools expect, and that a snapshot leaves empty: a restored etcd is a new cluster. */
 const EMPTY_BUCKETS = ["alarm", "cluster", "members", "members_removed"];
+const META = "meta";
 /** A bucket of ours, which etcd passes over. */
 const OUR_BUCKET = "flotilla";
 const IDENTITY = Buffer.from("identity");
 const SCHEDULED_COMPACTION = Buffer.from("scheduledCompactRev");
 const FINISHED_COMPACTION = Buffer.from("finishedCompactRev");
 const CONSISTENT_INDEX = Buffer.from("consistent_index");
+/** What is in them is no part of what clients see: whom a member knows, and how far its log has been carried out. */
+const OWN_BUCKETS = ["cluster", "members", "members_removed", META];
+
+/** An entry of a database that belongs to its member. */
+export interface OwnEntry {
+  readonly bucket: string;
+  readonly key: Bytes;
+  readonly value: Bytes;
+}
+
+/** A member that has not begun, as etcd's tools make one of a snapshot. */
+const NOT_BEGUN: readonly OwnEntry[] = [
+  { bucket: META, key: CONSISTENT_INDEX, value: Buffer.of(0, 0, 0, 0, 0, 0, 0, 1) },
+];
 
 export class EtcdDatabaseWriter {
   readonly #bolt = new BoltWriter();
@@ -40,27 +55,34 @@ export class EtcdDatabaseWriter {
 
   /** Takes the next part of the snapshot. Returns pages of the file. */
   add(item: SnapshotItem): readonly Buffer[] {
-    if (item.kind === "key") return this.#addKey(item.kv);
+    if (item.kind === "key") return this.#addKey(item.kv, encode(keyValue, item.kv), false);
     if (item.kind === "head") this.#head = item;
     else if (item.kind === "lease") this.#addSmall("lease", leaseEntry(item.id, item.ttlS));
     else if (item.bucket !== ALARMS) this.#addRecord(item.bucket, item.name, item.value);
     return [];
   }
 
+  /** Takes a change behind the snapshot's revision, after all of its keys and in order. Returns pages of the file. */
+  addEvent({ type, kv }: StoreEvent): readonly Buffer[] {
+    if (type === "put") return this.#addKey(kv, encode(keyValue, kv), false);
+    return this.#addKey(kv, encode(keyValue, { key: kv.key }), true);
+  }
+
   /** Ends the file: its last pages, and its first, which belong at its beginning. */
-  end(): { readonly last: readonly Buffer[]; readonly first: readonly Buffer[] } {
+  end(own = NOT_BEGUN): { readonly last: readonly Buffer[]; readonly first: readonly Buffer[] } {
     const keys = this.#bolt.endBucket("key");
     this.#addHead();
+    for (const { bucket, key, value } of own) this.#addSmall(bucket, [key, value]);
     const small = [...new Set([...EMPTY_BUCKETS, ...AUTH_BUCKETS, "lease", ...this.#small.keys()])];
     const pages = small.flatMap((name) => this.#smallBucket(name));
     const { first, last } = this.#bolt.end();
     return { first, last: [...keys, ...pages, ...last] };
   }
 
-  #addKey(kv: KeyValue): readonly Buffer[] {
-    this.#sub = kv.modRevision === this.#revision ? this.#sub + 1n : 0n;
-    this.#revision = kv.modRevision;
-    const page = this.#bolt.add(writeRevisionKey(kv.modRevision, this.#sub), encode(keyValue, kv));
+  #addKey({ modRevision }: KeyValue, value: Uint8Array, deleted: boolean): readonly Buffer[] {
+    this.#sub = modRevision === this.#revision ? this.#sub + 1n : 0n;
+    this.#revision = modRevision;
+    const page = this.#bolt.add(writeRevisionKey(modRevision, this.#sub, deleted), value);
     return page === undefined ? [] : [page];
   }
 
@@ -73,11 +95,8 @@ export class EtcdDatabaseWriter {
   #addHead(): void {
     const { identity, revision = 1n } = this.#head ?? {};
     const compaction = writeRevisionKey(revision, 0n);
-    this.#addSmall("meta", [SCHEDULED_COMPACTION, compaction]);
-    this.#addSmall("meta", [FINISHED_COMPACTION, compaction]);
-    const index = Buffer.alloc(8);
-    index.writeBigUInt64BE(1n);
-    this.#addSmall("meta", [CONSISTENT_INDEX, index]);
+    this.#addSmall(META, [SCHEDULED_COMPACTION, compaction]);
+    this.#addSmall(META, [FINISHED_COMPACTION, compaction]);
     if (identity !== undefined) this.#addSmall(OUR_BUCKET, [IDENTITY, encode(identityRecord, identity)]);
   }
 
@@ -126,6 +145,15 @@ export function* readEtcdDatabase(bolt: BoltReader): Generator<SnapshotItem, voi
   }
 }
 
+/** What belongs to the member whose database it is. Bytes are copied. */
+export function readOwnEntries(bolt: BoltReader): readonly OwnEntry[] {
+  return OWN_BUCKETS.flatMap((bucket) =>
+    [...bolt.bucket(bucket)]
+      .filter(({ key }) => !key.equals(SCHEDULED_COMPACTION) && !key.equals(FINISHED_COMPACTION))
+      .map(({ key, value }) => ({ bucket, key: key.slice(), value: value.slice() })),
+  );
+}
+
 function record(bucket: string, name: string, value: Bytes): SnapshotItem {
   return { kind: "record", bucket, name, value };
 }
@@ -147,7 +175,7 @@ function survey(bolt: BoltReader): { revision: bigint; newest: ReadonlyMap<strin
 
 function compactRevision(bolt: BoltReader): bigint {
   let revision = 1n;
-  for (const { key, value } of bolt.bucket("meta")) {
+  for (const { key, value } of bolt.bucket(META)) {
     if (key.equals(FINISHED_COMPACTION)) revision = readRevisionKey(value)?.main ?? revision;
   }
   return revision;

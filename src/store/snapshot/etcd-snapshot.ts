@@ -3,17 +3,16 @@
  * `etcdctl snapshot status` and `restore` take what is written here, and what they save is read here.
  */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlotillaError } from "#base/errors.ts";
 import type { LocalStore, SnapshotItem } from "../local-store.ts";
 import { StoreError } from "../store.ts";
-import { PAGE_BYTES } from "./bolt-format.ts";
-import { BoltReader, DamagedBolt, type ReadBytes } from "./bolt-reader.ts";
-import { FIRST_PAGE } from "./bolt-writer.ts";
-import { EtcdDatabaseWriter, readEtcdDatabase } from "./etcd-database.ts";
+import { BoltReader, DamagedBolt } from "./bolt-reader.ts";
+import { bytesOf, DatabaseFile } from "./database-file.ts";
+import { readEtcdDatabase } from "./etcd-database.ts";
 
 /** What etcd sends at a time. */
 const BLOB_BYTES = 32 * 1024;
@@ -61,32 +60,15 @@ export async function writeEtcdSnapshot(store: Pick<LocalStore, "snapshot">, pat
 }
 
 async function writeDatabase(store: Pick<LocalStore, "snapshot">, path: string): Promise<void> {
-  const file = await open(path, "wx", 0o600);
+  const file = await DatabaseFile.create(path);
   try {
-    const writer = new EtcdDatabaseWriter();
-    let at = FIRST_PAGE * PAGE_BYTES;
     for await (const items of store.snapshot()) {
-      at = await writeAt(
-        file,
-        items.flatMap((item) => writer.add(item)),
-        at,
-      );
+      await file.write(items.flatMap((item) => file.writer.add(item)));
     }
-    const { last, first } = writer.end();
-    await writeAt(file, last, at);
-    await writeAt(file, first, 0);
+    await file.end();
   } finally {
     await file.close();
   }
-}
-
-async function writeAt(file: FileHandle, pages: readonly Buffer[], position: number): Promise<number> {
-  const bytes = Buffer.concat(pages);
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
-    at += bytesWritten;
-  }
-  return position + bytes.length;
 }
 
 async function* readPieces(path: string): AsyncGenerator<SnapshotPiece, void, undefined> {
@@ -135,13 +117,6 @@ function* pieces(items: Iterable<SnapshotItem>): Generator<readonly SnapshotItem
     piece = [];
   }
   yield piece;
-}
-
-function bytesOf(descriptor: number): ReadBytes {
-  return (offset, length) => {
-    const bytes = Buffer.allocUnsafe(length);
-    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
-  };
 }
 
 /** A database that was copied, not saved, has no checksum; then its own have to do. */

@@ -11,8 +11,9 @@ export interface RevisionKey {
   readonly deleted: boolean;
 }
 
-export function writeRevisionKey(main: bigint, sub: bigint): Buffer {
-  const bytes = Buffer.alloc(REVISION_BYTES);
+export function writeRevisionKey(main: bigint, sub: bigint, deleted = false): Buffer {
+  const bytes = Buffer.alloc(deleted ? REVISION_BYTES + 1 : REVISION_BYTES);
+  if (deleted) bytes[REVISION_BYTES] = TOMBSTONE;
   bytes.writeBigUInt64BE(main, 0);
   bytes[MAIN_BYTES] = SEPARATOR;
   bytes.writeBigUInt64BE(sub, MAIN_BYTES + 1);

@@ -38,9 +38,10 @@ async function promoteRound(): Promise<Round> {
     const gone = await lost(cluster.client("m2"), writer);
     if (gone.length > 0)
       throw new Error(`killed after ${killedAfterMs} ms (${kind}): lost ${gone.join(", ")}`);
-    const after = running(await rowsOf(cluster, UNITS, "m2"));
-    if (JSON.stringify([...before]) !== JSON.stringify([...after]))
-      throw new Error(`killed after ${killedAfterMs} ms (${kind}): units did not run on`);
+    // The new daemon tells of them anew, by way of a store that may have only just come up.
+    const why = `killed after ${killedAfterMs} ms (${kind}): units did not run on`;
+    const told = async () => running(await rowsOf(cluster, UNITS, "m2").catch(() => []));
+    await expect.poll(told, { timeout: 15_000, message: why }).toEqual(before);
     return { killedAfterMs, kind };
   } finally {
     await cluster.stop();

@@ -1,0 +1,69 @@
+/** A database on its way into a file: pages as they come, and the first ones last. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { PAGE_BYTES } from "./bolt-format.ts";
+import { BoltReader, type ReadBytes } from "./bolt-reader.ts";
+import { FIRST_PAGE } from "./bolt-writer.ts";
+import { EtcdDatabaseWriter, type OwnEntry, readOwnEntries } from "./etcd-database.ts";
+
+export class DatabaseFile {
+  readonly writer = new EtcdDatabaseWriter();
+  readonly #file: FileHandle;
+  #at = FIRST_PAGE * PAGE_BYTES;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** @param path must not be there yet. */
+  static async create(path: string): Promise<DatabaseFile> {
+    return new DatabaseFile(await open(path, "wx", 0o600));
+  }
+
+  /** Writes pages that the writer has given. */
+  async write(pages: readonly Buffer[]): Promise<void> {
+    this.#at = await this.#writeAt(pages, this.#at);
+  }
+
+  /** @param own of the member whose database it is to be. */
+  async end(own?: readonly OwnEntry[]): Promise<void> {
+    const { last, first } = this.writer.end(own);
+    await this.write(last);
+    await this.#writeAt(first, 0);
+  }
+
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #writeAt(pages: readonly Buffer[], position: number): Promise<number> {
+    const bytes = Buffer.concat(pages);
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at, position + at);
+      at += bytesWritten;
+    }
+    return position + bytes.length;
+  }
+}
+
+/** What belongs to the member in its database. @throws DamagedBolt when it is none. */
+export function ownEntriesOf(path: string): readonly OwnEntry[] {
+  const descriptor = openSync(path, "r");
+  try {
+    return readOwnEntries(new BoltReader(bytesOf(descriptor)));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The bytes of an open file. */
+export function bytesOf(descriptor: number): ReadBytes {
+  return (offset, length) => {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+  };
+}
