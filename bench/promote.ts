@@ -78,7 +78,11 @@ await withCluster(async (cluster) => {
       what: "the longest time between two acknowledged writes while a store of 300 MB is promoted",
       unit: "ms",
       samples: [writer.longestPauseMs],
-      details: { tookMs, beforeMiB, peakMiB, afterMiB, acknowledged: writer.acknowledged.size },
+      details: {
+        tookMs,
+        shareOfIt: writer.longestPauseMs / tookMs,
+        ...{ beforeMiB, peakMiB, afterMiB, acknowledged: writer.acknowledged.size },
+      },
     }),
   );
 });
