@@ -8,7 +8,7 @@ import { groupOf } from "#plan/schedule/group.ts";
 import type { Allowance, Placement } from "#unit/placement.ts";
 import type { Draft } from "./draft.ts";
 import { missingPeer } from "./peers.ts";
-import type { Home, Standing } from "./standing.ts";
+import { type Home, isUnsaid, type Standing } from "./standing.ts";
 
 interface Group {
   readonly size: number;
@@ -23,6 +23,8 @@ export type Pause = Pick<PendingMove, "phase" | "reason" | "stuck">;
 export class Disruptions {
   readonly #draft: Draft;
   readonly #underWay = new Map<string, number>();
+  /** Units that may not overlap and that their machine has not told of yet: they may be down for as long. */
+  readonly #landing: number;
   readonly #groups = new Map<string, Group>();
 
   /** @param moving units that are to move, those that have a new copy among them */
@@ -33,15 +35,20 @@ export class Disruptions {
     this.#draft = draft;
     for (const { standing, from, copy } of moving) if (copy !== undefined) this.#note(standing, from.machine);
     this.#countStopping(new Set(moving.map(({ from }) => from.machine)));
+    const leaving = new Set(moving.map(({ standing }) => standing.unit));
+    this.#landing = [...draft.standings.values()].filter(
+      (standing) => !leaving.has(standing.unit) && isLanding(draft, standing),
+    ).length;
   }
 
   /** Why the unit's move cannot begin now; undefined: it begins, and counts from now on. */
   pauseFor(standing: Standing, from: Home): Pause | undefined {
     const reason =
       this.#jobUnderWay(standing, from) ??
-      this.#tooManyHere(from) ??
+      this.#tooManyHere(standing, from) ??
       this.#tooMany(standing) ??
-      this.#peerMissing(standing);
+      this.#peerMissing(standing) ??
+      this.#leftOver(standing);
     if (reason === undefined) this.#note(standing, from.machine);
     return typeof reason === "string" ? { phase: "waiting", reason } : reason;
   }
@@ -72,10 +79,12 @@ export class Disruptions {
     return `it is still starting, or has a job under way, on ${nameOfMachine(view, machine)}`;
   }
 
-  #tooManyHere({ machine }: Home): string | undefined {
+  /** What is stopped first is down until its new machine has started it: those that wait for that there count, too. */
+  #tooManyHere({ placement }: Standing, { machine }: Home): string | undefined {
     const { view, context } = this.#draft;
     const { movesAtOnce } = context.settings;
-    if ((this.#underWay.get(machine) ?? 0) < movesAtOnce) return undefined;
+    const landing = placement?.overlap === false ? this.#landing : 0;
+    if ((this.#underWay.get(machine) ?? 0) + landing < movesAtOnce) return undefined;
     return `${movesAtOnce} units are on their way from ${nameOfMachine(view, machine)} already`;
   }
 
@@ -88,6 +97,14 @@ export class Disruptions {
     if (others < limit) return undefined;
     const reason = `${others} of ${size} ${groupOf(standing.unit) ?? standing.unit} are on their way or not active (MaxUnavailable)`;
     return { phase: "waiting", reason, ...(down < limit ? {} : { stuck: true }) };
+  }
+
+  /** What an earlier copy leaves behind would be taken for the new one: that it is active, or has failed. */
+  #leftOver({ unit }: Standing): string | undefined {
+    const { view, scheduler } = this.#draft;
+    const [target] = scheduler.placesOf(unit);
+    if (target === undefined || view.states.get(target.facts.id)?.has(unit) !== true) return undefined;
+    return `an earlier copy of it is not gone from ${target.facts.name} yet`;
   }
 
   /** A follower (MachineOf=) begins where its peer has begun. */
@@ -126,6 +143,11 @@ export class Disruptions {
       return active === "active" || active === "reloading" || active === "refreshing";
     });
   }
+}
+
+function isLanding({ view }: Draft, standing: Standing): boolean {
+  const { placement, homes } = standing;
+  return placement?.overlap === false && homes.some((home) => home.present && isUnsaid(view, standing, home));
 }
 
 function isToRun({ record, finished }: Standing): boolean {

@@ -114,6 +114,17 @@ function compareHomes(left: Home, right: Home): number {
   return age !== 0 ? age : left.machine < right.machine ? -1 : 1;
 }
 
+/** A start may be under way that nobody has heard of: that the unit has stopped could not be told from it. */
+export function isUnsaid(
+  view: ClusterView,
+  { unit, record }: Standing,
+  { machine, assignment }: Home,
+): boolean {
+  const state = view.states.get(machine)?.get(unit);
+  if (record.desired !== "launched") return false;
+  return state === undefined || (state.load === "loaded" && state.launch !== assignment.launch);
+}
+
 /**
  * The placement a unit is counted by where it is: a finished one reserves nothing any more, and where its new file
  * cannot be read the one it was assigned with still speaks for it.
