@@ -132,6 +132,30 @@ function told(decision: Decision): string {
   return decision.kind === "write" ? `${decision.record.desired} ${decision.record.launch}` : decision.kind;
 }
 
+test.each([
+  ["active", 0, "refused"],
+  ["activating", 0, "refused"],
+  // It is on its way down from a launch of ours.
+  ["active", 3, "unchanged"],
+  ["deactivating", 0, "unchanged"],
+  ["inactive", 0, "unchanged"],
+])("stop of a unit that is only loaded and is %s by launch %d is %s", (active, launch, kind) => {
+  const state = {
+    load: "loaded",
+    active,
+    sub: active,
+    result: "success",
+    file: FILE.hash,
+    launch,
+    sinceMs: 0,
+    restarts: 0,
+  };
+  const places = [{ machine: "m", assignment: undefined, state }];
+  const decision = decideRetreat({ ...situated({ desired: "loaded" }), places }, "loaded");
+  expect(decision.kind).toBe(kind);
+  if (decision.kind === "refused") expect(decision.error.hint).toContain("flotilla unload web.service");
+});
+
 test.each<[string, Decision, string]>([
   ["stop of a launched unit leaves it loaded", decideRetreat(situated({}), "loaded"), "loaded 3"],
   [

@@ -150,12 +150,29 @@ export function decideRetreat(situation: UnitSituation, desired: "loaded" | "ina
       }),
     );
   }
+  if (record.desired === "loaded" && desired === "loaded" && isStartedByOthers(situation))
+    return refuse(startedByOthers(unit));
   if (record.desired === "inactive" || record.desired === desired) return { kind: "unchanged", record };
   return {
     kind: "write",
     record: { ...record, desired, changedMs: situation.nowMs },
     event: { kind: "unit-desired", message: `${unit} was asked to be ${desired}` },
   };
+}
+
+/** A unit that nobody has launched runs all the same where a target, timer or socket beside it wants it. */
+function isStartedByOthers({ places }: UnitSituation): boolean {
+  return places.some(({ state }) => state?.launch === 0 && RUNNING.has(state.active));
+}
+
+function startedByOthers(unit: string): FlotillaError {
+  return new FlotillaError(
+    "conflict",
+    `${unit} was not asked to run: another unit on its machine has started it`,
+    {
+      hint: `stop that one, such as its target or timer; or flotilla unload ${unit}, which takes it off its machine`,
+    },
+  );
 }
 
 /** `restart`: started anew, running or not. */

@@ -38,7 +38,7 @@ export async function unitWhy(unit: string, dependencies: ApiDependencies): Prom
 }
 
 function promiseFor(
-  { unit, file, places }: UnitExplanation,
+  { unit, file, places, outcome }: UnitExplanation,
   figures: Pick<PromiseFigures, "decideMs" | "startMs">,
   { placementOf, settings }: PlanContext,
   { machines }: ClusterView,
@@ -46,7 +46,8 @@ function promiseFor(
   const home = places.find(({ assigned, present }) => assigned?.desired === "launched" && present);
   const leaseTtlS = machines.get(home?.machine ?? "")?.leaseTtlS;
   const placement = placementOf(unit, file);
-  if (leaseTtlS === undefined || placement === undefined) return null;
+  // What has finished is not started elsewhere.
+  if (leaseTtlS === undefined || placement === undefined || outcome !== undefined) return null;
   const promise = promiseOf(placement, { ...figures, leaseTtlMs: leaseTtlS * 1000 }, settings);
   return promise === undefined ? null : { ...promise, parts: [...promise.parts] };
 }

@@ -62,7 +62,7 @@ export function parseCommandLine(
   try {
     program.parse([...argv], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) return endedEarly(error);
+    if (error instanceof CommanderError) return endedEarly(error, argv, commands);
     throw error;
   }
   return found.invocation;
@@ -107,11 +107,23 @@ function prepare(commander: Commander, io: CliIo): void {
 }
 
 /** Help ends the parsing too; only what is wrong is thrown on. */
-function endedEarly(error: CommanderError): undefined {
+function endedEarly(error: CommanderError, argv: readonly string[], commands: readonly Command[]): undefined {
   if (error.exitCode === 0 || error.code === "commander.help") return undefined;
   const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n");
   const near = /Did you mean (?:one of )?(.*)\?\)/.exec(suggestion)?.[1];
   throw new FlotillaError("usage", message, {
-    hint: near === undefined ? "flotilla --help lists the commands and options" : `did you mean ${near}?`,
+    hint: near === undefined ? `${helpOf(argv, commands)} lists what there is` : `did you mean ${near}?`,
   });
+}
+
+/** The help of the command that the line is about, as far as it can be told. */
+function helpOf(argv: readonly string[], commands: readonly Command[]): string {
+  const command = firstNamed(argv, commands);
+  const inner = firstNamed(argv, command?.commands ?? []);
+  return ["flotilla", ...[command, inner].flatMap((one) => one?.name ?? []), "--help"].join(" ");
+}
+
+function firstNamed(argv: readonly string[], commands: readonly Command[]): Command | undefined {
+  const byName = new Map(commands.map((command) => [command.name, command]));
+  return argv.map((word) => byName.get(word)).find((command) => command !== undefined);
 }

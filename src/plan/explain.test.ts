@@ -102,7 +102,7 @@ describe("explainUnit", () => {
       .finish("x.service", "a");
     expect(explain(made, "x.service")?.outcome).toMatchObject({ machine: machineId("a"), launch: 1 });
     expect(explain(made, "x.service")?.summary).toBe(
-      "finished at 1970-01-01T00:00:00.000Z on node-a, not run again until it is started",
+      "it has finished on node-a, and is not run again until it is started",
     );
   });
 

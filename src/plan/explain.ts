@@ -137,8 +137,7 @@ function verdicts(
 function outcomeOf({ view, standings }: Draft, unit: string): UnitExplanation["outcome"] {
   const outcome = view.outcomes.get(unit);
   if (outcome === undefined || standings.get(unit)?.finished !== true) return undefined;
-  const when = new Date(outcome.finishedMs).toISOString();
-  const text = `finished at ${when} on ${nameOfMachine(view, outcome.machine)}, not run again until it is started`;
+  const text = `it has finished on ${nameOfMachine(view, outcome.machine)}, and is not run again until it is started`;
   return { ...outcome, text };
 }
 

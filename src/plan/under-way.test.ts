@@ -41,6 +41,13 @@ describe("a unit under way", () => {
     expect(summaryOf(loaded)).toBe("it is being stopped on node-a: was put there");
   });
 
+  test("that another unit of its machine has started is not being stopped", () => {
+    const made = cluster("a").unit(UNIT, { desired: "loaded", on: ["a"] });
+    expect(summaryOf(made.report(UNIT, "a", "active", { launch: 0 }))).toBe(
+      "it runs, since another unit has started it, on node-a: was put there",
+    );
+  });
+
   test("that moves runs on its old machine until it is active on the new one", () => {
     const made = on("a").report(UNIT, "a", "active");
     made.assign(UNIT, "b", { movesFrom: machineId("a"), reason: "machine node-a is drained" });

@@ -42,7 +42,10 @@ function isUp(state: UnitState | undefined): boolean {
 /** Undefined for a copy that is as it shall be, or has ended by itself. */
 function phaseOf(place: UnitOnMachine): string | undefined {
   const { assignment, state } = place;
-  if (assignment?.desired !== "launched") return isUp(state) ? "is being stopped" : undefined;
+  if (assignment?.desired !== "launched") {
+    if (!isUp(state)) return undefined;
+    return state?.launch === 0 ? "runs, since another unit has started it," : "is being stopped";
+  }
   if (!isAt(place)) return isUp(state) ? "is about to be started anew" : "is about to be started";
   if (state?.active === "activating")
     return state.sub.startsWith("auto-restart") ? "waits to be restarted" : `is starting (${state.sub})`;

@@ -221,6 +221,16 @@ describe("start", () => {
 
 describe("bad input", () => {
   test.each([
+    ["lst-xyz", "flotilla --help"],
+    ["status --nope", "flotilla status --help"],
+    ["kv nothing start", "flotilla kv --help"],
+    ["kv get --nope", "flotilla kv get --help"],
+    ["machine drain", "flotilla machine drain --help"],
+  ])("%s is answered with where the help for it is", async (line, help) => {
+    expect((await run(line)).stderr).toContain(`hint: ${help} lists what there is`);
+  });
+
+  test.each([
     ["a template", "start web@.service", "template-not-startable", 2],
     ["an unknown unit", "start nope", "unit-not-found", 4],
     ["an unknown unit's status", "status nope", "unit-not-found", 4],
