@@ -117,6 +117,54 @@ describe("a unit that has to be with another", () => {
   });
 });
 
+describe("a move that comes to nothing", () => {
+  const GIB = 2 ** 30;
+
+  test("leaves the unit where it runs, also where others want its place", () => {
+    const big = { reservation: { memoryBytes: 3 * GIB } };
+    const made = running(cluster("a", "b", "c"), { "x.service": "a", "y.service": "c" }, big);
+    made.state.rebalance = {
+      moves: [{ unit: "x.service", from: machineId("a"), to: machineId("b"), reason: "evens" }],
+      ...{ revision: "1", askedMs: 0 },
+    };
+    expect(made.settle()["x.service"]).toBe("ab");
+    made.drain("b").drain("c");
+    expect(made.settle()).toEqual({ "x.service": "a", "y.service": "c" });
+    expect(made.plan().moves).toMatchObject([{ unit: "y.service", phase: "staying" }]);
+  });
+
+  test("takes back with it the unit that it has to be with, which is on its way still", () => {
+    const made = running(cluster("a", "b"), { "lead.service": "a" });
+    running(made, { "side.service": "a" }, { machineOf: ["lead.service"] }).drain("a");
+    expect(made.settle()).toEqual({ "lead.service": "ab", "side.service": "ab" });
+    made.report("lead.service", "b", "active").report("side.service", "b", "failed").wait(SETTLE_MS);
+    expect(made.settle()).toEqual({ "lead.service": "a", "side.service": "a" });
+  });
+
+  test("is not told from an earlier copy that is still stopping there, which is waited for", () => {
+    const made = running(cluster("a", "b"), { "x.service": "a" })
+      .report("x.service", "b", "active")
+      .drain("a");
+    const plan = made.plan();
+    expect(plan.steps).toEqual([]);
+    expect(plan.moves.map(({ reason }) => reason)).toEqual([
+      "an earlier copy of it is not gone from node-b yet",
+    ]);
+    expect(made.forget("x.service", "b").settle()).toEqual({ "x.service": "ab" });
+  });
+
+  test("cannot leave a unit behind that has followed: it comes when what it follows is active", () => {
+    const made = running(cluster("a", "b"), { "lead.service": "a" });
+    running(made, { "side.service": "a" }, { machineOf: ["lead.service"] }).drain("a");
+    made.settle();
+    made.report("side.service", "b", "active").wait(SETTLE_MS);
+    expect(made.plan().steps).toEqual([]);
+    made.report("lead.service", "b", "active").wait(SETTLE_MS);
+    expect(made.settle()).toEqual({ "lead.service": "ab", "side.service": "b" });
+    expect(made.settle()).toEqual({ "lead.service": "b", "side.service": "b" });
+  });
+});
+
 describe("of the instances of a template that allows one to be away", () => {
   const one = { maxUnavailable: { units: 1 } };
 

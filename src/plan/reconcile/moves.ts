@@ -15,7 +15,7 @@ import { Disruptions, type Pause } from "./disruptions.ts";
 import type { Draft } from "./draft.ts";
 import { leadersFirst } from "./order.ts";
 import { holdBack, missingPeer, remains, waitingForPeer } from "./peers.ts";
-import type { Home, Standing } from "./standing.ts";
+import { type Home, isUnsaid, type Standing } from "./standing.ts";
 
 /** What this plan does for a unit that is to leave a present machine for another. */
 export interface Move {
@@ -112,12 +112,13 @@ function decide(
   if (draft.tried.has(unit)) return leaveAtOnce(draft, mover, true);
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
-  if (gentle && placement?.overlap === false && isUnsaid(draft, standing, from)) {
+  const hasPeers = placement?.machineOf.every((peer) => remains(draft, peer, from.machine)) !== false;
+  if ((gentle || !hasPeers) && placement?.overlap === false && isUnsaid(draft.view, standing, from)) {
     const reason = `${nameOfMachine(draft.view, from.machine)} has yet to say what has become of it there`;
     return wait(draft, mover, { phase: "waiting", reason });
   }
-  const abrupt = !gentle || overdue || record.desired === "loaded" || !isUp(draft, unit, from);
-  if (abrupt) return leaveAtOnce(draft, mover, gentle && !overdue);
+  const isIdle = record.desired === "loaded" || !isUp(draft, unit, from);
+  if (!gentle || overdue || isIdle || !hasPeers) return leaveAtOnce(draft, mover, gentle && !overdue);
   const pause =
     copy === undefined ? disruptions.pauseFor(standing, from) : pauseOfCopy(draft, mover, followed);
   return pause === undefined ? begun(mover) : wait(draft, mover, pause);
@@ -166,16 +167,22 @@ function pauseOfCopy(
     wakeTimes.push(settledMs);
     return { phase: "starting", reason: `its copy on ${name} has just become active` };
   }
+  const late = standing.placement?.machineOf.find((peer) => !hasArrived(draft, peer, to));
+  if (late !== undefined)
+    return {
+      phase: "starting",
+      reason: `${late}, which it has to be with (MachineOf), is starting on ${name}`,
+    };
   if (!followed.has(`${from.machine} ${standing.unit}`)) return undefined;
   const source = nameOfMachine(view, from.machine);
   return { phase: "starting", reason: `units that have to be with it are still on ${source}` };
 }
 
-/** A start may be under way that nobody has heard of: that the unit has stopped could not be told from it. */
-function isUnsaid({ view }: Draft, { unit, record }: Standing, { machine, assignment }: Home): boolean {
-  const state = view.states.get(machine)?.get(unit);
-  if (record.desired !== "launched") return false;
-  return state === undefined || (state.load === "loaded" && state.launch !== assignment.launch);
+/** A peer whose copy might come to nothing yet would take back with it whoever has followed. */
+function hasArrived({ view, context, standings }: Draft, peer: string, machine: string): boolean {
+  const standing = standings.get(peer);
+  if (standing?.source === undefined || standing.homes[0]?.machine !== machine) return true;
+  return judgeCopy(view, context, standing, machine).kind === "active";
 }
 
 /** Runs there, or is on its way to; one that crashes again and again is not. */

@@ -69,6 +69,7 @@ function leaveIf(draft: Draft, placed: Placed, counts: (code: Refusal["code"]) =
   const drain = code === "draining" ? draft.drains.get(machine.facts.id)?.reason : undefined;
   const fact = `${machine.facts.name} ${code === "machine-of" ? peerLeft(placed) : refusal.text}`;
   leave(draft, placed, { code, reason: drain ?? fact });
+  goBack(draft, placed);
   if (code !== "conflicts") lingerAtHome(draft, placed);
   return true;
 }
@@ -83,6 +84,16 @@ function leave(draft: Draft, { unit, machine }: Placed, leaving: Leaving): void 
   draft.scheduler.remove(unit, machine);
   draft.reasons.delete(reasonKey(unit, machine.facts.id));
   draft.leaving.set(unit, leaving);
+}
+
+/** A unit whose new copy cannot stay is kept where it runs, before others take its place there. */
+function goBack({ scheduler, standings }: Draft, { unit, placement, machine }: Placed): void {
+  const source = standings.get(unit)?.source;
+  const old = scheduler.machine(source?.machine ?? "");
+  if (old === undefined || old === machine || !old.lingering.has(unit)) return;
+  old.unlinger(unit);
+  if (scheduler.refusal(old, { unit, placement }, true) === undefined) scheduler.add(unit, placement, old);
+  else old.linger(unit, placement);
 }
 
 /** What leaves for a reason that does not hurt it runs on until it is elsewhere; what was only to come there does not. */

@@ -16,7 +16,7 @@ export function stayOn(draft: Draft, unit: string, refusals: readonly Refusal[])
   return goBack(draft, unit, machine, `it fits on no other machine: ${why}`, others);
 }
 
-/** The drained machine that the unit is on and only leaves for the drain. */
+/** The drained machine that the unit is on and only leaves for the drain, or is under way from. */
 function drainedHome(
   { standings, drains, leaving, scheduler }: Draft,
   unit: string,
@@ -26,8 +26,9 @@ function drainedHome(
   const code = leaving.get(unit)?.code;
   if (home === undefined || !drains.has(home.machine)) return undefined;
   const machine = scheduler.machine(home.machine);
-  const gently = machine?.lingering.has(unit) === true && (code === "draining" || code === "machine-of");
-  return gently ? machine : undefined;
+  const isUnderWay = standing?.source !== undefined && code === undefined;
+  const gently = isUnderWay || code === "draining" || code === "machine-of";
+  return gently && machine?.lingering.has(unit) === true ? machine : undefined;
 }
 
 function goBack(
@@ -41,7 +42,8 @@ function goBack(
   const placement = machine.lingering.get(unit);
   if (placement === undefined) return false;
   const peers = placement.machineOf.filter((peer) => !machine.units.has(peer));
-  if (peers.some((peer) => drainedHome(draft, peer) !== machine)) return false;
+  if (peers.some((peer) => drainedHome(draft, peer) !== machine || isNeededElsewhere(draft, peer, machine)))
+    return false;
   machine.unlinger(unit);
   for (const place of scheduler.placesOf(unit)) {
     scheduler.remove(unit, place);
@@ -53,4 +55,13 @@ function goBack(
   for (const peer of peers)
     goBack(draft, peer, machine, `${unit}, which has to be with it, fits on no other machine`, refusals);
   return true;
+}
+
+/** Units that have to be with it have left the machine for good. */
+function isNeededElsewhere({ scheduler }: Draft, unit: string, machine: ScheduledMachine): boolean {
+  return [...scheduler.placesOf(unit)].some((place) =>
+    [...place.units].some(
+      ([other, { machineOf }]) => machineOf.includes(unit) && !machine.lingering.has(other),
+    ),
+  );
 }

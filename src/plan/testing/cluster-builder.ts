@@ -178,6 +178,14 @@ export class ClusterBuilder {
     return this;
   }
 
+  /** The machine takes back what it told of the unit. */
+  forget(unit: string, short: string): this {
+    const machine = machineId(short);
+    this.state.states.get(machine)?.delete(unit);
+    this.copiesSince.delete(copyKey(unit, machine));
+    return this;
+  }
+
   finish(unit: string, short: string): this {
     const record = this.state.units.get(unit);
     if (record === undefined) return this;
