@@ -24,6 +24,7 @@ const BENCHMARKS = [
   "list-units",
   "store",
   "store-engine",
+  "store-answers",
   "store-client",
   "promote",
   "supervisor",
