@@ -59,7 +59,7 @@ export class StoreListener {
 
   /** Resolves with the port it listens on. @throws FlotillaError `bad-config` or `not-permitted` */
   async listen(host: string, port: number, tls: TlsSettings | undefined): Promise<number> {
-    const server = await this.#createServer(tls);
+    const server = this.#createServer(tls);
     server.maxConnections = CONNECTIONS_MAX;
     // From the first packet on: one that never agrees on keys must not hold up the end.
     server.on("connection", (socket: Socket) => this.#keep(socket));
@@ -92,10 +92,10 @@ export class StoreListener {
     }
   }
 
-  async #createServer(settings: TlsSettings | undefined): Promise<Server> {
+  #createServer(settings: TlsSettings | undefined): Server {
     if (settings === undefined) return createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    const tls = await import("node:tls");
-    const server = tls.createServer({
+    // Asked for by a call: an import looks at every export, of which one is the text of all authorities that Node knows.
+    const server = process.getBuiltinModule("node:tls").createServer({
       cert: settings.cert,
       key: settings.key,
       ALPNProtocols: ["h2", "http/1.1"],
