@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { UnitRow } from "#api/bodies.ts";
 import { untilActive, untilUnits } from "../cluster/following.ts";
 import { running, SLEEPER } from "../cluster/units.ts";
-import { BOOT_TIMEOUT_MS, canBootMachines, Machines } from "./machines.ts";
+import { BOOT_TIMEOUT_MS, canBootMachines, Machines, until } from "./machines.ts";
 
 /** As by default: a daemon that is started again on a busy computer is back within it. */
 const TTL_S = 5;
@@ -42,6 +42,9 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     const copies = await Promise.all(machines.names.map((name) => runningOn(name, names)));
     expect(copies.flat().toSorted()).toEqual([...names].toSorted());
   };
+
+  const idOf = async (name: string): Promise<string | undefined> =>
+    (await machines.get("m1").client.machines()).machines.find((machine) => machine.name === name)?.machine;
 
   test("dies: 35 units are active on the others within the lease and five seconds", async () => {
     const names = numbered("mobile", 35);
@@ -149,6 +152,40 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
       await machines.launch(numbered("later", 3));
       await machines.get("m2").skewClock(0);
       await sleep(TTL_S * 1000);
+      expect(running(await rowsOf(names))).toEqual(before);
+    },
+  );
+
+  test("dies while the clocks of the others are two hours apart: its units move, strict ones too", async () => {
+    const names = numbered("apart", 6);
+    await machines.get("m1").skewClock(3600);
+    await machines.get("m3").skewClock(-3600);
+    await machines.launch(names, `${SLEEPER}${STRICT}`);
+    await machines.get("m2").cutPower();
+    await untilActive(machines.get("m1").client, names, (machine) => machine !== "m2");
+  });
+
+  test.each([
+    { days: -40, says: "certificate is not yet valid" },
+    { days: 100, says: "certificate has expired" },
+  ])(
+    "is started with its clock $days days off: it says so, what runs runs on, and it is back once the clock is set",
+    async ({ days, says }) => {
+      const names = numbered("dated", 3);
+      const wrong = machines.get("m2");
+      const before = running(
+        await machines.launch(names, `${SLEEPER}[X-Fleet]\nMachineID=${await idOf("m2")}\n`),
+      );
+      await wrong.skewClock(days * 86_400);
+      await wrong.must("systemctl", "restart", "flotilla");
+      await until("what is wrong", async () =>
+        (await wrong.must("journalctl", "--no-pager", "-u", "flotilla")).includes(says),
+      );
+      await machines.joined(["m1", "m3"]);
+      expect(await runningOn("m2", names)).toEqual(names);
+      await wrong.skewClock(0);
+      await machines.joined();
+      await untilActive(machines.get("m1").client, names, (machine) => machine === "m2");
       expect(running(await rowsOf(names))).toEqual(before);
     },
   );

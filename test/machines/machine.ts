@@ -40,6 +40,7 @@ export class Machine {
   #boot: Nspawn | undefined;
   #faults: NetworkFaults = NO_FAULTS;
   #slowCable: SlowCable | undefined;
+  #isSkewed = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -55,6 +56,10 @@ export class Machine {
 
   get isOn(): boolean {
     return this.#boot !== undefined;
+  }
+
+  get isSkewed(): boolean {
+    return this.#isSkewed;
   }
 
   /** Switches it on and plugs it in; resolves when its systemd has begun to start units. */
@@ -199,8 +204,9 @@ export class Machine {
    * machines are started `skewable`. No machine of a container has a wall clock of its own, so that this is done within
    * the daemon's process: systemd, the units and the times of files keep this host's clock, and so do monotonic clocks.
    */
-  skewClock(seconds: number): Promise<void> {
-    return this.write(CLOCK, `${seconds < 0 ? "" : "+"}${seconds}\n`);
+  async skewClock(seconds: number): Promise<void> {
+    this.#isSkewed = seconds !== 0;
+    await this.write(CLOCK, `${seconds < 0 ? "" : "+"}${seconds}\n`);
   }
 
   /** What it has to say for itself: for the message of a test that failed. */

@@ -203,6 +203,7 @@ export class Machines {
       await machine.heal();
       if (machine.isOn) machine.resume();
       else await machine.switchOn();
+      if (machine.isSkewed) await machine.skewClock(0);
     }
     await this.joined();
     const { client } = this.get("m1");
