@@ -13,7 +13,7 @@ function drained(overlap: boolean): { readonly made: ClusterBuilder; readonly un
 }
 
 /** Carries out what is planned, and says which units are where. */
-function next(made: ClusterBuilder, units: readonly string[]): Readonly<Record<string, readonly string[]>> {
+function next(made: ClusterBuilder, units: readonly string[]): Partial<Record<string, readonly string[]>> {
   made.apply(made.plan());
   const places = made.places();
   return Object.groupBy(units, (unit) => places[unit] ?? "nowhere");
