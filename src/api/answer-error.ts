@@ -17,7 +17,7 @@ export function describeFailure(error: unknown): FlotillaError {
   if (error.retryable) {
     return new FlotillaError("store-unavailable", "the store does not answer", {
       causes: [error.message],
-      hint: "running units run on; try again when the machine with the store is back",
+      hint: "running units run on; try again, and see flotilla store status where it stays away",
       retryable: true,
       cause: error,
     });
