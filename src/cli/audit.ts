@@ -58,7 +58,7 @@ function listing(items: readonly Row[]): Listing<Row> {
 /** Of each machine what may be among the last. A machine that does not answer is named on stderr and left out. */
 async function readKept(
   { client, machines, sinceMs, count }: AuditRange,
-  { io }: CommandContext,
+  { io, options }: CommandContext,
 ): Promise<readonly Row[]> {
   const read = async (machine: Machine): Promise<readonly Row[]> => {
     try {
@@ -69,7 +69,8 @@ async function readKept(
       );
       return entries.map((entry) => ({ ...entry, machine: machine.name }));
     } catch (error) {
-      if (!isAway(error)) throw error;
+      // Who has named a machine wants that one.
+      if (!isAway(error) || options.has("machine")) throw error;
       writeLines(io.stderr, [`${machine.name} does not answer; what was changed by way of it is left out`]);
       return [];
     }

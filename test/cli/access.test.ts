@@ -330,6 +330,12 @@ describe("flotilla audit", () => {
     return runCommand(line, { env, cwd: home, now: Date.now, signal: ended.signal, onOutput });
   }
 
+  test("of a machine that there is not is an error, where it was named", async () => {
+    const ran = await run("audit --machine m9", { FLOTILLA_ENDPOINT: served.unix });
+    expect([ran.exit, ran.stdout]).toEqual([4, ""]);
+    expect(ran.stderr).toContain("error[machine-not-found]");
+  });
+
   test("-f goes on with each change, in the columns of those before", async () => {
     const local = { FLOTILLA_ENDPOINT: served.unix };
     await run("kv put first 1", local);

@@ -1,5 +1,8 @@
-import { writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
 import { parseAnswer } from "#client/transport.ts";
@@ -159,7 +162,7 @@ describe("start", () => {
     const ran = await run("start web --timeout 50ms");
     expect(ran.exit).toBe(7);
     expect(ran.stderr).toMatch(
-      /^error\[timeout\]: web\.service is not there after 0\.05 s: waiting for a machine/,
+      /^error\[timeout\]: web\.service is not started after 0\.05 s: waiting for a machine/,
     );
   });
 
@@ -217,6 +220,20 @@ describe("start", () => {
     stop();
     expect(ran.exit).toBe(130);
   });
+});
+
+test("output that cannot be written is an error, and not for a reader that has gone", async () => {
+  const program = join(import.meta.dirname, "../../src/cli/main.ts");
+  const full = await open("/dev/full", "w");
+  const child = spawn(process.execPath, [program, "version", "--endpoint", "unix:/nonexistent"], {
+    stdio: ["ignore", full.fd, "pipe"],
+  });
+  const [told, [exit]] = await Promise.all([text(child.stderr ?? []), once(child, "close")]);
+  await full.close();
+  expect([exit, told]).toEqual([
+    1,
+    expect.stringContaining("error[disk-full]: the output cannot be written"),
+  ]);
 });
 
 describe("bad input", () => {

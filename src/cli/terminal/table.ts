@@ -24,6 +24,9 @@ export function pickColumns<T>(columns: readonly Column<T>[], fields: string): C
   });
 }
 
+/** Stands where a row has nothing to show. */
+const NOTHING = "-";
+
 /** Lines without trailing blanks; an empty value is shown as `-`. */
 export function formatTable<T>(
   columns: readonly Column<T>[],
@@ -54,14 +57,14 @@ export class Table<T> {
 
   /** The lines of more rows, the first time with the headings above them. */
   lines(rows: readonly T[]): string[] {
-    const cells = rows.map((row) => this.#columns.map(({ value }) => value(row) || "-"));
+    const cells = rows.map((row) => this.#columns.map(({ value }) => value(row) || NOTHING));
     this.#widths = this.#widths.map((least, index) =>
       Math.max(least, ...cells.map((line) => width(line[index]))),
     );
     const lines = cells.map((line, rowIndex) => {
       const row = rows[rowIndex];
       return joinCells(line, this.#widths, (text, index) => {
-        const look = row === undefined ? undefined : this.#columns[index]?.look?.(row);
+        const look = row === undefined || text === NOTHING ? undefined : this.#columns[index]?.look?.(row);
         return look === undefined ? text : this.#paint(look, text);
       });
     });

@@ -145,8 +145,15 @@ class UnitWait {
   #giveUp(timeoutMs: number): void {
     this.#progress.clear();
     this.#exit = 7;
-    for (const [unit, verdict] of this.#open) this.#tell(tooLate(unit, verdict.text, timeoutMs));
+    for (const [unit, verdict] of this.#open) this.#tell(this.#tooLate(unit, verdict.text, timeoutMs));
     this.#ended.abort();
+  }
+
+  #tooLate(unit: string, text: string, timeoutMs: number): FlotillaError {
+    const state = PARTICIPLES[this.#goal];
+    return new FlotillaError("timeout", `${unit} is not ${state} after ${timeoutMs / 1000} s: ${text}`, {
+      hint: `it goes on without this command; flotilla why ${unit} says where it stands; --timeout waits longer`,
+    });
   }
 
   #tell(error: FlotillaError): void {
@@ -220,12 +227,6 @@ export function unschedulable(unit: string, row: UnitRow): FlotillaError {
 function unitFailed(unit: string, text: string): FlotillaError {
   return new FlotillaError("unit-failed", `${unit} ${text}`, {
     hint: `flotilla status ${unit}; flotilla journal -n 50 ${unit}; to try again: flotilla start ${unit}`,
-  });
-}
-
-function tooLate(unit: string, text: string, timeoutMs: number): FlotillaError {
-  return new FlotillaError("timeout", `${unit} is not there after ${timeoutMs / 1000} s: ${text}`, {
-    hint: `it goes on without this command; flotilla why ${unit} says where it stands; --timeout waits longer`,
   });
 }
 
