@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EventList, UnitFileList, UnitList } from "#api/bodies.ts";
 import { parseAnswer } from "#client/transport.ts";
@@ -228,7 +227,9 @@ test("output that cannot be written is an error, and not for a reader that has g
   const child = spawn(process.execPath, [program, "version", "--endpoint", "unix:/nonexistent"], {
     stdio: ["ignore", full.fd, "pipe"],
   });
-  const [told, [exit]] = await Promise.all([text(child.stderr ?? []), once(child, "close")]);
+  let told = "";
+  child.stderr?.on("data", (part) => (told += String(part)));
+  const [exit] = await once(child, "close");
   await full.close();
   expect([exit, told]).toEqual([
     1,
