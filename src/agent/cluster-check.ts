@@ -23,12 +23,17 @@ export interface ClusterCheck {
 }
 
 /**
- * Waits until the store answers and returns the ID of its cluster.
+ * Waits until the store answers and returns the ID of its cluster. Why it does not is told when that changes.
  * @throws FlotillaError `conflict` when this machine belongs to another cluster.
  */
 export async function confirmCluster(check: ClusterCheck): Promise<string> {
+  let told = "";
+  const tell = (why: string): void => {
+    if (why !== told) check.log.warn({ error: why }, "the store does not answer yet");
+    told = why;
+  };
   for (let failures = 1; ; failures += 1) {
-    const id = await tryCluster(check);
+    const id = await tryCluster(check, tell);
     if (id !== undefined && check.known !== undefined && id !== check.known)
       throw foreignStore(check.known, id);
     if (id !== undefined) return id;
@@ -41,7 +46,7 @@ export async function confirmCluster(check: ClusterCheck): Promise<string> {
 }
 
 /** Undefined while the store does not answer, or is of no cluster and must not become one. */
-async function tryCluster(check: ClusterCheck): Promise<string | undefined> {
+async function tryCluster(check: ClusterCheck, tell: (why: string) => void): Promise<string | undefined> {
   const { known, found, log } = check;
   try {
     const id = await readClusterId(check);
@@ -54,7 +59,7 @@ async function tryCluster(check: ClusterCheck): Promise<string | undefined> {
     log.warn({ cluster: known }, "the store answers and is of no cluster; waiting for this machine's own");
     return undefined;
   } catch (error) {
-    check.log.warn({ error: String(error) }, "the store does not answer yet");
+    tell(String(error));
     return undefined;
   }
 }

@@ -89,7 +89,12 @@ export class TrustKeeper {
 
   async #pass(): Promise<void> {
     if (this.#removed) return;
-    const { clock, trust, machine } = this.#options;
+    const { clock, trust, machine, log } = this.#options;
+    if (await trust.takeBack())
+      log.warn(
+        {},
+        "the machine's certificate was made while its clock was ahead: the one before is used again",
+      );
     const revoked = await this.#readRevoked();
     if (revoked === "refused" || revoked.has(machine)) {
       this.#removed = true;

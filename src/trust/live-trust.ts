@@ -7,6 +7,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { type Identity, judgeCertificate } from "./identity.ts";
+import { isAhead, isGood } from "./renewal.ts";
 import { type Trust, writeCertificate } from "./trust-directory.ts";
 
 /** PEM, in the names of node:tls. */
@@ -83,10 +84,24 @@ export class LiveTrust {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Shows the certificate before this one again, where this one was made while the clock was ahead: it begins later than
+   * now, and nobody believes it until then. False where that is not so, or the one before is not good either.
+   */
+  async takeBack(): Promise<boolean> {
+    const { certificate, certificateBefore } = this.#trust;
+    const nowMs = this.#options.clock.now();
+    if (certificateBefore === undefined || !isAhead(certificate, nowMs) || !isGood(certificateBefore, nowMs))
+      return false;
+    await this.renew(certificateBefore);
+    return true;
+  }
+
   /** Shows another certificate from now on. @param certificate PEM, for the same key */
   async renew(certificate: string): Promise<void> {
+    const certificateBefore = this.#trust.certificate;
     await writeCertificate(this.#trust, certificate);
-    this.#trust = { ...this.#trust, certificate };
+    this.#trust = { ...this.#trust, certificate, certificateBefore };
     for (const listener of this.#listeners) listener();
   }
 }

@@ -15,6 +15,7 @@ const NAMES = {
   machinesCa: "machines-ca.crt",
   peopleCa: "people-ca.crt",
   certificate: "machine.crt",
+  certificateBefore: "machine-before.crt",
   key: "machine.key",
   cluster: "cluster.json",
   authorities: "authorities.json",
@@ -51,6 +52,8 @@ export interface Trust extends TrustFiles {
   readonly directory: string;
   /** Paths for programs that read the files themselves, as etcd does, and for the store's client. */
   readonly paths: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+  /** The certificate that the present one was renewed from, on a machine that has had one. */
+  readonly certificateBefore?: string;
   /** Where the list of certificates is, or comes to be, that etcd is not to believe any more. */
   readonly revocationsFile: string;
 }
@@ -71,7 +74,10 @@ export async function readTrust(directory: string): Promise<Trust | undefined> {
   const [machinesCa, peopleCa, certificate, key, cluster] = await Promise.all(
     [NAMES.machinesCa, NAMES.peopleCa, NAMES.certificate, NAMES.key, NAMES.cluster].map(read),
   );
-  const authorities = await readFile(join(path, NAMES.authorities), "utf8").catch(() => undefined);
+  const optional = (name: string): Promise<string | undefined> =>
+    readFile(join(path, name), "utf8").catch(() => undefined);
+  const authorities = await optional(NAMES.authorities);
+  const certificateBefore = await optional(NAMES.certificateBefore);
   return {
     directory: path,
     machinesCa: checkCertificate(machinesCa, join(path, NAMES.machinesCa)),
@@ -80,6 +86,7 @@ export async function readTrust(directory: string): Promise<Trust | undefined> {
     key: key ?? "",
     cluster: parseCluster(cluster ?? "", join(path, NAMES.cluster)),
     ...(authorities === undefined ? {} : { authorities }),
+    ...(certificateBefore === undefined ? {} : { certificateBefore }),
     paths: {
       certFile: join(path, NAMES.certificate),
       keyFile: join(path, NAMES.key),
@@ -128,9 +135,10 @@ function thereAlready(path: string): FlotillaError {
   });
 }
 
-/** Puts a renewed certificate in the place of the one before; the key stays. */
-export function writeCertificate(trust: Trust, certificate: string): Promise<void> {
-  return writeFileAtomic(trust.paths.certFile, certificate);
+/** Puts a renewed certificate in the place of the one before, which is kept beside it; the key stays. */
+export async function writeCertificate(trust: Trust, certificate: string): Promise<void> {
+  await writeFileAtomic(join(trust.directory, NAMES.certificateBefore), trust.certificate);
+  await writeFileAtomic(trust.paths.certFile, certificate);
 }
 
 /** Forgets the authorities' keys here, once they are in the store. */

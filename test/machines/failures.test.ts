@@ -43,8 +43,11 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     expect(copies.flat().toSorted()).toEqual([...names].toSorted());
   };
 
-  const idOf = async (name: string): Promise<string | undefined> =>
-    (await machines.get("m1").client.machines()).machines.find((machine) => machine.name === name)?.machine;
+  /** A sleeper for this machine alone. */
+  const pinnedTo = async (name: string): Promise<string> => {
+    const list = (await machines.get("m1").client.machines()).machines;
+    return `${SLEEPER}[X-Fleet]\nMachineID=${list.find((machine) => machine.name === name)?.machine}\n`;
+  };
 
   test("dies: 35 units are active on the others within the lease and five seconds", async () => {
     const names = numbered("mobile", 35);
@@ -173,9 +176,7 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     async ({ days, says }) => {
       const names = numbered("dated", 3);
       const wrong = machines.get("m2");
-      const before = running(
-        await machines.launch(names, `${SLEEPER}[X-Fleet]\nMachineID=${await idOf("m2")}\n`),
-      );
+      const before = running(await machines.launch(names, await pinnedTo("m2")));
       await wrong.skewClock(days * 86_400);
       await wrong.must("systemctl", "restart", "flotilla");
       await until("what is wrong", async () =>
@@ -190,15 +191,30 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     },
   );
 
+  test("has renewed its certificate by a clock 70 days ahead: it takes the one before once the clock is set", async () => {
+    const wrong = machines.get("m2");
+    const names = numbered("ahead", 3);
+    const before = running(await machines.launch(names, await pinnedTo("m2")));
+    const said = (): Promise<string> => wrong.must("journalctl", "--no-pager", "-u", "flotilla");
+    await wrong.skewClock(70 * 86_400);
+    await wrong.must("systemctl", "restart", "flotilla");
+    await until("the renewal", async () => (await said()).includes("renewed this machine's certificate"));
+    await wrong.skewClock(0);
+    await wrong.must("systemctl", "restart", "flotilla");
+    await until("the old one", async () => (await said()).includes("the one before is used again"));
+    await machines.joined();
+    await untilActive(machines.get("m1").client, names, (machine) => machine === "m2");
+    expect(running(await rowsOf(names))).toEqual(before);
+  });
+
   test("has a full disk: what runs runs on, and what is to start there does once there is space", async () => {
     const names = numbered("full", 3);
     const before = running(await machines.launch(names));
     const { client } = machines.get("m1");
     const full = machines.get("m3");
     await full.fillDisk();
-    const list = (await client.machines()).machines;
-    const pin = `[X-Fleet]\nMachineID=${list.find(({ name }) => name === "m3")?.machine}\n`;
-    await client.submit({ units: [{ unit: "squeezed.service", text: SLEEPER + pin }], desired: "launched" });
+    const text = await pinnedTo("m3");
+    await client.submit({ units: [{ unit: "squeezed.service", text }], desired: "launched" });
     await untilUnits(
       client,
       ["squeezed.service"],
