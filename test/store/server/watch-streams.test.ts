@@ -10,7 +10,7 @@ import type { Store } from "#store/store.ts";
 import { watchRequest, watchResponse } from "#store/wire/etcd-messages.ts";
 import { decode, encode } from "#store/wire/message.ts";
 import { startEmbedded, startReal, type Target } from "../../conformance/etcdctl/targets.ts";
-import { isInstalled } from "../../contract/store-subjects.ts";
+import { isServedVersion } from "../../contract/etcd-version.ts";
 
 type Request = Parameters<typeof watchRequest.write>[1];
 type Answer = ReturnType<typeof watchResponse.read>;
@@ -76,7 +76,7 @@ const STEPS: readonly Step[] = [
   { ask: {}, answers: 0 },
 ];
 
-describe.runIf(isInstalled("etcd"))("a stream of watches", () => {
+describe.runIf(isServedVersion)("a stream of watches", () => {
   let targets: readonly Target[] = [];
   beforeAll(async () => {
     targets = await Promise.all([startEmbedded(), startReal()]);
