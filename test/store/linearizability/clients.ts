@@ -17,11 +17,14 @@ export interface WorkloadOptions {
   readonly seed: number;
   /** Aborted when the clients shall stop. */
   readonly signal: AbortSignal;
+  readonly onAnswer: () => void;
 }
 
 /** Runs the clients until the signal; resolves with all their calls. */
-export async function runClients({ stores, keys, seed, signal }: WorkloadOptions): Promise<Call[]> {
-  const clients = stores.map((store, number) => new Client(store, number, seededRandom(seed + number), keys));
+export async function runClients({ stores, keys, seed, signal, onAnswer }: WorkloadOptions): Promise<Call[]> {
+  const clients = stores.map(
+    (store, number) => new Client(store, number, seededRandom(seed + number), keys, onAnswer),
+  );
   await Promise.all(clients.map((client) => client.run(signal)));
   return clients.flatMap((client) => client.calls);
 }
@@ -32,15 +35,17 @@ class Client {
   readonly #number: number;
   readonly #random: Random;
   readonly #keys: number;
+  readonly #onAnswer: () => void;
   /** The revision at which each key was last seen, for swaps that have a chance. */
   readonly #seen = new Map<string, bigint>();
   #writes = 0;
 
-  constructor(store: Store, number: number, random: Random, keys: number) {
+  constructor(store: Store, number: number, random: Random, keys: number, onAnswer: () => void) {
     this.#store = store;
     this.#number = number;
     this.#random = random;
     this.#keys = keys;
+    this.#onAnswer = onAnswer;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -77,6 +82,7 @@ class Client {
     try {
       const answer = await ask();
       note(performance.now(), answer);
+      this.#onAnswer();
       return true;
     } catch (error) {
       if (!(error instanceof StoreError) || !error.retryable) throw error;
