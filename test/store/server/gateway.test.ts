@@ -156,6 +156,24 @@ describe.runIf(isServedVersion)("the gateway", () => {
     expect(ours?.[1]).toContain('"events":[');
   });
 
+  test("shows long answers as etcd does, in transactions too", async () => {
+    const all = { key: base64("long/"), range_end: base64("long0") };
+    const puts = Array.from({ length: 100 }, (_, at) => ({
+      request_put: { key: base64(`long/${at}`), value: base64(`${at} `.repeat(300)) },
+    }));
+    const [ours, theirs] = await both(async (client) => {
+      await client.call("/v3/kv/txn", { success: puts });
+      const answers = [
+        await client.call("/v3/kv/range", all),
+        await client.call("/v3/kv/txn", { success: [{ request_range: all }, { request_range: all }] }),
+        await client.call("/v3/kv/deleterange", { ...all, prev_kv: true }),
+      ];
+      return answers.map((answer) => withoutIds(JSON.stringify(answer)));
+    });
+    expect(ours).toEqual(theirs);
+    expect(ours?.[2]).toContain('"deleted":"100"');
+  });
+
   test.for(["/version", "/", "/v3/kv/range", "/v3/nothing", "/nothing"])(
     "answers GET %s as etcd does",
     async (path) => {

@@ -57,7 +57,8 @@ export class Gateway {
     const caller = { token: request.authorization, certificateName: undefined };
     const pieces = await method.handle(message, caller, () => request.signal);
     const text = this.#transcoder.toJson(route.answer, pieces);
-    return jsonAnswer(200, pieces.length === 1 ? [...text].join("") : inTurns(text));
+    const isShort = pieces.reduce((sum, { length }) => sum + length, 0) <= PIECE_LENGTH;
+    return jsonAnswer(200, isShort ? [...text].join("") : inTurns(text));
   }
 
   #stream(

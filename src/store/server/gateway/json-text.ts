@@ -82,6 +82,8 @@ class AnswerText {
   /** @param end of the value, where it is a message. */
   #value({ type }: JsonField, end: number | undefined): void {
     if (end !== undefined) this.#message(type, end);
+    // Base64 has nothing to escape, and may be long.
+    else if (type === "bytes") this.#text += `"${base64(this.#bytes.reader.bytes())}"`;
     else this.#text += JSON.stringify(readScalar(this.#schema, this.#bytes.reader, type));
   }
 }
@@ -97,11 +99,9 @@ function ending(last: JsonField | undefined): string {
   return last?.repeated === true ? "]}" : "}";
 }
 
-/** A value that is no message, as etcd's gateway shows it. */
+/** A value that is neither a message nor bytes, as etcd's gateway shows it. */
 function readScalar(schema: Schema, reader: WireReader, type: string): string | number | boolean {
   switch (type) {
-    case "bytes":
-      return base64(reader.bytes());
     case "string":
       return Buffer.from(reader.bytes()).toString("utf8");
     case "bool":
