@@ -134,14 +134,27 @@ function leaveAtOnce(draft: Draft, mover: Mover, patient: boolean): Move["kind"]
   const { standing, from, to } = mover;
   const { unit, placement } = standing;
   const peer = missingPeer(draft, standing, to);
-  if (peer === undefined)
-    return placement?.overlap === false && !draft.tried.has(unit) ? "stop-first" : "at-once";
+  if (peer === undefined) {
+    const mayOverlap =
+      placement?.overlap !== false || draft.tried.has(unit) || isOnlyLoaded(draft, standing, from);
+    return mayOverlap ? "at-once" : "stop-first";
+  }
   if (patient && remains(draft, peer, from.machine)) {
     const reason = `${peer}, which it has to be with (MachineOf), comes first`;
     return wait(draft, mover, { phase: "waiting", reason });
   }
   draft.unplaced.set(unit, waitingForPeer(draft, unit, peer, to));
   return "stop-first";
+}
+
+/**
+ * It comes to its new machine together with what starts it there: a path or socket does not start without its service.
+ * Strict units are told by what runs, never by what was said last.
+ */
+function isOnlyLoaded({ view }: Draft, { unit, record, placement }: Standing, { machine }: Home): boolean {
+  const active = view.states.get(machine)?.get(unit)?.active;
+  const isAtRest = active === "inactive" || active === "failed";
+  return record.desired === "loaded" && isAtRest && placement?.failover !== "strict";
 }
 
 function begun({ standing, copy }: Mover): Move["kind"] {
