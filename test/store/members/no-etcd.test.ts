@@ -9,6 +9,9 @@ import { flotilla, launcher } from "../../dev/flotilla.ts";
 
 let directory: string;
 let daemon: ChildProcess;
+let ended: Promise<unknown>;
+/** The first daemon of a checkout is bundled before it starts. */
+const PATIENCE_MS = 90_000;
 
 function placesOf(program: string): readonly string[] {
   const folders = (process.env.PATH ?? "").split(delimiter);
@@ -27,14 +30,15 @@ async function startWithout(...hidden: readonly string[]): Promise<string> {
   daemon = spawn("unshare", ["--mount", "sh", "-c", `${hide} && exec "$@"`, "sh", ...command], {
     stdio: "ignore",
   });
+  ended = once(daemon, "exit");
   const socket = join(directory, "run", "flotilla.sock");
-  await expect.poll(() => existsSync(socket), { interval: 20, timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(socket), { interval: 20, timeout: PATIENCE_MS }).toBe(true);
   return `unix:${socket}`;
 }
 
 afterEach(async () => {
   daemon.kill("SIGTERM");
-  await once(daemon, "exit");
+  await ended;
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -44,6 +48,7 @@ test.runIf(process.getuid?.() === 0).each([
   { program: "etcdctl", instead: ["etcdutl"], hint: "apt-get install etcd-client" },
 ])(
   "promote without $program names the package, and the store stays what it was",
+  { timeout: 2 * PATIENCE_MS },
   async ({ program, instead, hint }) => {
     const endpoint = await startWithout(program, ...instead);
     const { code, stderr } = await flotilla("--endpoint", endpoint, "store", "promote");
