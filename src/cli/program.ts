@@ -58,7 +58,9 @@ export function parseCommandLine(
   const select = (invocation: Invocation): void => {
     found.invocation = invocation;
   };
-  for (const command of commands) addCommand(program, command, argv, io, select);
+  // The others could only be shown in the help of all, or be meant by a word that is no command's name.
+  const named = commands.filter(({ name }) => name === argv[0]);
+  for (const command of named.length === 0 ? commands : named) addCommand(program, command, argv, io, select);
   try {
     program.parse([...argv], { from: "user" });
   } catch (error) {
