@@ -292,8 +292,9 @@ export class Agent {
     this.#publisher.finish(unit, { launch, file, machine: machine.id, finishedMs: clock.now() });
   }
 
-  #onStepEnd(unit: string, { trouble, lacking }: StepEnd): void {
+  #onStepEnd(unit: string, { trouble, lacking, untried }: StepEnd): void {
     if (lacking) this.#lacking.add(unit);
+    if (untried) this.#attempted.delete(unit);
     this.#reports.setTrouble(unit, trouble);
     this.#reports.publish(unit);
     this.#loop.wake();

@@ -7,7 +7,7 @@ import { claimSchema } from "#model/records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import { deleteKey, putJson } from "#store/ops.ts";
-import type { Revision, Store } from "#store/store.ts";
+import { type Revision, type Store, StoreError } from "#store/store.ts";
 import { passTime } from "../../test/simulation/time.ts";
 import { Claims } from "./claims.ts";
 
@@ -65,6 +65,30 @@ describe("a claim", () => {
     await passTime(clock, 100);
     expect([await holder(), typeof mine.revisionOf(UNIT)]).toEqual([A, "bigint"]);
     await passTime(clock, 6_000);
+    expect(await holder()).toBe(undefined);
+  });
+
+  test("whose answer was lost is given up, too, when the unit has gone", async () => {
+    const txn = store.txn.bind(store);
+    let isLost = true;
+    store.txn = async (...call) => {
+      const answer = await txn(...call);
+      if (isLost) throw new StoreError("unavailable", "the connection broke before the answer came");
+      return answer;
+    };
+    const mine = claimsOf(A);
+    const assigned = (
+      await txn({ compare: [], success: [putJson(keys.assignment(A, UNIT), {})], failure: [] })
+    ).header.revision;
+    mine.assign(UNIT, assigned);
+    mine.useLease(await lease());
+    mine.want(UNIT);
+    await passTime(clock, 1);
+    expect([await holder(), mine.revisionOf(UNIT)]).toEqual([A, undefined]);
+    mine.assign(UNIT, undefined);
+    mine.release(UNIT);
+    isLost = false;
+    await passTime(clock, 5_000);
     expect(await holder()).toBe(undefined);
   });
 

@@ -12,7 +12,7 @@ import { Loop } from "#base/loop.ts";
 import type { Random } from "#base/random.ts";
 import { keys } from "#model/keys.ts";
 import { claimSchema } from "#model/records.ts";
-import { toText } from "#store/keys.ts";
+import { toBytes, toText } from "#store/keys.ts";
 import { deleteKey, ifMissing, ifModRevision, putJson } from "#store/ops.ts";
 import type { Compare, KeyValue, LeaseId, Revision, Store } from "#store/store.ts";
 
@@ -42,7 +42,10 @@ export class Claims {
   readonly #assigned = new Map<string, Revision>();
   /** Revision of each claim on the present lease. */
   readonly #claimed = new Map<string, Revision>();
-  readonly #released = new Map<string, Revision>();
+  /** Claims to be given up; undefined where it is not known whether there is one. */
+  readonly #released = new Map<string, Revision | undefined>();
+  /** Units of which a claim may have been written, since its answer has not come. */
+  readonly #unanswered = new Set<string>();
   /** Monotonic time at which another machine's claim was seen last. */
   readonly #othersSeenMs = new Map<string, number>();
   #lease: LeaseId | undefined;
@@ -69,6 +72,7 @@ export class Claims {
     this.#lease = lease;
     this.#claimed.clear();
     this.#released.clear();
+    this.#unanswered.clear();
     this.#loop.wake();
   }
 
@@ -91,7 +95,7 @@ export class Claims {
     this.#wanted.delete(unit);
     const revision = this.#claimed.get(unit);
     this.#claimed.delete(unit);
-    if (revision !== undefined) this.#released.set(unit, revision);
+    if (revision !== undefined || this.#unanswered.has(unit)) this.#released.set(unit, revision);
     this.#loop.wake();
   }
 
@@ -101,11 +105,7 @@ export class Claims {
 
   async #pass(): Promise<void> {
     for (const [unit, revision] of this.#released) {
-      await this.#options.store.txn({
-        compare: [ifModRevision(keys.claim(unit), revision)],
-        success: [deleteKey(keys.claim(unit))],
-        failure: [],
-      });
+      await this.#giveUp(unit, revision ?? (await this.#ownClaim(unit)));
       if (this.#released.get(unit) === revision) this.#released.delete(unit);
     }
     for (const unit of this.#wanted) {
@@ -116,10 +116,26 @@ export class Claims {
     }
   }
 
+  async #giveUp(unit: string, revision: Revision | undefined): Promise<void> {
+    if (revision !== undefined)
+      await this.#options.store.txn({
+        compare: [ifModRevision(keys.claim(unit), revision)],
+        success: [deleteKey(keys.claim(unit))],
+        failure: [],
+      });
+    this.#unanswered.delete(unit);
+  }
+
+  /** The claim's revision as the store has it, where it is this machine's. */
+  async #ownClaim(unit: string): Promise<Revision | undefined> {
+    const { kvs } = await this.#options.store.range({ key: toBytes(keys.claim(unit)) });
+    return holderOf(kvs[0]) === this.#options.machine ? kvs[0]?.modRevision : undefined;
+  }
+
   async #claim(unit: string, assigned: Revision, lease: LeaseId): Promise<void> {
     const key = keys.claim(unit);
     const { store, clock, machine } = this.#options;
-    const { kvs } = await store.range({ key: new TextEncoder().encode(key) });
+    const { kvs } = await store.range({ key: toBytes(key) });
     const holder = holderOf(kvs[0]);
     if (holder !== undefined && holder !== machine) {
       this.#othersSeenMs.set(unit, clock.monotonic());
@@ -139,8 +155,10 @@ export class Claims {
   async #write(unit: string, compare: readonly Compare[], lease: LeaseId): Promise<void> {
     const { store, machine, onClaimed } = this.#options;
     const put = putJson(keys.claim(unit), { machine }, lease);
+    this.#unanswered.add(unit);
     const { succeeded, header } = await store.txn({ compare, success: [put], failure: [] });
     if (this.#lease !== lease) return;
+    this.#unanswered.delete(unit);
     // Somebody was faster, or the assignment is another by now, of which this machine is about to hear.
     if (!succeeded) {
       this.#loop.wakeAfter(RETRY_MS);

@@ -13,10 +13,13 @@ type Job = (step: MachineStep, source: UnitSource | undefined) => Promise<JobOut
 
 const DONE: JobOutcome = { result: "done" };
 
-/** What became of a step: `trouble` in words for a person, `lacking` when a unit it needs was not loaded. */
+/** What became of a step: `trouble` in words for a person. */
 export interface StepEnd {
   readonly trouble: string | undefined;
+  /** A unit it needs was not loaded. */
   readonly lacking: boolean;
+  /** The unit's hold had passed before it began to start: it has not been tried. */
+  readonly untried: boolean;
 }
 
 export type OnStepEnd = (unit: string, end: StepEnd) => void;
@@ -65,15 +68,18 @@ export class StepRunner {
   #begin(step: MachineStep, job: Promise<JobOutcome>): void {
     this.#underWay.set(step.unit, step.kind);
     this.#latest.set(step.unit, step);
-    const end = (trouble: string | undefined, lacking: boolean): void => {
+    const end = (stepEnd: StepEnd): void => {
       if (this.#latest.get(step.unit) !== step) return;
       this.#underWay.delete(step.unit);
       this.#latest.delete(step.unit);
-      this.#onEnd(step.unit, { trouble, lacking });
+      this.#onEnd(step.unit, stepEnd);
     };
     job.then(
-      (outcome) => end(troubleOf(step, outcome), outcome.result === "invalid"),
-      (error: unknown) => end(`${step.kind} failed: ${toFlotillaError(error).message}`, false),
+      (outcome) => end(endOf(step, outcome)),
+      (error: unknown) => {
+        const trouble = `${step.kind} failed: ${toFlotillaError(error).message}`;
+        end({ trouble, lacking: false, untried: false });
+      },
     );
   }
 
@@ -93,6 +99,15 @@ export class StepRunner {
     if (source !== undefined) await this.#supervisor.load([source]);
     return stopped;
   }
+}
+
+function endOf(step: MachineStep, outcome: JobOutcome): StepEnd {
+  const { result, error } = outcome;
+  return {
+    trouble: troubleOf(step, outcome),
+    lacking: result === "invalid",
+    untried: error === "HoldPassed",
+  };
 }
 
 /** What a person should know of a job that did not end well; a unit's own failure is told by its status. */

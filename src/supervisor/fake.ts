@@ -169,7 +169,8 @@ export class FakeMachine {
     if (unit.status.load !== "loaded")
       return { result: "failed", message: unit.status.message ?? "bad unit file" };
     if (unit.status.active === "active") return DONE;
-    if (this.#isExpired(unit)) return { result: "failed", message: "its hold has passed" };
+    if (this.#isExpired(unit))
+      return { result: "failed", message: "its hold has passed", error: "HoldPassed" };
     const ended = new Promise<JobOutcome>((resolve) => unit.waiting.push(resolve));
     if (unit.status.active !== "activating") this.#run(unit);
     return ended;

@@ -49,7 +49,10 @@ export type JobMode =
   | "ignore-requirements"
   | "triggering";
 
-/** Why a job was refused before it began: the last part of the D-Bus error name that systemd answers with. */
+/**
+ * Why a job was refused before it began: the last part of the D-Bus error name that systemd answers with. `HoldPassed` is
+ * no error of systemd's: the unit may not run until it is held again (`Supervisor.hold`).
+ */
 export type JobError =
   | "NoSuchUnit"
   | "LoadFailed"
@@ -62,7 +65,8 @@ export type JobError =
   | "TransactionJobsConflicting"
   | "TransactionOrderIsCyclic"
   | "InvalidArgs"
-  | "ShuttingDown";
+  | "ShuttingDown"
+  | "HoldPassed";
 
 export interface JobRequest {
   readonly type: JobType;

@@ -247,7 +247,7 @@ class SystemdSupervisor implements Supervisor {
     if (before?.load === "error")
       return refusedOutcome("LoadFailed", before.message ?? `${unit} is not loaded`);
     const unguarded = type.includes("start") ? await this.#guard(unit) : undefined;
-    if (unguarded !== undefined) return { result: "failed", message: unguarded };
+    if (unguarded !== undefined) return unguarded;
     if (type.includes("restart") || (type === "start" && !isUp(before?.active ?? "inactive")))
       this.#table.starting(unit);
     try {
@@ -286,8 +286,8 @@ class SystemdSupervisor implements Supervisor {
     return this.#fence.holds.until(name);
   }
 
-  /** Why a unit that is held must not be started; undefined: it may be. */
-  async #guard(unit: string): Promise<string | undefined> {
+  /** How the start of a unit that is held is refused; undefined: it may be started. */
+  async #guard(unit: string): Promise<JobOutcome | undefined> {
     const { holds } = this.#fence;
     if (holds.until(unit) === undefined) return undefined;
     try {
@@ -295,9 +295,10 @@ class SystemdSupervisor implements Supervisor {
     } catch (error) {
       const { message } = toFlotillaError(error);
       this.#log.error({ unit, error: message }, "a strict unit is not fenced");
-      return message;
+      return { result: "failed", message };
     }
-    return holds.hasPassed(unit) ? "its hold has passed" : undefined;
+    if (!holds.hasPassed(unit)) return undefined;
+    return { result: "failed", message: "its hold has passed", error: "HoldPassed" };
   }
 
   async resetFailed(name: string): Promise<void> {

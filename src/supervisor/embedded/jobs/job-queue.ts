@@ -5,7 +5,7 @@
  * Invariants: a unit has one job at most. Units are asked for something only from {@link JobQueue.dispatch}, never from
  * within a change of a unit's state. Jobs are lost with the supervisor's process; what they began is not.
  */
-import type { ActiveState, JobMode, JobOutcome, JobResult } from "../../supervisor.ts";
+import type { ActiveState, JobError, JobMode, JobOutcome, JobResult } from "../../supervisor.ts";
 import type { Atom } from "./atoms.ts";
 import {
   goesFirst,
@@ -33,6 +33,7 @@ export interface JobQueueEvents {
 interface End {
   readonly result: JobResult;
   readonly message?: string | undefined;
+  readonly error?: JobError | undefined;
   /** The job did nothing, so that nothing is said. */
   readonly quiet?: boolean | undefined;
   /** Jobs that depend on this one are left alone. */
@@ -205,9 +206,9 @@ export class JobQueue {
   /** Ends the job as the unit says, where the unit's state has not ended it before. */
   #follow(job: QueuedJob, outcome: Promise<JobOutcome>): void {
     job.performed = outcome;
-    void outcome.then(({ result, message }) => {
+    void outcome.then(({ result, message, error }) => {
       const isCurrent = this.#jobs.get(job.unit) === job && job.performed === outcome;
-      if (isCurrent) this.#finish(job, { result, message });
+      if (isCurrent) this.#finish(job, { result, message, error });
     });
   }
 
@@ -225,7 +226,7 @@ export class JobQueue {
 
   #finish(job: QueuedJob, end: End): void {
     const { unit, type } = job;
-    const { result, message, quiet = false, alone = false } = end;
+    const { result, message, error, quiet = false, alone = false } = end;
     if (!quiet) this.#tell(job, result);
     if (result === "done" && type === "restart") {
       job.becomeStart();
@@ -235,7 +236,8 @@ export class JobQueue {
     }
     this.#jobs.delete(unit);
     this.noteRestart(unit, false);
-    job.settle({ result, ...(message === undefined ? {} : { message }) });
+    const why = { ...(message === undefined ? {} : { message }), ...(error === undefined ? {} : { error }) };
+    job.settle({ result, ...why });
     if (!alone) this.#failDependents(unit, type, end);
     const isFailure = result === "timeout" || result === "dependency";
     if (isFailure) this.#units.log(unit, 5, `${unit}: Job ${unit}/${type} failed with result '${result}'.`);

@@ -119,7 +119,7 @@ export class ServiceUnit implements Unit {
   async start(): Promise<JobOutcome> {
     const { heldUntil } = this;
     if (heldUntil !== undefined && heldUntil <= this.#host.clock.boottime())
-      return { result: "failed", message: `${this.#name} may not run here now` };
+      return { result: "failed", message: `${this.#name} may not run here now`, error: "HoldPassed" };
     const named = namedAccounts(this.#settings);
     const { accounts } = this.#host.exec;
     if (!accounts.knows(named)) await accounts.ask(named);

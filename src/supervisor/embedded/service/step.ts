@@ -91,6 +91,8 @@ function failedToRun(
 ): void {
   const { state } = draft;
   if (BEFORE_PROCESS.includes(at)) state.unspawned = run;
+  // As one that was killed for it: it may be started once it is held again.
+  if (at === "hold") state.expired = true;
   state.message = at === "exec" ? `cannot execute ${error}` : `cannot set up the command (${at}): ${error}`;
   draft.tell(state.message, 3);
 }
