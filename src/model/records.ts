@@ -97,6 +97,8 @@ export const failedMoveSchema = z.object({
   failedMs: z.number(),
   /** How often it has failed there in this launch. */
   count: z.number().int().positive(),
+  /** Absent: that of the assignment it stands in. The old copy of a unit that is moved may be of an earlier one. */
+  launch: z.number().int().nonnegative().exactOptional(),
 });
 export type FailedMove = Readonly<z.infer<typeof failedMoveSchema>>;
 

@@ -44,16 +44,22 @@ function causeOf({ active, sub, result, message }: UnitState): string {
   return message ?? (result === "success" ? `it is ${active} (${sub})` : result);
 }
 
-/** The moves of the unit that came to nothing, with one more. */
-export function addFailure(
-  { failedMoves = [] }: Assignment,
-  machine: string,
-  cause: string,
-  nowMs: number,
+/** The moves of this launch of the unit that came to nothing, as they are noted where its old copy is. */
+export function failedMovesOf(
+  { failedMoves = [], launch: own }: Assignment,
+  launch: number,
 ): readonly FailedMove[] {
-  const before = failedMoves.find((move) => move.machine === machine);
-  const failure = { machine, cause, failedMs: nowMs, count: (before?.count ?? 0) + 1 };
-  return [...failedMoves.filter((move) => move !== before), failure];
+  return failedMoves.filter((move) => (move.launch ?? own) === launch);
+}
+
+/** The moves with one more that came to nothing. */
+export function addFailure(
+  moves: readonly FailedMove[],
+  failure: Omit<FailedMove, "count">,
+): readonly FailedMove[] {
+  const before = moves.find(({ machine }) => machine === failure.machine);
+  const count = (before?.count ?? 0) + 1;
+  return [...moves.filter((move) => move !== before), { ...failure, count }];
 }
 
 /**

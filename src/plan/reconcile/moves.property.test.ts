@@ -1,7 +1,7 @@
 /** What holds of moves whatever is drained, fails, comes and goes, by name. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ClusterPlan } from "#plan/cluster-plan.ts";
+import type { ClusterPlan, PendingMove } from "#plan/cluster-plan.ts";
 import { groupOf } from "#plan/schedule/group.ts";
 import { ClusterBuilder, machineId } from "#plan/testing/cluster-builder.ts";
 import { ANYWHERE, type Placement } from "#unit/placement.ts";
@@ -180,7 +180,8 @@ describe("moves", () => {
       }
       const plan = made.plan();
       expect(plan.steps).toEqual([]);
-      const staying = new Set(plan.moves.filter(({ phase }) => phase === "staying").map((move) => move.unit));
+      const isLasting = ({ phase, stuck }: PendingMove): boolean => phase === "staying" || stuck === true;
+      const staying = new Set(plan.moves.filter(isLasting).map((move) => move.unit));
       for (const name of SHORTS) {
         const drained = made.state.machineConfigs.get(machineId(name))?.drain !== undefined;
         if (!drained || !made.state.machines.has(machineId(name))) continue;

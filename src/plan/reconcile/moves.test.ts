@@ -133,6 +133,23 @@ describe("a move that comes to nothing", () => {
     expect(made.plan().moves).toMatchObject([{ unit: "y.service", phase: "staying" }]);
   });
 
+  test("is not tried over and over with a file that was replaced while it was under way", () => {
+    const made = running(cluster("a", "b", "c"), { "x.service": "a" }).drain("a");
+    expect(made.settle()["x.service"]).toBe("ab");
+    made.unit("x.service", { placement: { prefer: [] } }).restart("x.service");
+    made.settle();
+    for (const short of ["b", "c"]) {
+      made.report("x.service", short, "failed", { result: "exit-code" }).settle();
+      made.forget("x.service", short);
+    }
+    expect(made.places()).toEqual({ "x.service": "a" });
+    made.settle();
+    expect(inWords(made.plan())).toEqual([]);
+    const [assignment] = [...(made.state.assignments.get(machineId("a"))?.values() ?? [])];
+    expect(assignment?.failedMoves?.map(({ machine }) => machine[0])).toEqual(["b", "c"]);
+    expect([assignment?.launch, assignment?.file]).toEqual([2, made.state.units.get("x.service")?.file]);
+  });
+
   test("takes back with it the unit that it has to be with, which is on its way still", () => {
     const made = running(cluster("a", "b"), { "lead.service": "a" });
     running(made, { "side.service": "a" }, { machineOf: ["lead.service"] }).drain("a");

@@ -4,7 +4,7 @@ import type { Capacity } from "#model/records.ts";
 import type { Refusal } from "#plan/cluster-plan.ts";
 import { summariseRefusals } from "#plan/refusals.ts";
 import { type Candidate, replacedOn } from "#plan/schedule/filters.ts";
-import { retryInMs } from "./copies.ts";
+import { failedMovesOf, retryInMs } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
 import { stayFailed, triedOn } from "./failures.ts";
 import { placementOrder } from "./order.ts";
@@ -83,8 +83,8 @@ function avoiding(
   const { homes, source, failed, record } = standing;
   const assignment = (source ?? homes[0])?.assignment;
   const avoid = new Map<string, string>();
-  const isSame = assignment?.launch === record.launch && assignment.file === record.file;
-  for (const failure of (isSame ? assignment.failedMoves : undefined) ?? []) {
+  const failures = assignment === undefined ? [] : failedMovesOf(assignment, record.launch);
+  for (const failure of failures) {
     const leftMs = retryInMs(failure, context.nowMs);
     if (leftMs <= 0) continue;
     wakeTimes.push(context.monotonicMs + leftMs);

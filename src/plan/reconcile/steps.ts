@@ -1,8 +1,8 @@
 /** The steps of a plan: what differs between the draft and the assignments there are. */
 import { nameOfMachine } from "#model/cluster-state.ts";
-import type { Assignment, UnitRecord } from "#model/records.ts";
+import type { Assignment, FailedMove, UnitRecord } from "#model/records.ts";
 import type { ClusterStep } from "#plan/cluster-plan.ts";
-import { addFailure } from "./copies.ts";
+import { addFailure, failedMovesOf } from "./copies.ts";
 import { type Draft, reasonKey } from "./draft.ts";
 import { triedOn } from "./failures.ts";
 import type { Move } from "./moves.ts";
@@ -157,21 +157,20 @@ function inPlace(draft: Draft, standing: Standing, home: Home): readonly Cluster
   const { movesFrom, failedMoves: _, ...rest } = assignment;
   const desired = record.desired === "launched" ? "launched" : "loaded";
   const under = hasArrived || movesFrom === undefined ? {} : { movesFrom };
-  const next = { ...rest, ...under, file: record.file, desired, launch: record.launch } as const;
+  const failures = failuresOf(draft, standing, assignment);
+  const noted = failures.length === 0 ? {} : { failedMoves: [...failures] };
+  const next = { ...rest, ...under, ...noted, file: record.file, desired, launch: record.launch } as const;
   return [
     { kind: "assign", unit, machine, assignment: next, reason: reason ?? "it is on no other machine now" },
   ];
 }
 
 /** Copies of the unit that came to nothing elsewhere are noted where it stays, so that they are not tried again at once. */
-function noteFailures(draft: Draft, { unit, failed }: Standing, home: Home): readonly ClusterStep[] {
+function noteFailures(draft: Draft, standing: Standing, home: Home): readonly ClusterStep[] {
+  const { unit, failed } = standing;
   if (failed.size === 0) return [];
-  let { assignment } = home;
-  for (const [{ machine }, cause] of failed)
-    assignment = {
-      ...assignment,
-      failedMoves: [...addFailure(assignment, machine, cause, draft.context.nowMs)],
-    };
+  const failedMoves = [...failuresOf(draft, standing, home.assignment)];
+  const assignment = { ...home.assignment, failedMoves };
   const places = [...failed.keys()].map(({ machine }) => nameOfMachine(draft.view, machine));
   return [
     {
@@ -182,6 +181,18 @@ function noteFailures(draft: Draft, { unit, failed }: Standing, home: Home): rea
       reason: `its copy failed on ${places.join(" and ")}`,
     },
   ];
+}
+
+/** Moves of the launch that is asked for, those among them that have just failed; the old copy may be of another. */
+function failuresOf(
+  { context }: Draft,
+  { failed, record: { launch } }: Standing,
+  assignment: Assignment,
+): readonly FailedMove[] {
+  let failures = failedMovesOf(assignment, launch);
+  for (const [{ machine }, cause] of failed)
+    failures = addFailure(failures, { machine, cause, failedMs: context.nowMs, launch });
+  return failures;
 }
 
 function changeOf(assignment: Assignment, record: UnitRecord): string | undefined {

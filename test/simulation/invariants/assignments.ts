@@ -57,11 +57,13 @@ function checkTold(world: World, unit: string, told: ReadonlySet<string>): void 
   if (!told.has(unit)) world.fail("events tell of each move", `no event tells of ${unit}`);
 }
 
-/** An assignment says what the unit's record says at that very revision. */
+/** An assignment says what the unit's record says at that very revision; one that is about to be replaced stays as it is. */
 function checkAsked(world: World, after: ClusterView, unit: string, machine: string): void {
   const record = after.units.get(unit);
   const assignment = after.assignments.get(machine)?.get(unit);
   if (assignment === undefined) return;
+  const copies = [...after.assignments.values()].flatMap((units) => units.get(unit) ?? []);
+  if (copies.some(({ movesFrom }) => movesFrom === machine)) return;
   const asked =
     record?.file === assignment.file &&
     record.desired === assignment.desired &&
