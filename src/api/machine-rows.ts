@@ -1,5 +1,6 @@
 /** Machines as the API shows them, and which one a person means. Pure. */
 import { FlotillaError } from "#base/errors.ts";
+import { compareNaturally } from "#base/natural-order.ts";
 import { type ClusterView, effectiveMetadata } from "#model/cluster-state.ts";
 import type { MachineRecord } from "#model/records.ts";
 import { isStoreMember } from "#plan/reconcile/drains.ts";
@@ -8,7 +9,7 @@ import type { MachineRow } from "./bodies.ts";
 /** Every machine that is present, by name. */
 export function machineRows(view: ClusterView): MachineRow[] {
   return [...view.machines.values()]
-    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }) || (a.id < b.id ? -1 : 1))
+    .sort((a, b) => compareNaturally(a.name, b.name) || (a.id < b.id ? -1 : 1))
     .map((machine) => machineRow(view, machine));
 }
 
