@@ -36,7 +36,8 @@ export const QUESTIONS: Readonly<Record<string, Ask>> = {
   gatewayTxn: gateway("/v3/kv/txn", { success: [{ request_range: json }] }),
   leaseKeys: grpc("Lease/LeaseTimeToLive", encode(wire.leaseTimeToLiveRequest, { id: 7n, keys: true })),
   leases: grpc("Lease/LeaseLeases", new Uint8Array(0)),
-  watchedDelete: watchedDelete,
+  snapshot: grpc("Maintenance/Snapshot", new Uint8Array(0)),
+  watchedDelete,
 };
 
 function grpc(method: string, message: Uint8Array): Ask {

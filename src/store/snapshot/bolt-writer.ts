@@ -23,6 +23,9 @@ const FREELIST_PAGE = 2;
 const ENTRIES_MAX = 0xffff;
 const NOTHING: Bytes = new Uint8Array(0);
 
+/** Pages in the order of the file, made when they are asked for. */
+export type Pages<Result> = Generator<Buffer, Result, void>;
+
 interface Entry {
   readonly key: Bytes;
   readonly value: Bytes;
@@ -55,37 +58,33 @@ export class BoltWriter {
     return page;
   }
 
-  /** Ends the bucket: its last pages. */
-  endBucket(name: string): Buffer[] {
-    const pages: Buffer[] = [];
-    this.#buckets.push({ name, root: this.#endTree(pages, 0) });
-    return pages;
+  /** Ends the bucket: its last pages, one by one, since a large bucket has many. */
+  *endBucket(name: string): Pages<void> {
+    this.#buckets.push({ name, root: yield* this.#endTree(0) });
   }
 
-  /** Ends the file: its last pages, and its first three. */
-  end(): { readonly last: readonly Buffer[]; readonly first: readonly Buffer[] } {
-    const last: Buffer[] = [];
+  /** Ends the file: its last pages; returns its first three. */
+  *end(): Pages<readonly Buffer[]> {
     for (const { name, root } of this.#buckets.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const value = Buffer.alloc(BUCKET_BYTES);
       value.writeBigUInt64LE(BigInt(root), 0);
       this.add(Buffer.from(name), value);
     }
-    const root = this.#endTree(last, BUCKET_ENTRY);
+    const root = yield* this.#endTree(BUCKET_ENTRY);
     const meta = { pageBytes: PAGE_BYTES, root, freelist: FREELIST_PAGE, pages: this.#nextPage };
-    const first = [
+    return [
       writeMeta(0, { ...meta, transaction: 0n }),
       writeMeta(1, { ...meta, transaction: 1n }),
       pageOf(FREELIST_PAGE, PAGE.freelist, 0, 0),
     ];
-    return { last, first };
   }
 
   /** The last leaf, and levels of branches until one page is left, which is the root. Returns where that is. */
-  #endTree(pages: Buffer[], flags: number): number {
-    if (this.#leaf.length > 0 || this.#children.length === 0) pages.push(this.#endLeaf(flags));
+  *#endTree(flags: number): Pages<number> {
+    if (this.#leaf.length > 0 || this.#children.length === 0) yield this.#endLeaf(flags);
     let level = this.#children;
     this.#children = [];
-    while (level.length > 1) level = this.#branches(level, pages);
+    while (level.length > 1) level = yield* this.#branches(level);
     return level[0]?.page ?? 0;
   }
 
@@ -99,13 +98,13 @@ export class BoltWriter {
   }
 
   /** One level of branch pages over the pages of the level below. */
-  #branches(below: readonly Child[], pages: Buffer[]): Child[] {
+  *#branches(below: readonly Child[]): Pages<Child[]> {
     const level: Child[] = [];
     for (const children of branchGroups(below)) {
       const page = branchPage(this.#nextPage, children);
       level.push({ key: children[0]?.key ?? NOTHING, page: this.#nextPage });
       this.#nextPage += page.length / PAGE_BYTES;
-      pages.push(page);
+      yield page;
     }
     return level;
   }

@@ -18,8 +18,12 @@ function write(buckets: Readonly<Record<string, Entries>>): Buffer {
     }
     pages.push(...bolt.endBucket(name));
   }
-  const { first, last } = bolt.end();
-  return Buffer.concat([...first, ...pages, ...last]);
+  const end = bolt.end();
+  for (;;) {
+    const page = end.next();
+    if (page.done === true) return Buffer.concat([...page.value, ...pages]);
+    pages.push(page.value);
+  }
 }
 
 function readerOf(file: Buffer): BoltReader {

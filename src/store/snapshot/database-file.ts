@@ -3,8 +3,11 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { PAGE_BYTES } from "./bolt-format.ts";
 import { BoltReader, type ReadBytes } from "./bolt-reader.ts";
-import { FIRST_PAGE } from "./bolt-writer.ts";
+import { FIRST_PAGE, type Pages } from "./bolt-writer.ts";
 import { EtcdDatabaseWriter, type OwnEntry, readOwnEntries } from "./etcd-database.ts";
+
+/** How many pages are made and written at a time where there are many. */
+const WRITE_PAGES = 64;
 
 export class DatabaseFile {
   readonly writer = new EtcdDatabaseWriter();
@@ -27,9 +30,15 @@ export class DatabaseFile {
 
   /** @param own of the member whose database it is to be. */
   async end(own?: readonly OwnEntry[]): Promise<void> {
-    const { last, first } = this.writer.end(own);
-    await this.write(last);
-    await this.#writeAt(first, 0);
+    const pages = this.writer.end(own);
+    for (;;) {
+      const { last, first } = take(pages);
+      await this.write(last);
+      if (first !== undefined) {
+        await this.#writeAt(first, 0);
+        return;
+      }
+    }
   }
 
   async sync(): Promise<void> {
@@ -48,6 +57,20 @@ export class DatabaseFile {
     }
     return position + bytes.length;
   }
+}
+
+/** The next pages, and with the last of them the first ones of the file. */
+function take(pages: Pages<readonly Buffer[]>): {
+  readonly last: readonly Buffer[];
+  readonly first?: readonly Buffer[];
+} {
+  const last: Buffer[] = [];
+  while (last.length < WRITE_PAGES) {
+    const page = pages.next();
+    if (page.done === true) return { last, first: page.value };
+    last.push(page.value);
+  }
+  return { last };
 }
 
 /** What belongs to the member in its database. @throws DamagedBolt when it is none. */

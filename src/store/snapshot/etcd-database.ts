@@ -10,7 +10,7 @@ import type { Bytes, KeyValue, StoreEvent } from "../store.ts";
 import { keyValue } from "../wire/etcd-messages.ts";
 import { decode, encode, int64, message, uint64 } from "../wire/message.ts";
 import { type BoltReader, DamagedBolt } from "./bolt-reader.ts";
-import { BoltWriter } from "./bolt-writer.ts";
+import { BoltWriter, type Pages } from "./bolt-writer.ts";
 import { readRevisionKey, writeRevisionKey } from "./revision-key.ts";
 
 type Entry = readonly [key: Bytes, value: Bytes];
@@ -68,15 +68,14 @@ export class EtcdDatabaseWriter {
     return this.#addKey(kv, encode(keyValue, { key: kv.key }), true);
   }
 
-  /** Ends the file: its last pages, and its first, which belong at its beginning. */
-  end(own = NOT_BEGUN): { readonly last: readonly Buffer[]; readonly first: readonly Buffer[] } {
-    const keys = this.#bolt.endBucket("key");
+  /** Ends the file: its last pages; returns the first, which belong at its beginning. */
+  *end(own = NOT_BEGUN): Pages<readonly Buffer[]> {
+    yield* this.#bolt.endBucket("key");
     this.#addHead();
     for (const { bucket, key, value } of own) this.#addSmall(bucket, [key, value]);
     const small = [...new Set([...EMPTY_BUCKETS, ...AUTH_BUCKETS, "lease", ...this.#small.keys()])];
-    const pages = small.flatMap((name) => this.#smallBucket(name));
-    const { first, last } = this.#bolt.end();
-    return { first, last: [...keys, ...pages, ...last] };
+    for (const name of small) yield* this.#smallBucket(name);
+    return yield* this.#bolt.end();
   }
 
   #addKey({ modRevision }: KeyValue, value: Uint8Array, deleted: boolean): readonly Buffer[] {
@@ -106,10 +105,13 @@ export class EtcdDatabaseWriter {
     else entries.push(entry);
   }
 
-  #smallBucket(name: string): readonly Buffer[] {
+  *#smallBucket(name: string): Pages<void> {
     const entries = (this.#small.get(name) ?? []).toSorted(([a], [b]) => Buffer.compare(a, b));
-    const pages = entries.map(([key, value]) => this.#bolt.add(key, value));
-    return [...pages.filter((page) => page !== undefined), ...this.#bolt.endBucket(name)];
+    for (const [key, value] of entries) {
+      const page = this.#bolt.add(key, value);
+      if (page !== undefined) yield page;
+    }
+    yield* this.#bolt.endBucket(name);
   }
 }
 
