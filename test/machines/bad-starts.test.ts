@@ -156,5 +156,5 @@ describe.runIf(canBootMachines)("on two machines of which nobody has made a clus
     expectRefusal(again, "not-authenticated", /used as often as it may be[\s\S]*flotilla token create/);
     await joining.join(first.address, await first.must("flotilla", "token", "create"));
     await machines.joined();
-  });
+  }, 60_000);
 });

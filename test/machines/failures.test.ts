@@ -116,7 +116,7 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
       const before = running(await rowsOf(all));
       await machines.get(name).delay({ delayMs: 100, jitterMs: 0 });
       await sleep(TTL_S * 1000);
-      await machines.get(name).delay({ delayMs: 300, jitterMs: 80 });
+      await machines.get(name).delay({ delayMs: 250, jitterMs: 80 });
       await sleep(2 * TTL_S * 1000);
       const late = await machines.launch(numbered("late", 3));
       expect(late.map(({ machineName }) => machineName).toSorted()).toEqual(machines.names);
@@ -144,20 +144,17 @@ describe.runIf(canBootMachines)("three machines, one of which", () => {
     },
   );
 
-  test.each([3600, -3600])(
-    "has its clock set by %s s: nothing moves, and a unit starts there",
-    async (seconds) => {
-      const names = numbered("clock", 6);
-      const before = running(await machines.launch(names));
+  test("has its clock set an hour ahead, then two hours back: nothing moves, and units start there", async () => {
+    const names = numbered("clock", 6);
+    const before = running(await machines.launch(names));
+    for (const seconds of [3600, -3600, 0]) {
       await machines.get("m2").skewClock(seconds);
-      await sleep(2 * TTL_S * 1000);
+      await sleep(1.4 * TTL_S * 1000);
+      const late = await machines.launch(numbered(`clock-${seconds}`, 3));
+      expect(late.map(({ machineName }) => machineName)).toContain("m2");
       expect(running(await rowsOf(names))).toEqual(before);
-      await machines.launch(numbered("later", 3));
-      await machines.get("m2").skewClock(0);
-      await sleep(TTL_S * 1000);
-      expect(running(await rowsOf(names))).toEqual(before);
-    },
-  );
+    }
+  }, 60_000);
 
   test("dies while the clocks of the others are two hours apart: its units move, strict ones too", async () => {
     const names = numbered("apart", 6);

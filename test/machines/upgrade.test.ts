@@ -92,28 +92,32 @@ describe.runIf(canBootMachines)("on three machines, m3 with the embedded supervi
     ALL_MACHINES_MS,
   );
 
-  test("that is too old for the store says so, leaves the store and the units as they are, and can be replaced", async () => {
-    const home = machines.get("m1");
-    await home.must("systemctl", "stop", "flotilla");
-    await setFormat(home, 99);
-    await home.must("systemctl", "start", "flotilla");
-    const said = (): Promise<string> => home.must("journalctl", "--no-pager", "-u", "flotilla");
-    await until("its complaint", async () => (await said()).includes("error[store-too-new]"));
-    expect(await said()).toContain("was written by a newer version of Flotilla");
-    expect(await said()).toContain("run the newer version again");
-    const asked = await home.flotilla(["list-units"]);
-    expect(asked.stderr).toContain("systemctl status flotilla");
-    await until("what systemctl tells of it", async () =>
-      (await home.run("systemctl", "status", "flotilla")).stdout.includes("by a newer version of Flotilla"),
-    );
-    await setFormat(home, 2);
-    await put(home, NEWER);
-    await machines.joined();
-    await untilActive(home.client, names("loose"));
-    const { units } = await home.client.units({ units: names("loose") });
-    const left = running(units);
-    expect(left).toEqual(new Map([...before].filter(([unit]) => left.has(unit))));
-  });
+  test(
+    "that is too old for the store says so, leaves the store and the units as they are, and can be replaced",
+    async () => {
+      const home = machines.get("m1");
+      await home.must("systemctl", "stop", "flotilla");
+      await setFormat(home, 99);
+      await home.must("systemctl", "start", "flotilla");
+      const said = (): Promise<string> => home.must("journalctl", "--no-pager", "-u", "flotilla");
+      await until("its complaint", async () => (await said()).includes("error[store-too-new]"));
+      expect(await said()).toContain("was written by a newer version of Flotilla");
+      expect(await said()).toContain("run the newer version again");
+      const asked = await home.flotilla(["list-units"]);
+      expect(asked.stderr).toContain("systemctl status flotilla");
+      await until("what systemctl tells of it", async () =>
+        (await home.run("systemctl", "status", "flotilla")).stdout.includes("by a newer version of Flotilla"),
+      );
+      await setFormat(home, 2);
+      await put(home, NEWER);
+      await machines.joined();
+      await untilActive(home.client, names("loose"));
+      const { units } = await home.client.units({ units: names("loose") });
+      const left = running(units);
+      expect(left).toEqual(new Map([...before].filter(([unit]) => left.has(unit))));
+    },
+    ALL_MACHINES_MS,
+  );
 });
 
 /** What the store's directory says of its format: as SQLite keeps its user_version. */
