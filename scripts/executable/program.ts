@@ -164,7 +164,8 @@ export interface DaemonStart {
 
 function packagesOf({ inputs }: Metafile): readonly string[] {
   const folders = Object.keys(inputs).flatMap(
-    (path) => /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
+    // Where node_modules is a link, esbuild names what is behind it.
+    (path) => /(?<=^|\/)node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
   );
   return [...new Set(folders)].sort();
 }
