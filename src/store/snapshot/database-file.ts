@@ -1,13 +1,17 @@
 /** A database on its way into a file: pages as they come, and the first ones last. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { SnapshotItem } from "../local-store.ts";
 import { PAGE_BYTES } from "./bolt-format.ts";
 import { BoltReader, type ReadBytes } from "./bolt-reader.ts";
 import { FIRST_PAGE, type Pages } from "./bolt-writer.ts";
 import { EtcdDatabaseWriter, type OwnEntry, readOwnEntries } from "./etcd-database.ts";
 
 /** How many pages are made and written at a time where there are many. */
-const WRITE_PAGES = 64;
+const WRITE_PAGES = 16;
+/** How many parts of a snapshot are taken in one turn of the event loop. */
+const ADD_ITEMS = 256;
 
 export class DatabaseFile {
   readonly writer = new EtcdDatabaseWriter();
@@ -25,7 +29,16 @@ export class DatabaseFile {
 
   /** Writes pages that the writer has given. */
   async write(pages: readonly Buffer[]): Promise<void> {
+    if (pages.length === 0) return;
     this.#at = await this.#writeAt(pages, this.#at);
+  }
+
+  /** Takes parts of a snapshot; all of a store's leases may come at once. */
+  async add(items: readonly SnapshotItem[]): Promise<void> {
+    for (let at = 0; at < items.length; at += ADD_ITEMS) {
+      if (at > 0) await nextTurn();
+      await this.write(items.slice(at, at + ADD_ITEMS).flatMap((item) => this.writer.add(item)));
+    }
   }
 
   /** @param own of the member whose database it is to be. */

@@ -65,11 +65,9 @@ export class EtcdCopy {
   }
 
   async #writeKeys(): Promise<void> {
-    const { writer } = this.#file;
     for await (const items of this.#store.snapshot()) {
       for (const item of items) if (item.kind === "head") this.#revision = item.revision;
-      const lasting = items.filter(({ kind }) => kind === "head" || kind === "key");
-      await this.#file.write(lasting.flatMap((item) => writer.add(item)));
+      await this.#file.add(items.filter(({ kind }) => kind === "head" || kind === "key"));
     }
     const range = { key: TO_THE_END, rangeEnd: TO_THE_END };
     const changes = this.#store.watch(
@@ -100,11 +98,9 @@ export class EtcdCopy {
   async #writeSmall(): Promise<Revision> {
     let revision: Revision = 0n;
     for await (const items of this.#store.snapshot()) {
-      for (const item of items) {
-        if (item.kind === "key") return revision;
-        if (item.kind === "head") revision = item.revision;
-        else this.#file.writer.add(item);
-      }
+      for (const item of items) if (item.kind === "head") revision = item.revision;
+      await this.#file.add(items.filter(({ kind }) => kind === "lease" || kind === "record"));
+      if (items.some(({ kind }) => kind === "key")) break;
     }
     return revision;
   }

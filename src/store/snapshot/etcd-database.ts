@@ -24,6 +24,7 @@ const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"];
 const ALARMS = "alarm";
 /** Buckets that etcd's tools expect, and that a snapshot leaves empty: a restored etcd is a new cluster. */
 const EMPTY_BUCKETS = ["alarm", "cluster", "members", "members_removed"];
+const NOTHING: Bytes = new Uint8Array(0);
 const META = "meta";
 /** A bucket of ours, which etcd passes over. */
 const OUR_BUCKET = "flotilla";
@@ -48,7 +49,8 @@ const NOT_BEGUN: readonly OwnEntry[] = [
 
 export class EtcdDatabaseWriter {
   readonly #bolt = new BoltWriter();
-  readonly #small = new Map<string, Entry[]>();
+  /** Buckets that are not in order as they come. Keys are Latin-1, of which each character is a byte. */
+  readonly #small = new Map<string, Map<string, Bytes>>();
   #head: Head | undefined;
   #revision = 0n;
   #sub = 0n;
@@ -99,16 +101,16 @@ export class EtcdDatabaseWriter {
     if (identity !== undefined) this.#addSmall(OUR_BUCKET, [IDENTITY, encode(identityRecord, identity)]);
   }
 
-  #addSmall(bucket: string, entry: Entry): void {
-    const entries = this.#small.get(bucket);
-    if (entries === undefined) this.#small.set(bucket, [entry]);
-    else entries.push(entry);
+  #addSmall(bucket: string, [key, value]: Entry): void {
+    const entries = this.#small.get(bucket) ?? new Map<string, Bytes>();
+    entries.set(Buffer.from(key).toString("latin1"), value);
+    this.#small.set(bucket, entries);
   }
 
   *#smallBucket(name: string): Pages<void> {
-    const entries = (this.#small.get(name) ?? []).toSorted(([a], [b]) => Buffer.compare(a, b));
-    for (const [key, value] of entries) {
-      const page = this.#bolt.add(key, value);
+    const entries = this.#small.get(name) ?? new Map<string, Bytes>();
+    for (const key of [...entries.keys()].toSorted()) {
+      const page = this.#bolt.add(Buffer.from(key, "latin1"), entries.get(key) ?? NOTHING);
       if (page !== undefined) yield page;
     }
     yield* this.#bolt.endBucket(name);

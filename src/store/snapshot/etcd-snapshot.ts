@@ -62,9 +62,7 @@ export async function writeEtcdSnapshot(store: Pick<LocalStore, "snapshot">, pat
 async function writeDatabase(store: Pick<LocalStore, "snapshot">, path: string): Promise<void> {
   const file = await DatabaseFile.create(path);
   try {
-    for await (const items of store.snapshot()) {
-      await file.write(items.flatMap((item) => file.writer.add(item)));
-    }
+    for await (const items of store.snapshot()) await file.add(items);
     await file.end();
   } finally {
     await file.close();
