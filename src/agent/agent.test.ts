@@ -39,6 +39,23 @@ describe("an assignment", () => {
     expect((await bench.state("a.service"))?.message).toBe(undefined);
   });
 
+  test("is not started before what came with it is loaded, also where only that file has to be fetched", async () => {
+    const other = await bench.file(OTHER_TEXT);
+    await bench.start();
+    bench.files.set(hashOf(TEXT), TEXT);
+    const assignment = { file: hashOf(TEXT), desired: "launched", launch: 1, reason: "r", assignedMs: 0 };
+    const success = [
+      putJson(keys.assignment(M1, "follower.service"), assignment),
+      putJson(keys.assignment(M1, "peer.service"), { ...assignment, file: other }),
+    ];
+    await bench.memoryStore.txn({ compare: [], success, failure: [] });
+    await bench.pass(200);
+    expect(bench.hardware.running().toSorted()).toEqual(["follower.service", "peer.service"]);
+    expect(bench.trace.indexOf("load peer.service")).toBeLessThan(
+      bench.trace.indexOf("start follower.service"),
+    );
+  });
+
   test("that is taken away stops the unit, and nothing of it stays", async () => {
     await bench.start();
     await bench.assign("a.service");

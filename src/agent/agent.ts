@@ -29,7 +29,7 @@ import { awaitOwnPlace } from "./own-place.ts";
 import { Presence } from "./presence.ts";
 import { StatePublisher } from "./publisher.ts";
 import { UnitReports } from "./reports.ts";
-import { type StepEnd, StepRunner } from "./steps.ts";
+import { endsRun, loadsFile, type StepEnd, StepRunner } from "./steps.ts";
 import { supervisedUnits } from "./supervised.ts";
 import { Templates } from "./templates.ts";
 import type { FileCache } from "./unit-files.ts";
@@ -307,10 +307,11 @@ export class Agent {
     try {
       await this.#templates.bring();
       for (;;) {
-        const steps = this.#plan().filter((step) => !tried.has(`${step.kind} ${step.unit}`));
+        const plan = this.#plan();
+        const steps = plan.filter((step) => !tried.has(`${step.kind} ${step.unit}`));
         if (steps.length === 0) break;
         for (const step of steps) tried.add(`${step.kind} ${step.unit}`);
-        await this.#carryOut(steps);
+        await this.#carryOut(steps, plan.filter(loadsFile));
       }
     } finally {
       this.#publisher.resume();
@@ -342,13 +343,13 @@ export class Agent {
     return !this.#listed && this.#patienceTimer !== undefined;
   }
 
-  async #carryOut(steps: readonly MachineStep[]): Promise<void> {
-    const loads = steps.filter((step) => step.kind === "load" || step.kind === "replace");
+  /** @param due every load of the plan: those among the steps, and those that were tried and lack their files */
+  async #carryOut(steps: readonly MachineStep[], due: readonly MachineStep[]): Promise<void> {
+    const loads = steps.filter(loadsFile);
     const sources = await this.#readSources(loads);
     // Everything is loaded before anything starts, since what starts may need what is still on its way.
     const waiting =
-      this.#mayBeOutdated() ||
-      loads.some(({ unit }) => !sources.has(unit) && !this.#reports.isInTrouble(unit));
+      this.#mayBeOutdated() || due.some(({ unit }) => !sources.has(unit) && !this.#reports.isInTrouble(unit));
     const doable = steps.filter((step) =>
       loads.includes(step) ? sources.has(step.unit) : !waiting || endsRun(step),
     );
@@ -482,10 +483,6 @@ export class Agent {
     const templates = Object.values(this.#templates.known).filter((file) => file !== null);
     await this.#options.files.keep(new Set([...assigned, ...templates]));
   }
-}
-
-function endsRun(step: MachineStep): boolean {
-  return step.kind === "stop" || step.kind === "unload";
 }
 
 function readAssignment(value: Uint8Array): Assignment | undefined {

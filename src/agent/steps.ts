@@ -13,6 +13,19 @@ type Job = (step: MachineStep, source: UnitSource | undefined) => Promise<JobOut
 
 const DONE: JobOutcome = { result: "done" };
 
+/** What puts another file into the supervisor, and needs it to be here. */
+export function loadsFile({ kind }: MachineStep): boolean {
+  return kind === "load" || kind === "replace";
+}
+
+function beginsRun({ kind }: MachineStep): boolean {
+  return kind === "start" || kind === "restart";
+}
+
+export function endsRun({ kind }: MachineStep): boolean {
+  return kind === "stop" || kind === "unload";
+}
+
 /** What became of a step: `trouble` in words for a person. */
 export interface StepEnd {
   readonly trouble: string | undefined;
@@ -54,15 +67,24 @@ export class StepRunner {
     for (const step of steps) this.#latest.set(step.unit, step);
   }
 
-  /** Takes the steps in their order; resolves when everything is loaded that was to be. */
+  /**
+   * Takes the steps in their order: what starts may need what is loaded with it. Resolves when everything is loaded that
+   * was to be, and the rest has begun.
+   */
   async take(steps: readonly MachineStep[], sources: ReadonlyMap<string, UnitSource>): Promise<void> {
     const loads = steps
       .filter((step) => step.kind === "load")
       .flatMap((step) => sources.get(step.unit) ?? []);
-    for (const step of steps) {
+    const begin = (step: MachineStep): void => {
       if (step.kind !== "load") this.#begin(step, this.#jobs[step.kind](step, sources.get(step.unit)));
+    };
+    for (const step of steps) if (!beginsRun(step)) begin(step);
+    try {
+      if (loads.length > 0) await this.#supervisor.load(loads);
+    } finally {
+      // They are written down as begun, whatever has become of the others.
+      for (const step of steps) if (beginsRun(step)) begin(step);
     }
-    if (loads.length > 0) await this.#supervisor.load(loads);
   }
 
   #begin(step: MachineStep, job: Promise<JobOutcome>): void {
