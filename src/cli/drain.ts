@@ -117,7 +117,7 @@ function lineOf(
     case "stopping":
       return undefined;
     case "moved":
-      return `${way} ${paint("green", "active")}`;
+      return `${way} ${paint("green", reason)}`;
     case "failed":
       return `${way} ${paint("red", "failed")}: ${reason}`;
     case "staying":

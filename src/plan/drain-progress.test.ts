@@ -29,6 +29,13 @@ describe("a unit of a drained machine", () => {
     expect(progressOf(made)).toMatchObject({ phase: "stopping", isOver: false });
   });
 
+  test("that is only loaded has moved when it is loaded elsewhere", () => {
+    const made = cluster("a", "b")
+      .unit(UNIT, { desired: "loaded", on: ["b"] })
+      .drain("a");
+    expect(progressOf(made)).toMatchObject({ phase: "moved", reason: "loaded", isOver: true });
+  });
+
   test("starts there until its new machine has told of this launch", () => {
     const made = drained("b").report(UNIT, "b", "active").restart(UNIT);
     expect(progressOf(made)).toMatchObject({ phase: "starting", isOver: false });

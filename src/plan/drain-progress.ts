@@ -13,6 +13,7 @@ export interface DrainedUnit {
   readonly phase: "waiting" | "starting" | "staying" | "stopping" | "moved" | "failed" | "stopped";
   /** Machine ID. */
   readonly to?: string;
+  /** In a sentence; of what has moved, in a word what it is there. */
   readonly reason: string;
   readonly refusals: readonly Refusal[];
 }
@@ -98,9 +99,9 @@ function offMachine(
   const { machine: to, state } = place;
   if (isStopping) return { phase: "stopping", to, reason: "its old copy has yet to stop" };
   const isCurrent = state?.launch === record.launch && state.file === record.file;
-  if (record.desired === "loaded") return { phase: "moved", to, reason: "it is loaded there" };
+  if (record.desired === "loaded") return { phase: "moved", to, reason: "loaded" };
   if (!isCurrent) return { phase: "starting", to, reason: "it starts there" };
-  if (state.active === "active") return { phase: "moved", to, reason: "it is active there" };
+  if (state.active === "active") return { phase: "moved", to, reason: "active" };
   const ended = state.active === "failed" || state.active === "inactive";
   return ended
     ? { phase: "failed", to, reason: state.message ?? `it is ${state.active} there: ${state.result}` }
