@@ -94,9 +94,10 @@ test("the power cut of the machine with the store stops no other machine, and al
   expect(whereRunning(world)).toEqual(Object.fromEntries(elsewhere));
   first.start();
   await world.run(20_000);
-  // Its leases were given their time anew, so that no machine counted as lost and nothing had to move.
-  expect(whereRunning(world)).toEqual(before);
-  expect(stopped).toEqual([]);
+  // It waits until the lease of its earlier life has ended, and whoever is the engine then may be faster than it is.
+  expect(whereRunning(world)).toMatchObject(Object.fromEntries(elsewhere));
+  expect(Object.keys(whereRunning(world)).sort()).toEqual(SIX);
+  expect(stopped.filter((stop) => !stop.startsWith("m1 "))).toEqual([]);
   await world.end();
 });
 
