@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly memory: MemoryFile;
   readonly files: FileCache;
   readonly machine: MachineRecord;
+  /** The store is this daemon's own. */
+  readonly ownsStore?: boolean;
   /** How long the stop of a unit may take whose file asks never to run twice, not even for a moment; undefined for others. */
   readonly strictStopMs: (unit: string, text: string) => number | undefined;
   /** Makes a new cluster of a store that has none; absent: only others may do so. */
@@ -228,7 +230,8 @@ export class Agent {
       });
       // While another has its place, what its own disk lists is not started: the other runs it.
       const onTaken = (): void => this.#patienceTimer?.cancel();
-      await awaitOwnPlace({ store, clock, random, machine, signal: this.#stopped.signal, onTaken });
+      const place = { ownsStore: this.#options.ownsStore ?? false, onTaken };
+      await awaitOwnPlace({ store, clock, random, machine, signal: this.#stopped.signal, ...place });
     } catch (error) {
       if (!this.#stopped.signal.aborted)
         log.error({ error: String(error) }, "this machine does not join the cluster");

@@ -21,8 +21,8 @@ function setUp() {
   const store = createMemoryStore({ clock, random: seededRandom(1) });
   const taken: string[] = [];
   const stop = new AbortController();
-  const start = () => {
-    const means = { store, clock, random: seededRandom(2), machine: HERE };
+  const start = (ownsStore = false) => {
+    const means = { store, clock, random: seededRandom(2), machine: HERE, ownsStore };
     const place = { ...means, signal: stop.signal, onTaken: () => taken.push("taken") };
     const outcome: { how?: unknown } = {};
     void awaitOwnPlace(place).then(
@@ -66,6 +66,15 @@ describe("a machine that comes up", () => {
     expect(taken).not.toEqual([]);
     await passTime(clock, 6_000);
     expect(outcome.how).toBe("free");
+  });
+
+  test("does not wait where the store is its own, and has come up with it", async () => {
+    const { clock, start, put, taken } = setUp();
+    await put(BEFORE);
+    const outcome = start(true);
+    await passTime(clock, 10);
+    expect(outcome.how).toBe("free");
+    expect(taken).toEqual([]);
   });
 
   test("does not take the place of another that is alive, and names both and what to do", async () => {

@@ -19,6 +19,8 @@ export interface OwnPlace {
   readonly random: Random;
   readonly machine: MachineRecord;
   readonly signal: AbortSignal;
+  /** The store is this very daemon's, which has just opened it: whoever kept this place alive there has gone with it. */
+  readonly ownsStore: boolean;
   /** Told when the place is taken for now: nothing may be done in its name meanwhile. */
   readonly onTaken: () => void;
 }
@@ -32,6 +34,7 @@ const MARGIN_MS = 2_000;
  */
 export async function awaitOwnPlace(place: OwnPlace): Promise<void> {
   const { clock, random, signal } = place;
+  if (place.ownsStore) return;
   for (let failures = 1; ; failures += 1) {
     try {
       return await look(place);

@@ -305,6 +305,7 @@ function createAgent(
     memory: memoryFile(join(config.directory, "agent.json")),
     files: directoryCache(join(config.directory, "files")),
     machine,
+    ownsStore: opened.embedded !== undefined,
     strictStopMs,
     // Of a cluster that checks its machines this one has been told, so that it is there.
     foundCluster: config.trust === undefined ? () => foundCluster(store, config, means) : undefined,

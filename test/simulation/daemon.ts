@@ -80,6 +80,7 @@ export function startDaemon({ clock, link, disk, supervisor, random, ...parts }:
     memory: memoryOn(disk, clock, random),
     files: filesOn(disk, clock, random),
     machine,
+    ownsStore: machine.hasStore,
     strictStopMs: (unit, text) =>
       readPlacementOf(unit, text)?.failover === "strict"
         ? longestStopMs(parseUnitFile(text), unit)

@@ -18,6 +18,7 @@ export interface MachineOptions {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly capacity: Capacity;
+  readonly hasStore: boolean;
   readonly leaseTtlS: number;
   readonly clock: VirtualClock;
   readonly random: Random;
@@ -224,7 +225,7 @@ export class SimulatedMachine {
       version: "0.0.0",
       supervisor: "fake",
       notEnforced: [],
-      hasStore: false,
+      hasStore: this.options.hasStore,
       startedMs: clock.now(),
       bootId: this.#bootId,
       leaseTtlS,

@@ -86,6 +86,7 @@ export class World {
           name: `m${index + 1}`,
           metadata,
           capacity: { cpuMillis: 4_000, memoryBytes },
+          hasStore: this.#storeOnFirstMachine && index === 0,
           leaseTtlS: options.leaseTtlS ?? 5,
           stopMaxMs: options.stopMaxMs ?? 300,
           clock: this.clock,
