@@ -95,7 +95,8 @@ async function watchedDelete(port: number): Promise<void> {
 const [port] = process.argv.slice(2);
 if (process.send !== undefined && port !== undefined) {
   process.on("message", (question) => {
-    QUESTIONS[String(question)]?.(Number(port)).then(() => process.send?.("done"));
+    // What fails ends this process, and with it the benchmark.
+    void QUESTIONS[String(question)]?.(Number(port)).then(() => process.send?.("done"));
   });
   process.send("ready");
 }

@@ -67,7 +67,10 @@ describe("following the audit log", () => {
     return {
       take: async (count: number): Promise<readonly number[]> => {
         const times: number[] = [];
-        while (times.length < count) times.push((await entries.next()).value?.timeMs ?? Number.NaN);
+        while (times.length < count) {
+          const next = await entries.next();
+          times.push(next.done === true ? Number.NaN : next.value.timeMs);
+        }
         return times;
       },
       end: () => entries.return?.(),

@@ -16,13 +16,11 @@ let people: Authority;
 let others: Authority;
 let key: string;
 
-beforeAll(async () => {
-  [machines, people, others, key] = await Promise.all([
-    newAuthority("machines", NOW),
-    newAuthority("people", NOW),
-    newAuthority("machines", NOW),
-    newKey(),
-  ]);
+beforeAll(() => {
+  machines = newAuthority("machines", NOW);
+  people = newAuthority("people", NOW);
+  others = newAuthority("machines", NOW);
+  key = newKey();
 });
 
 async function machine(changes: { signer?: Authority; clusterId?: string; nowMs?: number } = {}) {

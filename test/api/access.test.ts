@@ -37,7 +37,7 @@ const tokens = { viewer: makeToken("viewer"), operator: makeToken("operator"), a
 let identity: Identity | undefined;
 
 beforeAll(async () => {
-  const trust = await TestTrust.make("ours");
+  const trust = TestTrust.make("ours");
   shown = new X509Certificate((await trust.machine(M1, "m1")).cert);
   const judge = (): Identity => {
     if (identity !== undefined) return identity;

@@ -24,7 +24,7 @@ let others: TestTrust;
 let cluster: TestCluster;
 let served: Awaited<ReturnType<TestCluster["serve"]>>;
 beforeAll(async () => {
-  [ours, others] = await Promise.all([TestTrust.make("ours"), TestTrust.make("others")]);
+  [ours, others] = [TestTrust.make("ours"), TestTrust.make("others")];
   const live = ours.live(await ours.machine(M1, "m1"));
   cluster = await TestCluster.start({
     access: { kind: "checked", judge: (certificate) => live.judge(certificate, "machines and people") },

@@ -13,7 +13,7 @@ const LIMITS = { handshakeMs: 150, headMs: 150, checkEveryMs: 50, connections: 3
 let server: SecureServer;
 let trust: TestTrust;
 beforeEach(async () => {
-  trust = await TestTrust.make("ours");
+  trust = TestTrust.make("ours");
   const tls = trust.live(await trust.machine(M1, "m1")).serverTls("machines and people");
   server = createSecureServer(tls, (_, response) => response.end("answered"), LIMITS);
   server.listener.listen(0, "127.0.0.1");

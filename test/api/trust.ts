@@ -30,11 +30,9 @@ export class TestTrust {
     this.people = people;
   }
 
-  static async make(clusterId: string): Promise<TestTrust> {
-    const [machines, people] = await Promise.all([
-      newAuthority(`${clusterId} machines`, Date.now()),
-      newAuthority(`${clusterId} people`, Date.now()),
-    ]);
+  static make(clusterId: string): TestTrust {
+    const machines = newAuthority(`${clusterId} machines`, Date.now());
+    const people = newAuthority(`${clusterId} people`, Date.now());
     return new TestTrust(clusterId, machines, people);
   }
 

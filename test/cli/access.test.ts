@@ -20,7 +20,7 @@ let served: Awaited<ReturnType<TestCluster["serve"]>>;
 let state: string;
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), "flotilla-access-"));
-  ours = await TestTrust.make("ours");
+  ours = TestTrust.make("ours");
   const live = ours.live(await ours.machine(M1, "m1"));
   cluster = await TestCluster.start({
     access: { kind: "checked", judge: (certificate) => live.judge(certificate, "machines and people") },

@@ -21,7 +21,7 @@ function openWriter(syncMs: number) {
     prepare: async () => undefined,
     append: async () => {
       told.push("disk begins");
-      await undefined;
+      await Promise.resolve();
       clock.skipTo(clock.monotonic() + syncMs);
     },
     seal: () => undefined,
