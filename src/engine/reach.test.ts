@@ -167,7 +167,7 @@ describe("a deputy that the engine's machine knocks at", () => {
     const { knocked, connect, pass, watch } = await deputy();
     for (let round = 0; round < 10; round += 1) {
       connect();
-      await pass(510);
+      await pass(1_010);
     }
     expect(knocked).toEqual(["a 0"]);
     watch.stop();
@@ -177,18 +177,18 @@ describe("a deputy that the engine's machine knocks at", () => {
     const { knocked, connect, pass, watch } = await deputy();
     await pass(200);
     connect();
-    await pass(2_000);
-    expect(knocked).toEqual(["a 0", "a 850", "a 1350", "a 1850"]);
+    await pass(4_000);
+    expect(knocked).toEqual(["a 0", "a 1350", "a 2350", "a 3350"]);
     watch.stop();
   });
 
   test("knocks where that machine, which watches all, hears others", async () => {
     const { knocked, connect, pass, watch } = await deputy("a", "a");
     connect();
-    await pass(400);
+    await pass(800);
     connect();
-    await pass(400);
-    expect(knocked).toEqual(["b 0", "c 0", "b 500", "c 500"]);
+    await pass(800);
+    expect(knocked).toEqual(["b 0", "c 0", "b 1000", "c 1000"]);
     watch.stop();
   });
 });

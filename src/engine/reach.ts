@@ -39,7 +39,7 @@ export interface ReachWatchOptions {
 }
 
 /** Time between two rounds; with many machines so much each, so that knocking stays below 0.5 % of a core. */
-const ROUND_MS = 500;
+const ROUND_MS = 1_000;
 const PER_MACHINE_MS = 50;
 /** For how long a deputy that has heard the engine's machine does without knocking: the next time may be a little late. */
 const HEARD_MS = ROUND_MS + 150;
