@@ -113,7 +113,7 @@ function decide(
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
   const hasPeers = placement?.machineOf.every((peer) => remains(draft, peer, from.machine)) !== false;
-  if ((gentle || !hasPeers) && placement?.overlap === false && isUnsaid(draft.view, standing, from)) {
+  if (gentle && placement?.overlap === false && isUnsaid(draft.view, standing, from)) {
     const reason = `${nameOfMachine(draft.view, from.machine)} has yet to say what has become of it there`;
     return wait(draft, mover, { phase: "waiting", reason });
   }
