@@ -191,7 +191,10 @@ describe("whatever is drained", () => {
         const down = UNITS.filter((unit) => !told.loaded.includes(unit) && !agents.serves(unit));
         // What was moved at once, and has failed where it came to, stays so: nobody asked for another try (FailureMoves=).
         const hasFailed = (unit: string): boolean =>
-          [...made.state.states.values()].some((states) => states.get(unit)?.active === "failed");
+          [...made.state.assignments].some(
+            ([machine, units]) =>
+              units.has(unit) && made.state.states.get(machine)?.get(unit)?.active === "failed",
+          );
         expect(down.filter((unit) => !nowhere.has(unit) && !hasFailed(unit))).toEqual([]);
         for (const short of SHORTS) {
           if (made.state.machineConfigs.get(machineId(short))?.drain === undefined) continue;
