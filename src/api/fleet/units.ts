@@ -19,6 +19,7 @@ import {
 import { changeUnits, submitUnits } from "../unit-requests.ts";
 import { isGlobal } from "../unit-rows.ts";
 import { answerEmpty, FleetError } from "./answer.ts";
+import { currentState } from "./current-state.ts";
 import { optionsOfText, textOfOptions, type UnitOption } from "./options.ts";
 import { pageOf } from "./page.ts";
 
@@ -70,23 +71,18 @@ function fleetUnit(name: string, { mirror, planContext }: ApiDependencies): Flee
   const shown = { desiredState: record.desired, name, options };
   // Each machine decides on a global unit by itself, so fleet says of it neither where nor how far it is.
   if (isGlobal(name, record, planContext().placementOf)) return shown;
-  return { ...shown, ...placeOf(view, name) };
+  return { ...shown, ...placeOf(view, name, record) };
 }
 
-/**
- * How far the unit has come on the machine that it is assigned to. A unit that is to be stopped counts as launched until
- * it has stopped: fleetctl's restart waits for just that between its two steps.
- */
-function placeOf(view: ClusterView, name: string): Pick<FleetUnit, "currentState" | "machineID"> {
+function placeOf(
+  view: ClusterView,
+  name: string,
+  record: UnitRecord,
+): Pick<FleetUnit, "currentState" | "machineID"> {
   const place = whereUnitIs(view, name).find(({ assignment }) => assignment !== undefined);
-  if (place?.assignment === undefined) return { currentState: "inactive" };
-  const { machine, assignment, state } = place;
-  if (state === undefined) return { currentState: "inactive", machineID: machine };
-  const isLaunched = state.launch > 0 && (assignment.desired === "launched" || RUNNING.has(state.active));
-  return { currentState: isLaunched ? "launched" : "loaded", machineID: machine };
+  const machineID = place === undefined ? {} : { machineID: place.machine };
+  return { currentState: currentState(record, place), ...machineID };
 }
-
-const RUNNING: ReadonlySet<string> = new Set(["active", "activating", "reloading", "deactivating"]);
 
 /** `PUT /units/NAME`: 201 where a unit was made or replaced, 204 where its desired state was set. */
 export async function setUnit(name: string, body: unknown, dependencies: ApiDependencies): Promise<Answer> {
