@@ -1,14 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { Assignment, DesiredState, UnitRecord, UnitState } from "#model/records.ts";
 import type { UnitOnMachine } from "#model/units.ts";
-import { currentState } from "./current-state.ts";
+import { currentState as currentStateAt, STOP_NOTICED_MS } from "./current-state.ts";
 
 const OLD = "0".repeat(64);
 const NEW = "1".repeat(64);
 const LAUNCH = 7;
+const CHANGED_MS = 5_000_000;
+
+/** Long after the unit's record was changed. */
+const currentState = (record: UnitRecord, place: UnitOnMachine | undefined): DesiredState =>
+  currentStateAt(record, place, CHANGED_MS + 3_600_000);
 
 const recordOf = (desired: DesiredState, change: Partial<UnitRecord> = {}): UnitRecord => ({
-  ...{ file: NEW, desired, launch: LAUNCH, changedMs: 0, history: [], ...change },
+  ...{ file: NEW, desired, launch: LAUNCH, changedMs: CHANGED_MS, history: [], ...change },
 });
 
 const stateOf = (active: string, change: Partial<UnitState> = {}): UnitState => ({
@@ -94,5 +99,34 @@ describe("a unit that is to leave its machine", () => {
     const older = stateOf("active", { file: OLD });
     expect(currentState(record, placeOf("launched", older, OLD))).toBe("launched");
     expect(currentState(record, placeOf("loaded", stateOf("inactive", { launch: 0 })))).toBe("loaded");
+  });
+});
+
+describe("a unit that was just asked to stop", () => {
+  const stopped = placeOf("loaded", stateOf("inactive", { launch: 0 }));
+  const at = (afterMs: number, record = recordOf("loaded"), place = stopped): DesiredState =>
+    currentStateAt(record, place, CHANGED_MS + afterMs);
+
+  test.each([
+    ["it has stopped at once", stopped],
+    ["it had failed", placeOf("launched", stateOf("failed"))],
+    ["it had run to its end", placeOf("launched", stateOf("inactive"))],
+  ])("counts as launched for a moment where %s, so that fleetctl's restart goes on", (_, place) => {
+    expect(at(0, recordOf("loaded"), place)).toBe("launched");
+    expect(at(STOP_NOTICED_MS - 1, recordOf("loaded"), place)).toBe("launched");
+    expect(at(STOP_NOTICED_MS, recordOf("loaded"), place)).toBe("loaded");
+  });
+
+  test("does not where the change lies in the future, as a clock that was set back has it", () => {
+    expect(at(-1)).toBe("loaded");
+  });
+
+  test("does not where it was never launched, or is only to be there", () => {
+    expect(at(0, recordOf("loaded", { launch: 0 }))).toBe("loaded");
+    expect(at(0, recordOf("inactive"))).toBe("loaded");
+  });
+
+  test("does not where its machine has nothing of it yet", () => {
+    expect(at(0, recordOf("loaded"), placeOf("loaded"))).toBe("inactive");
   });
 });

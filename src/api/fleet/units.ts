@@ -63,7 +63,7 @@ function noUnit(): FleetError {
   return new FleetError(404, "unit does not exist");
 }
 
-function fleetUnit(name: string, { mirror, planContext }: ApiDependencies): FleetUnit | undefined {
+function fleetUnit(name: string, { mirror, planContext, clock }: ApiDependencies): FleetUnit | undefined {
   const { view } = mirror;
   const record = view.units.get(name);
   if (record === undefined) return undefined;
@@ -71,17 +71,18 @@ function fleetUnit(name: string, { mirror, planContext }: ApiDependencies): Flee
   const shown = { desiredState: record.desired, name, options };
   // Each machine decides on a global unit by itself, so fleet says of it neither where nor how far it is.
   if (isGlobal(name, record, planContext().placementOf)) return shown;
-  return { ...shown, ...placeOf(view, name, record) };
+  return { ...shown, ...placeOf(view, name, record, clock.now()) };
 }
 
 function placeOf(
   view: ClusterView,
   name: string,
   record: UnitRecord,
+  nowMs: number,
 ): Pick<FleetUnit, "currentState" | "machineID"> {
   const place = whereUnitIs(view, name).find(({ assignment }) => assignment !== undefined);
   const machineID = place === undefined ? {} : { machineID: place.machine };
-  return { currentState: currentState(record, place), ...machineID };
+  return { currentState: currentState(record, place, nowMs), ...machineID };
 }
 
 /** `PUT /units/NAME`: 201 where a unit was made or replaced, 204 where its desired state was set. */
