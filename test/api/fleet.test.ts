@@ -1,5 +1,6 @@
 /** fleet's API: every route's forms and status codes, as fleet 1.0 answers. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { STOP_NOTICED_MS } from "#api/fleet/current-state.ts";
 import { DISCOVERY } from "#api/fleet/discovery.ts";
 import { type Answer, M1, M2, TestCluster } from "./served-cluster.ts";
 
@@ -170,13 +171,14 @@ describe("a unit", () => {
     expect((await ask("GET", "/fleet/v1/units/a.service")).body).toMatchObject({ currentState: "loaded" });
   });
 
-  test("that is to be stopped counts as launched until it has", async () => {
+  test("that is to be stopped counts as launched until it has, and for a moment more", async () => {
     await put("a.service", { options: OPTIONS, desiredState: "launched" });
     await put("a.service", { desiredState: "loaded" });
     await cluster.report("a.service", M2, { active: "deactivating", sub: "stop-sigterm" });
     expect((await ask("GET", "/fleet/v1/units/a.service")).body).toMatchObject({ currentState: "launched" });
     await cluster.report("a.service", M2, { active: "inactive", sub: "dead" });
-    expect((await ask("GET", "/fleet/v1/units/a.service")).body).toMatchObject({ currentState: "loaded" });
+    const shown = async (): Promise<unknown> => (await ask("GET", "/fleet/v1/units/a.service")).body;
+    await expect.poll(shown, { timeout: 10 * STOP_NOTICED_MS }).toMatchObject({ currentState: "loaded" });
   });
 
   test("that is not there is not found, and not destroyed", async () => {
