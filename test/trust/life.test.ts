@@ -42,12 +42,13 @@ describe("a cluster of three", { timeout: PATIENCE_MS }, () => {
   });
 
   test("keeps the authorities' keys in the store only", async () => {
-    for (const name of ["m1", "m2", "m3"])
-      expect(
-        (await readdir(join(machines.directory(name), "trust")))
-          .filter((file) => file !== "revoked.crl")
-          .sort(),
-      ).toEqual(["cluster.json", "machine.crt", "machine.key", "machines-ca.crt", "people-ca.crt"].sort());
+    for (const name of ["m1", "m2", "m3"]) {
+      const files = await readdir(join(machines.directory(name), "trust"));
+      // The list of the revoked comes when the daemon has heard of it, under a name for the time being at first.
+      expect(files.filter((file) => !file.startsWith("revoked.crl")).sort()).toEqual(
+        ["cluster.json", "machine.crt", "machine.key", "machines-ca.crt", "people-ca.crt"].sort(),
+      );
+    }
   });
 
   test("runs units on every machine", async () => {

@@ -97,7 +97,10 @@ function moverOf(draft: Draft, standing: Standing): Mover | undefined {
   if (target === undefined || from === undefined || placement?.global === true) return undefined;
   const to = target.facts.id;
   if (!from.present || from.machine === to || failed.has(from)) return undefined;
-  return { standing, from, to, copy: homes.find((home) => home.machine === to && !failed.has(home)) };
+  const copy = homes.find((home) => home.machine === to && !failed.has(home));
+  // Of one that was global there is a copy that nobody has moved: it stays, the others are too many.
+  if (copy !== undefined && source === undefined) return undefined;
+  return { standing, from, to, copy };
 }
 
 function decide(
@@ -113,7 +116,7 @@ function decide(
   const gentle = draft.scheduler.machine(from.machine)?.lingering.has(unit) === true;
   const overdue = draft.drains.get(from.machine)?.overdue === true;
   const hasPeers = placement?.machineOf.every((peer) => remains(draft, peer, from.machine)) !== false;
-  if (gentle && placement?.overlap === false && isUnsaid(draft.view, standing, from)) {
+  if (gentle && hasPeers && placement?.overlap === false && isUnsaid(draft.view, standing, from)) {
     const reason = `${nameOfMachine(draft.view, from.machine)} has yet to say what has become of it there`;
     return wait(draft, mover, { phase: "waiting", reason });
   }

@@ -49,87 +49,42 @@ const placement: fc.Arbitrary<Partial<Placement>> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ machineId: short.map(machineId) }) },
 );
 
+/** What happens with what is given, in words in a counterexample. */
+function happen<T>(
+  what: string,
+  given: fc.Arbitrary<T>,
+  run: (made: ClusterBuilder, given: T) => unknown,
+): fc.Arbitrary<Happening> {
+  return given.map((one) =>
+    Object.assign((made: ClusterBuilder) => run(made, one), {
+      [fc.toStringMethod]: () => `${what} ${fc.stringify(one)}`,
+    }),
+  );
+}
+
+const desired = fc.constantFrom("inactive", "loaded", "launched");
+
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.tuple(unit, placement).map(
-      ([name, wish]): Happening =>
-        (made) =>
-          made.unit(name, { placement: wish }),
+    arbitrary: happen("unit", fc.tuple(unit, placement), (made, [name, wish]) =>
+      made.unit(name, { placement: wish }),
     ),
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(short, disk).map(
-      ([name, kind]): Happening =>
-        (made) =>
-          made.machine(name, { disk: kind }),
+    arbitrary: happen("machine", fc.tuple(short, disk), (made, [name, kind]) =>
+      made.machine(name, { disk: kind }),
     ),
   },
-  {
-    weight: 2,
-    arbitrary: short.map(
-      (name): Happening =>
-        (made) =>
-          made.lose(name),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(short, fc.boolean()).map(
-      ([name, on]): Happening =>
-        (made) =>
-          made.cordon(name, on),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(short, disk).map(
-      ([name, kind]): Happening =>
-        (made) =>
-          made.label(name, { disk: kind }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(unit, fc.constantFrom("inactive", "loaded", "launched")).map(
-      ([name, desired]): Happening =>
-        (made) =>
-          made.ask(name, desired),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: unit.map(
-      (name): Happening =>
-        (made) =>
-          made.restart(name),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(unit, short).map(
-      ([name, on]): Happening =>
-        (made) =>
-          made.finish(name, on),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: unit.map(
-      (name): Happening =>
-        (made) =>
-          made.state.units.delete(name),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.nat({ max: 6_000 }).map(
-      (ms): Happening =>
-        (made) =>
-          made.wait(ms),
-    ),
-  },
+  { weight: 2, arbitrary: happen("lose", short, (made, name) => made.lose(name)) },
+  happen("cordon", fc.tuple(short, fc.boolean()), (made, [name, on]) => made.cordon(name, on)),
+  happen("label", fc.tuple(short, disk), (made, [name, kind]) => made.label(name, { disk: kind })),
+  happen("ask", fc.tuple(unit, desired), (made, [name, state]) => made.ask(name, state)),
+  happen("restart", unit, (made, name) => made.restart(name)),
+  happen("finish", fc.tuple(unit, short), (made, [name, on]) => made.finish(name, on)),
+  happen("forget", unit, (made, name) => made.state.units.delete(name)),
+  happen("wait", fc.nat({ max: 6_000 }), (made, ms) => made.wait(ms)),
 );
 
 /** Each happening is followed by one plan carried out; `check` sees the cluster before and the plan. */

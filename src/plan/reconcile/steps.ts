@@ -7,7 +7,7 @@ import { type Draft, reasonKey } from "./draft.ts";
 import { triedOn } from "./failures.ts";
 import type { Move } from "./moves.ts";
 import { type Home, isTemplate, type Standing } from "./standing.ts";
-import { waitingForStop } from "./strict-wait.ts";
+import { keepsEarlierFile, waitingForStop } from "./strict-wait.ts";
 
 /** Units are taken off machines first, so that a plan that is cut short leaves room and not doubles. */
 export function stepsOf(draft: Draft): readonly ClusterStep[] {
@@ -64,15 +64,19 @@ function ordinarySteps(draft: Draft, standing: Standing): readonly ClusterStep[]
   const home = target === undefined ? (source ?? homes[0]) : homes[0];
   const kept = new Set([target?.facts.id ?? home?.machine, move?.from.machine]);
   const isLostHome = (other: Home): boolean => other === home && !other.present;
-  const steps: ClusterStep[] = homes
-    .filter((other) => !kept.has(other.machine) && !isLostHome(other))
-    .map((other) => unassign(draft, unit, other, surplusReason(draft, standing, other)));
+  const surplus = homes.filter((other) => !kept.has(other.machine) && !isLostHome(other));
+  const steps: ClusterStep[] = surplus.map((other) =>
+    unassign(draft, unit, other, surplusReason(draft, standing, other)),
+  );
   if (target === undefined) steps.push(...withoutMachine(draft, standing, home));
   else if (move !== undefined) steps.push(...moveSteps(draft, standing, move));
   else {
     const there = homes.find(({ machine }) => machine === target.facts.id);
-    if (there !== undefined) steps.push(...inPlace(draft, standing, there));
-    else
+    if (there !== undefined) {
+      const stopping = surplus.find(({ present }) => present);
+      const keeps = keepsEarlierFile(draft, standing, there, stopping);
+      steps.push(...(keeps ? [] : inPlace(draft, standing, there)));
+    } else
       steps.push({
         ...newAssignment(draft, standing, target.facts.id),
         ...(home === undefined ? {} : { from: home.machine }),

@@ -4,7 +4,7 @@ import { formatDuration } from "#base/duration.ts";
 import { nameOfMachine } from "#model/cluster-state.ts";
 import type { Unplaced } from "#plan/cluster-plan.ts";
 import type { Draft } from "./draft.ts";
-import type { Standing } from "./standing.ts";
+import type { Home, Standing } from "./standing.ts";
 
 export interface StrictWait {
   readonly unplaced: Unplaced;
@@ -29,6 +29,27 @@ function waitForLease(draft: Draft, { unit, homes }: Standing): StrictWait | und
   const name = nameOfMachine(draft.view, silent.machine);
   const text = `waits for the lease of ${name} to end, which does not answer, as it may run there still`;
   return { unplaced: waiting(unit, silent.machine, text), untilMs: undefined };
+}
+
+/**
+ * Whether a unit that may not run twice keeps its earlier file where it is for now: under that it was perhaps global, and
+ * its copies elsewhere have not stopped yet.
+ * @param surplus a copy that this plan takes away
+ */
+export function keepsEarlierFile(draft: Draft, standing: Standing, home: Home, surplus?: Home): boolean {
+  const { unit, record, placement } = standing;
+  if (placement?.overlap !== false || record.desired !== "launched") return false;
+  if (home.assignment.file === record.file) return false;
+  const wait =
+    surplus === undefined
+      ? strictWaitOf(draft, standing)
+      : { unplaced: waitingForStop(draft, unit, surplus.machine), untilMs: undefined };
+  if (wait === undefined) return false;
+  const { summary: reason, refusals } = wait.unplaced;
+  if (wait.untilMs !== undefined) draft.wakeTimes.push(wait.untilMs);
+  const from = refusals[0]?.machine ?? home.machine;
+  draft.pending.set(unit, { unit, from, to: home.machine, phase: "waiting", reason, refusals: [] });
+  return true;
 }
 
 function waitForLoss(draft: Draft, { unit, homes }: Standing): StrictWait | undefined {
