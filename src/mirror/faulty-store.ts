@@ -1,6 +1,7 @@
 /** A store between a mirror and the real one, on which the tests set faults. */
 import { toText } from "#store/keys.ts";
 import {
+  type RangeRequest,
   type Revision,
   type Store,
   StoreError,
@@ -19,6 +20,7 @@ export class FaultyStore {
   /** A key whose next event comes behind the one after it. */
   delay: string | undefined;
   watches = 0;
+  readonly ranges: RangeRequest[] = [];
   readonly store: Store;
   #inner: Store;
   /** Ends the watches that are open, as a lost connection does. */
@@ -37,10 +39,12 @@ export class FaultyStore {
       leaseTimeToLive: (...call) => this.#inner.leaseTimeToLive(...call),
       leaseList: (...call) => this.#inner.leaseList(...call),
       close: () => this.#inner.close(),
-      range: (request, options) =>
-        this.rangesFail
+      range: (request, options) => {
+        this.ranges.push(request);
+        return this.rangesFail
           ? Promise.reject(new StoreError("unavailable", "away"))
-          : this.#inner.range(request, options),
+          : this.#inner.range(request, options);
+      },
       watch: (request, { signal }) => this.#watch(request, signal),
     };
   }

@@ -94,6 +94,16 @@ export interface Census {
   readonly clusterId: bigint | undefined;
 }
 
+/** The store's revision now, and whose it is; read with a single key, which need not be there. */
+export async function standing(
+  store: Store,
+  { key }: Span,
+  signal: AbortSignal,
+): Promise<Pick<Census, "revision" | "clusterId">> {
+  const { header } = await store.range({ key, countOnly: true }, { signal });
+  return { revision: header.revision, clusterId: header.clusterId };
+}
+
 /** Counts the keys of the spans and looks for one written after `known`, without reading any value. */
 export async function census(
   store: Store,

@@ -171,6 +171,36 @@ describe("a lost store", () => {
     await mirror.stop();
   });
 
+  test("counts the store's keys once after changes, and while nothing changes asks for its revision alone", async () => {
+    const { clock, mirror, put, faults } = follow("a/");
+    await mirror.ready();
+    const counts = () => faults.ranges.splice(0).map(({ rangeEnd }) => rangeEnd !== undefined);
+    counts();
+    await advance(clock, 100_000);
+    expect(counts()).toEqual([false, false, false]);
+    await put("a/1");
+    await advance(clock, 100_000);
+    expect(counts()).toEqual([true, false, false]);
+    await put("elsewhere");
+    await advance(clock, 100_000);
+    expect(counts()).toEqual([false, true, false, false]);
+    await mirror.stop();
+  });
+
+  test("finds a change that its watch has lost, though it was at rest before", async () => {
+    const { clock, mirror, batches, put, faults } = follow("a/");
+    await mirror.ready();
+    await advance(clock, 100_000);
+    faults.swallow = "a/1";
+    await put("a/1", "unheard");
+    await put("a/2", "heard");
+    await settle();
+    faults.swallow = undefined;
+    await advance(clock, 40_000);
+    expect(reported(batches)).toEqual([[], ["a/2=heard"], ["a/1=unheard"]]);
+    await mirror.stop();
+  });
+
   test("leaves no timer behind once the mirror is stopped", async () => {
     const { clock, mirror, faults } = follow("a/");
     await mirror.ready();

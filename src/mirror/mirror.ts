@@ -19,7 +19,17 @@ import {
   type StoreEvent,
   type WatchResponse,
 } from "#store/store.ts";
-import { census, isAsKnown, type Listing, list, otherCluster, type Span, spansOf } from "./listing.ts";
+import {
+  type Census,
+  census,
+  isAsKnown,
+  type Listing,
+  list,
+  otherCluster,
+  type Span,
+  spansOf,
+  standing,
+} from "./listing.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface MirrorChange {
@@ -76,6 +86,8 @@ export class Mirror {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #revision: Revision = 0n;
+  /** At which the store's keys were last found to be those that are known. */
+  #countedAt: Revision | undefined;
   /** The cluster whose revisions these are. */
   #clusterId: bigint | undefined;
   /** Aborted when the revisions known begin to mean nothing any more. */
@@ -211,6 +223,7 @@ export class Mirror {
       changes.push({ key, value: undefined, modRevision: revision, createRevision: 0n });
     this.#mustList = false;
     this.#revision = revision;
+    this.#countedAt = revision;
     if (this.#listed && !isSameHistory) this.#beginHistory();
     this.#clusterId = clusterId;
     this.#listed = true;
@@ -303,7 +316,7 @@ export class Mirror {
   }
 
   async #check(stream: AbortSignal): Promise<void> {
-    const { clock, store } = this.#options;
+    const { clock } = this.#options;
     const known = this.#revision;
     const late = new AbortController();
     const timer = clock.setTimer(CHECK_TIMEOUT_MS, () =>
@@ -311,18 +324,35 @@ export class Mirror {
     );
     try {
       const found = await abortable(
-        census(store, this.#spans, known, AbortSignal.any([stream, late.signal])),
+        this.#lookForNews(known, AbortSignal.any([stream, late.signal])),
         late.signal,
       );
-      if (found.clusterId !== this.#clusterId) throw otherCluster();
-      if (found.revision < known) throw fellBehind();
-      if (this.#revision > known) return;
+      if (found === undefined || this.#revision > known) return;
       // No key newer than what is known, and as many keys as are known: nothing has happened here since.
-      if (!found.hasNewer && found.count === this.#known.size) this.#advance(found.revision);
+      if (!found.hasNewer && found.count === this.#known.size) this.#counted(found.revision);
       else await this.#waiters.until(() => this.#revision > known, late.signal);
     } finally {
       timer.cancel();
     }
+  }
+
+  /** Undefined where the store stands as when its keys were last counted: at rest it is not to count them for everybody. */
+  async #lookForNews(known: Revision, signal: AbortSignal): Promise<Census | undefined> {
+    const { store } = this.#options;
+    const [span] = this.#spans;
+    if (this.#countedAt === known && span !== undefined) {
+      const now = await standing(store, span, signal);
+      if (now.clusterId === this.#clusterId && now.revision === known) return undefined;
+    }
+    const found = await census(store, this.#spans, known, signal);
+    if (found.clusterId !== this.#clusterId) throw otherCluster();
+    if (found.revision < known) throw fellBehind();
+    return found;
+  }
+
+  #counted(at: Revision): void {
+    this.#countedAt = at;
+    this.#advance(at);
   }
 
   /** Compares with the store's past, so that whatever is written meanwhile does not matter. */
