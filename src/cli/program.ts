@@ -3,6 +3,7 @@ import { Command as Commander, CommanderError, type OutputConfiguration } from "
 import { FlotillaError } from "#base/errors.ts";
 import { VERSION } from "#base/version.ts";
 import { type Command, type OptionSpec, Options } from "./command.ts";
+import { commandsMeant } from "./meant.ts";
 import type { CliIo } from "./terminal/io.ts";
 
 export interface Invocation {
@@ -113,19 +114,34 @@ function endedEarly(error: CommanderError, argv: readonly string[], commands: re
   if (error.exitCode === 0 || error.code === "commander.help") return undefined;
   const [message = "", suggestion = ""] = error.message.replace(/^error: /, "").split("\n");
   const near = /Did you mean (?:one of )?(.*)\?\)/.exec(suggestion)?.[1];
+  const unknown = /^unknown command '(.*)'$/.exec(message)?.[1];
+  const meant = unknown === undefined ? near : whichCommand(unknown, argv, commands);
   throw new FlotillaError("usage", message, {
-    hint: near === undefined ? `${helpOf(argv, commands)} lists what there is` : `did you mean ${near}?`,
+    hint: meant === undefined ? `${helpOf(argv, commands)} lists what there is` : `did you mean ${meant}?`,
   });
+}
+
+/** `flotilla kv list, flotilla token list or flotilla context list`; undefined where no command is like it. */
+function whichCommand(
+  unknown: string,
+  argv: readonly string[],
+  commands: readonly Command[],
+): string | undefined {
+  const before = argv.slice(0, argv.indexOf(unknown));
+  const group = commandsNamed(before, commands).map(({ name }) => name);
+  const meant = commandsMeant(unknown, group.join(" "), commands);
+  const [last, ...others] = [...meant].reverse();
+  return others.length === 0 ? last : `${others.reverse().join(", ")} or ${last}`;
 }
 
 /** The help of the command that the line is about, as far as it can be told. */
 function helpOf(argv: readonly string[], commands: readonly Command[]): string {
-  const command = firstNamed(argv, commands);
-  const inner = firstNamed(argv, command?.commands ?? []);
-  return ["flotilla", ...[command, inner].flatMap((one) => one?.name ?? []), "--help"].join(" ");
+  return ["flotilla", ...commandsNamed(argv, commands).map(({ name }) => name), "--help"].join(" ");
 }
 
-function firstNamed(argv: readonly string[], commands: readonly Command[]): Command | undefined {
+/** The command that the words name, behind those that it is beneath. */
+function commandsNamed(words: readonly string[], commands: readonly Command[]): readonly Command[] {
   const byName = new Map(commands.map((command) => [command.name, command]));
-  return argv.map((word) => byName.get(word)).find((command) => command !== undefined);
+  const found = words.map((word) => byName.get(word)).find((command) => command !== undefined);
+  return found === undefined ? [] : [found, ...commandsNamed(words, found.commands ?? [])];
 }

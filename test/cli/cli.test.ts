@@ -288,7 +288,12 @@ describe("bad input", () => {
     await file("web.service");
     await run("submit web");
     expect((await run("status wbe")).stderr).toContain("hint: did you mean web.service?");
-    expect((await run("list-unts")).stderr).toContain("hint: did you mean list-units?");
+    expect((await run("list-unts")).stderr).toContain("hint: did you mean flotilla list-units?");
+    expect((await run("undrain m2")).stderr).toContain("hint: did you mean flotilla machine undrain?");
+    expect((await run("-o json machine strat x")).stderr).toContain("did you mean flotilla start?");
+    expect((await run("remove m2")).stderr).toContain(
+      "hint: did you mean flotilla machine remove, flotilla store remove or flotilla context remove?",
+    );
     expect((await run("list-units -o jsn")).stderr).toContain("hint: did you mean -o json?");
   });
 
