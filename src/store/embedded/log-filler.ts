@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { StoreIdentity } from "../local-store.ts";
 import type { Change } from "../mvcc/change.ts";
-import { recordBytes, VersionRecord, writeRecord } from "../mvcc/record.ts";
+import { recordBytes } from "../mvcc/record.ts";
 import { MvccState } from "../mvcc/state.ts";
 import type { KeyValue } from "../store.ts";
 import { DiskLog } from "./disk-log.ts";
@@ -50,16 +50,14 @@ export class LogFiller {
     }
     // Between two revisions only: files must not share one.
     if (modRevision > this.#state.revision && this.#pendingBytes >= PIECE_BYTES) await this.#flush(0);
-    const buffer = Buffer.alloc(recordBytes(key, value));
     const head = {
       modRevision: Number(modRevision),
       createRevision: Number(createRevision),
       version: Number(version),
       lease,
     };
-    writeRecord(buffer, 0, head, key, value);
-    this.#state.load(new VersionRecord(buffer, 0));
-    this.#pendingBytes += buffer.length;
+    this.#state.restore(head, key, value);
+    this.#pendingBytes += recordBytes(key, value);
   }
 
   /** Writes the rest. @param revision of the store, where it is later than that of the last version. */

@@ -7,7 +7,7 @@
  */
 import type { StoreIdentity } from "../local-store.ts";
 import type { Change, Group } from "../mvcc/change.ts";
-import { VersionRecord } from "../mvcc/record.ts";
+import { type RecordBytes, type VersionRecord, wholeRecordAt } from "../mvcc/record.ts";
 
 /** Raise it when an older version could not read what this one writes. Format 1 was a SQLite file. */
 export const FORMAT = 2;
@@ -90,23 +90,32 @@ export interface DecodedGroup {
   readonly versions: Iterable<VersionRecord>;
 }
 
-/** @throws DamagedContent, also while the versions are read. */
-export function decodeGroup(content: Buffer): DecodedGroup {
-  if (content.length < GROUP_HEAD_BYTES) throw new DamagedContent("a group of changes is too short");
-  const versionsAt = GROUP_HEAD_BYTES + content.readUInt32LE(6);
-  if (versionsAt > content.length) throw new DamagedContent("a group of changes is too short");
-  const json = content.subarray(GROUP_HEAD_BYTES, versionsAt);
+/**
+ * The group that is a frame's content, from `from` to `end` in the bytes of a file.
+ * @throws DamagedContent, also while the versions are read.
+ */
+export function decodeGroup(file: RecordBytes, from: number, end: number): DecodedGroup {
+  const { buffer } = file;
+  if (from + GROUP_HEAD_BYTES > end) throw new DamagedContent("a group of changes is too short");
+  const jsonAt = from + GROUP_HEAD_BYTES;
+  const versionsAt = jsonAt + buffer.readUInt32LE(from + 6);
+  if (versionsAt > end) throw new DamagedContent("a group of changes is too short");
+  const json = buffer.subarray(jsonAt, versionsAt);
   return {
-    revision: content.readUIntLE(0, 6),
+    revision: buffer.readUIntLE(from, 6),
     changes: json.length === 0 ? [] : list(parseJson(json)).map(changeFromJson),
-    versions: versionsIn(content, versionsAt),
+    versions: versionsIn(file, versionsAt, end),
   };
 }
 
-function* versionsIn(content: Buffer, from: number): Generator<VersionRecord, void, undefined> {
-  for (let at = from; at < content.length; ) {
-    const record = new VersionRecord(content, at);
-    if (!record.isWhole(content.length)) throw new DamagedContent("a version is not whole");
+function* versionsIn(
+  file: RecordBytes,
+  from: number,
+  end: number,
+): Generator<VersionRecord, void, undefined> {
+  for (let at = from; at < end; ) {
+    const record = wholeRecordAt(file, at, end);
+    if (record === undefined) throw new DamagedContent("a version is not whole");
     yield record;
     at += record.length;
   }

@@ -20,7 +20,7 @@ export function* packedFrames(state: MvccState, after: number, upTo: number, sal
   };
   for (const version of state.versionsFrom(after + 1)) {
     if (version.modRevision > upTo) break;
-    records.push(version.bytes);
+    records.push(version.content);
     bytes += version.length;
     revision = version.modRevision;
     if (bytes < FRAME_BYTES) continue;

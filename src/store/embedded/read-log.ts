@@ -6,13 +6,21 @@
 import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoreIdentity } from "../local-store.ts";
+import { RecordBytes } from "../mvcc/record.ts";
 import { MvccState } from "../mvcc/state.ts";
-import { inTurns, type Steps, type Turns } from "../mvcc/steps.ts";
+import { inTurns, STEP_ENTRIES, type Steps, type Turns } from "../mvcc/steps.ts";
 import { damaged, foreign, tooNew } from "./damage.ts";
 import type { LogEnd, LogPart } from "./disk-log.ts";
 import { FRAME_HEAD_BYTES, frameAt, frameLength, hasFrameBehind } from "./frame.ts";
 import { isLogFile, UNFINISHED } from "./log-file.ts";
-import { DamagedContent, decodeGroup, decodeHeader, FORMAT, type LogHeader } from "./log-format.ts";
+import {
+  DamagedContent,
+  type DecodedGroup,
+  decodeGroup,
+  decodeHeader,
+  FORMAT,
+  type LogHeader,
+} from "./log-format.ts";
 
 export interface ReadLog extends LogEnd {
   readonly state: MvccState;
@@ -128,6 +136,7 @@ interface FileRead {
 function* readOne({ file, next, state, revision: before }: Reading, content: Buffer): Steps<FileRead> {
   const { path, header, headerBytes } = file;
   checkLength(file, next);
+  const bytes = new RecordBytes(content);
   let revision = before;
   let at = headerBytes;
   while (at < content.length) {
@@ -138,8 +147,15 @@ function* readOne({ file, next, state, revision: before }: Reading, content: Buf
       }
       break;
     }
-    revision = inFile(path, () => takeGroup(frame, state, next === undefined, revision));
-    at += FRAME_HEAD_BYTES + frame.length;
+    const from = at + FRAME_HEAD_BYTES;
+    at = from + frame.length;
+    try {
+      const group = decodeGroup(bytes, from, at);
+      yield* takeGroup(group, state, next === undefined, revision);
+      revision = group.revision;
+    } catch (error) {
+      throw asDamage(path, error);
+    }
     yield;
   }
   return { bytes: at, revision, isClean: isZero(content.subarray(at)) };
@@ -162,23 +178,34 @@ function checkLength({ path, header, bytes, headerBytes }: FileFound, next: File
   if (bytes !== expected) throw damaged(path, `it has ${bytes} bytes and was written with ${expected}`);
 }
 
-function takeGroup(frame: Buffer, state: MvccState, changesCount: boolean, before: number): number {
-  const group = decodeGroup(frame);
+function* takeGroup(
+  group: DecodedGroup,
+  state: MvccState,
+  changesCount: boolean,
+  before: number,
+): Steps<void> {
   if (group.revision < before) throw new DamagedContent(`revision ${group.revision} comes after ${before}`);
+  let count = 0;
   for (const version of group.versions) {
-    const isInOrder = version.modRevision >= state.revision && version.modRevision <= group.revision;
-    if (!isInOrder) throw new DamagedContent(`revision ${version.modRevision} is out of order`);
+    const { modRevision } = version;
+    if (modRevision < state.revision || modRevision > group.revision) {
+      throw new DamagedContent(`revision ${modRevision} is out of order`);
+    }
     state.load(version);
+    count += 1;
+    if (count % STEP_ENTRIES === 0) yield;
   }
   if (changesCount) for (const change of group.changes) state.repeat(change);
-  return group.revision;
 }
 
 function inFile<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof DamagedContent) throw damaged(path, error.message, error);
-    throw error;
+    throw asDamage(path, error);
   }
+}
+
+function asDamage(path: string, error: unknown): unknown {
+  return error instanceof DamagedContent ? damaged(path, error.message, error) : error;
 }

@@ -15,7 +15,7 @@ export function* hashOf(state: MvccState, revision: number): Steps<number> {
     let count = 0;
     for (const version of state.versionsFrom(0)) {
       if (version.modRevision > revision) break;
-      if (state.isReadableFrom(compacted, version)) hash = crc32(version.bytes, hash);
+      if (state.isReadableFrom(compacted, version)) hash = crc32(version.content, hash);
       count += 1;
       if (count % STEP_VERSIONS === 0) yield;
     }

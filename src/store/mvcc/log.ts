@@ -7,20 +7,22 @@
  */
 import type { Bytes } from "../store.ts";
 import {
+  forgetBytes,
+  forgetRecord,
   KIND,
   modRevisionIn,
   RECORD_BYTES_MAX,
+  RecordBytes,
   recordBytes,
   type VersionHead,
   VersionRecord,
   writeRecord,
 } from "./record.ts";
-import type { Steps } from "./steps.ts";
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 /** Chunk and place in it. */
 export type Position = number;
 
-/** Squeezing one chunk is work of one turn, so chunks are small. */
 const CHUNK_BYTES = 1 << 18;
 /** A chunk's number is in what is above. */
 const PLACES = 2 ** 24;
@@ -29,21 +31,30 @@ const MARK_EVERY_BYTES = 4_096;
 
 class Chunk {
   readonly number: number;
-  readonly buffer: Buffer;
+  readonly bytes: RecordBytes;
   used = 0;
   forgottenBytes = 0;
   lastRevision = 0;
   /** Where some of the records are, ascending; the first record is one of them. */
   readonly marks: { readonly revision: number; readonly at: number }[] = [];
 
-  constructor(number: number, bytes: number) {
+  constructor(number: number, bytes: RecordBytes) {
     this.number = number;
-    // Not filled: what is not used costs no memory.
-    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.bytes = bytes;
+  }
+
+  /** The same bytes once more: what is added to it is not seen before it takes this one's place. */
+  draft(): Chunk {
+    const draft = new Chunk(this.number, this.bytes);
+    draft.used = this.used;
+    draft.forgottenBytes = this.forgottenBytes;
+    draft.lastRevision = this.lastRevision;
+    draft.marks.push(...this.marks);
+    return draft;
   }
 
   get free(): number {
-    return this.buffer.length - this.used;
+    return this.bytes.buffer.length - this.used;
   }
 
   /** Makes room for a record of a revision; answers where. */
@@ -54,6 +65,14 @@ class Chunk {
     this.used += bytes;
     this.lastRevision = revision;
     return at;
+  }
+
+  /** Leaves out what is there before `at`, where a record of a revision follows. */
+  skipTo(at: number, revision: number): void {
+    if (at === this.used) return;
+    forgetBytes(this.bytes, this.used, at, revision);
+    this.forgottenBytes += at - this.used;
+    this.used = at;
   }
 
   cutAt(at: number, lastRevision: number): void {
@@ -87,30 +106,32 @@ export class VersionLog {
   readonly #byNumber = new Map<number, Chunk>();
   #nextNumber = 1;
 
-  /** Bytes of all records, those forgotten but not squeezed out included. */
-  get usedBytes(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.used, 0);
-  }
-
   append(head: VersionHead, key: Bytes, value: Bytes): Position {
     const bytes = recordBytes(key, value);
     const chunk = this.#roomFor(bytes);
     const at = chunk.reserve(bytes, head.modRevision);
-    writeRecord(chunk.buffer, at, head, key, value);
+    writeRecord(chunk.bytes, at, head, key, value);
     return chunk.number * PLACES + at;
   }
 
-  /** Takes in a record as it is. */
-  appendRecord(record: VersionRecord): Position {
-    const chunk = this.#roomFor(record.length);
-    return copyInto(chunk, record);
+  /**
+   * Takes in a record with the bytes that it is in, which belong to the log from now on: what lies between it and the one
+   * before counts as forgotten. Only what is too far behind in them for a position is copied.
+   */
+  adopt(record: VersionRecord): Position {
+    const { at, bytes, length, modRevision } = record;
+    if (at + length > PLACES) return copyInto(this.#roomFor(length), record);
+    const last = this.#chunks.at(-1);
+    const chunk = last?.bytes === bytes ? last : this.#addChunk(bytes);
+    chunk.skipTo(at, modRevision);
+    return chunk.number * PLACES + chunk.reserve(length, modRevision);
   }
 
   read(position: Position): VersionRecord {
     const number = Math.floor(position / PLACES);
     const chunk = this.#byNumber.get(number);
     if (chunk === undefined) throw new RangeError(`the log has nothing at ${position}`);
-    return new VersionRecord(chunk.buffer, position - number * PLACES);
+    return new VersionRecord(chunk.bytes, position - number * PLACES);
   }
 
   /**
@@ -122,7 +143,7 @@ export class VersionLog {
     for (const { chunk, end } of parts) {
       // Only what is not settled can be cut off and written anew, and that is later than anybody asks for.
       for (let at = chunk.placeBefore(revision); at < end; ) {
-        const record = new VersionRecord(chunk.buffer, at);
+        const record = new VersionRecord(chunk.bytes, at);
         at += record.length;
         if (record.modRevision > upTo) return;
         if (record.kind !== KIND.forgotten && record.modRevision >= revision) yield record;
@@ -134,14 +155,13 @@ export class VersionLog {
   modRevisionAt(position: Position): number {
     const number = Math.floor(position / PLACES);
     const chunk = this.#byNumber.get(number);
-    return chunk === undefined ? 0 : modRevisionIn(chunk.buffer, position - number * PLACES);
+    return chunk === undefined ? 0 : modRevisionIn(chunk.bytes, position - number * PLACES);
   }
 
   forget(position: Position): void {
-    const record = this.read(position);
-    record.buffer[record.at + 4] = KIND.forgotten;
-    const chunk = this.#byNumber.get(Math.floor(position / PLACES));
-    if (chunk !== undefined) chunk.forgottenBytes += record.length;
+    const number = Math.floor(position / PLACES);
+    const chunk = this.#byNumber.get(number);
+    if (chunk !== undefined) chunk.forgottenBytes += forgetRecord(chunk.bytes, position - number * PLACES);
   }
 
   mark(): LogMark {
@@ -153,7 +173,7 @@ export class VersionLog {
   since(mark: LogMark): Buffer[] {
     return this.#chunks
       .slice(Math.max(0, this.#indexOf(mark)))
-      .map((chunk) => chunk.buffer.subarray(chunk.number === mark.chunk ? mark.used : 0, chunk.used))
+      .map((chunk) => chunk.bytes.buffer.subarray(chunk.number === mark.chunk ? mark.used : 0, chunk.used))
       .filter((bytes) => bytes.length > 0);
   }
 
@@ -168,8 +188,8 @@ export class VersionLog {
   }
 
   /**
-   * Frees the memory of forgotten records, a chunk a step: what is left of a chunk moves to the end of the one before,
-   * where there is room, or into a smaller one.
+   * Frees the memory of forgotten records, a chunk after the other: what is left of a chunk moves to the end of the one
+   * before, where there is room, or into a smaller one.
    * @param end says where it ends now: chunks from there on may still be cut or written to, and stay as they are.
    * @param moved is told where a record was and where it is now.
    */
@@ -178,21 +198,27 @@ export class VersionLog {
       const chunk = this.#chunks[index];
       if (chunk === undefined) return;
       const isWorthIt = chunk.forgottenBytes * 4 >= chunk.used;
-      if (!isWorthIt || !this.#squeezeOne(index, chunk, moved)) index += 1;
-      if (isWorthIt) yield;
+      const isGone = isWorthIt && (yield* this.#squeezeOne(index, chunk, moved));
+      if (!isGone) index += 1;
     }
   }
 
-  /** True when the chunk is gone, all of it being in the one before. */
-  #squeezeOne(index: number, chunk: Chunk, moved: (from: Position, to: Position) => void): boolean {
+  /** Returns true when the chunk is gone, all of it being in the one before. */
+  *#squeezeOne(index: number, chunk: Chunk, moved: (from: Position, to: Position) => void): Steps<boolean> {
     const left = chunk.used - chunk.forgottenBytes;
     const before = this.#chunks[index - 1];
     const joins = left === 0 || (before !== undefined && before.free >= left);
-    const target = joins ? before : this.#newChunk(Math.max(left, CHUNK_BYTES));
-    if (target !== undefined) moveRemembered(chunk, target, moved);
+    const target = joins ? before?.draft() : this.#newChunk(freshBytes(Math.max(left, CHUNK_BYTES)));
+    if (target !== undefined && left > 0) yield* moveRemembered(chunk, target, moved);
     this.#byNumber.delete(chunk.number);
-    this.#chunks.splice(index, 1, ...(joins || target === undefined ? [] : [target]));
+    if (target === undefined) this.#chunks.shift();
+    else this.#replace(joins ? index - 1 : index, joins ? 2 : 1, target);
     return joins;
+  }
+
+  #replace(index: number, count: number, chunk: Chunk): void {
+    this.#chunks.splice(index, count, chunk);
+    this.#byNumber.set(chunk.number, chunk);
   }
 
   #indexOf(mark: LogMark): number {
@@ -204,12 +230,16 @@ export class VersionLog {
       throw new RangeError(`a version of ${bytes} bytes is more than the log takes`);
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.free >= bytes) return last;
-    const chunk = this.#newChunk(Math.max(bytes, CHUNK_BYTES));
+    return this.#addChunk(freshBytes(Math.max(bytes, CHUNK_BYTES)));
+  }
+
+  #addChunk(bytes: RecordBytes): Chunk {
+    const chunk = this.#newChunk(bytes);
     this.#chunks.push(chunk);
     return chunk;
   }
 
-  #newChunk(bytes: number): Chunk {
+  #newChunk(bytes: RecordBytes): Chunk {
     const chunk = new Chunk(this.#nextNumber, bytes);
     this.#nextNumber += 1;
     this.#byNumber.set(chunk.number, chunk);
@@ -229,17 +259,29 @@ export class VersionLog {
   }
 }
 
-function moveRemembered(chunk: Chunk, target: Chunk, moved: (from: Position, to: Position) => void): void {
+/** Not filled: what is not used costs no memory. */
+function freshBytes(bytes: number): RecordBytes {
+  return new RecordBytes(Buffer.allocUnsafeSlow(bytes));
+}
+
+function* moveRemembered(
+  chunk: Chunk,
+  target: Chunk,
+  moved: (from: Position, to: Position) => void,
+): Steps<void> {
+  let count = 0;
   for (let at = 0; at < chunk.used; ) {
-    const record = new VersionRecord(chunk.buffer, at);
+    const record = new VersionRecord(chunk.bytes, at);
     if (record.kind !== KIND.forgotten) moved(chunk.number * PLACES + at, copyInto(target, record));
     at += record.length;
+    count += 1;
+    if (count % STEP_ENTRIES === 0) yield;
   }
 }
 
 function copyInto(chunk: Chunk, record: VersionRecord): Position {
   const { length } = record;
   const at = chunk.reserve(length, record.modRevision);
-  record.buffer.copy(chunk.buffer, at, record.at, record.at + length);
+  record.copyTo(chunk.bytes, at);
   return chunk.number * PLACES + at;
 }

@@ -6,7 +6,7 @@ import { CompactedError, type Store, type StoreEvent, type WatchRequest } from "
 import type { Group } from "./change.ts";
 import type { Journal } from "./journal.ts";
 import { MvccStore, type MvccStoreOptions } from "./mvcc-store.ts";
-import { VersionRecord } from "./record.ts";
+import { RecordBytes, VersionRecord } from "./record.ts";
 
 /** A journal in memory that fails when told to, and may take its time. */
 class TestJournal implements Journal {
@@ -46,8 +46,9 @@ class TestJournal implements Journal {
 /** The keys that a group writes. */
 function keysOf(group: Group | undefined): string[] {
   const keys: string[] = [];
-  for (const bytes of group?.versions ?? []) {
-    for (let at = 0; at < bytes.length; ) {
+  for (const buffer of group?.versions ?? []) {
+    const bytes = new RecordBytes(buffer);
+    for (let at = 0; at < buffer.length; ) {
       const record = new VersionRecord(bytes, at);
       keys.push(record.key);
       at += record.length;

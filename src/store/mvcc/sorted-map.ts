@@ -21,43 +21,38 @@ const BLOCK_SIZE_MAX = 256;
 export class SortedMap<T> {
   #blocks: Block<T>[] = [{ keys: [], values: [] }];
   #size = 0;
+  /** Where the last lookup ended: the next one is often of the same key, or of one close to it. */
+  #blockAt = 0;
+  #at = 0;
 
   get size(): number {
     return this.#size;
   }
 
   get(key: string): T | undefined {
-    const block = this.#blocks[this.#blockFor(key)];
-    if (block === undefined) return undefined;
-    const at = lowerBound(block.keys, key);
-    return block.keys[at] === key ? block.values[at] : undefined;
+    const block = this.#seek(key);
+    return block.keys[this.#at] === key ? block.values[this.#at] : undefined;
   }
 
   set(key: string, value: T): void {
-    const blockAt = this.#blockFor(key);
-    const block = this.#blocks[blockAt];
-    if (block === undefined) return;
-    const at = lowerBound(block.keys, key);
-    if (block.keys[at] === key) {
-      block.values[at] = value;
+    const block = this.#seek(key);
+    if (block.keys[this.#at] === key) {
+      block.values[this.#at] = value;
       return;
     }
-    block.keys.splice(at, 0, key);
-    block.values.splice(at, 0, value);
+    block.keys.splice(this.#at, 0, key);
+    block.values.splice(this.#at, 0, value);
     this.#size += 1;
-    if (block.keys.length > BLOCK_SIZE_MAX) this.#split(blockAt, block, at);
+    if (block.keys.length > BLOCK_SIZE_MAX) this.#split(this.#blockAt, block, this.#at);
   }
 
   delete(key: string): boolean {
-    const blockAt = this.#blockFor(key);
-    const block = this.#blocks[blockAt];
-    if (block === undefined) return false;
-    const at = lowerBound(block.keys, key);
-    if (block.keys[at] !== key) return false;
-    block.keys.splice(at, 1);
-    block.values.splice(at, 1);
+    const block = this.#seek(key);
+    if (block.keys[this.#at] !== key) return false;
+    block.keys.splice(this.#at, 1);
+    block.values.splice(this.#at, 1);
     this.#size -= 1;
-    if (block.keys.length === 0 && this.#blocks.length > 1) this.#blocks.splice(blockAt, 1);
+    if (block.keys.length === 0 && this.#blocks.length > 1) this.#blocks.splice(this.#blockAt, 1);
     return true;
   }
 
@@ -86,6 +81,22 @@ export class SortedMap<T> {
     return { keys: block.keys.slice(start, end), values: block.values.slice(start, end) };
   }
 
+  /** Finds where a key is, or would be: at `#at` in the block. */
+  #seek(key: string): Block<T> {
+    if (!this.#isFor(this.#blockAt, key)) this.#blockAt = this.#blockFor(key);
+    const block = this.#blocks[this.#blockAt];
+    if (block === undefined) throw new RangeError("a sorted map has at least one block");
+    if (!isPlaceOf(block.keys, this.#at, key)) this.#at = lowerBound(block.keys, key);
+    return block;
+  }
+
+  #isFor(blockAt: number, key: string): boolean {
+    const first = this.#blocks[blockAt]?.keys[0];
+    if (first === undefined || (blockAt > 0 && key < first)) return false;
+    const next = this.#blocks[blockAt + 1]?.keys[0];
+    return next === undefined || key < next;
+  }
+
   /** Index of the last block whose first key is not after `key`, or 0. */
   #blockFor(key: string): number {
     let low = 0;
@@ -106,6 +117,13 @@ export class SortedMap<T> {
     const next = { keys: block.keys.splice(middle), values: block.values.splice(middle) };
     this.#blocks.splice(blockAt + 1, 0, next);
   }
+}
+
+function isPlaceOf(keys: readonly string[], at: number, key: string): boolean {
+  const before = keys[at - 1];
+  if (before === undefined ? at > 0 : before >= key) return false;
+  const here = keys[at];
+  return here === undefined ? at === keys.length : here >= key;
 }
 
 /** Index of the first key that is not before `key`. */

@@ -53,6 +53,8 @@ export class MvccState {
   #open = newChangeSet();
   /** Groups that were taken and are not settled, the oldest first. */
   readonly #groups: TakenGroup[] = [];
+  /** Keys that were on a lease in one of the versions loaded. */
+  readonly #loadedLeased = new Set<string>();
   /** The revisions that are being read at; nothing they see is forgotten. */
   readonly #pins: number[] = [];
 
@@ -74,11 +76,6 @@ export class MvccState {
   /** What a write sees: once it has changed something, its own revision. */
   get workRevision(): number {
     return this.#writing ? this.#revision + 1 : this.#revision;
-  }
-
-  /** Bytes that all remembered versions take. */
-  get bytes(): number {
-    return this.#log.usedBytes;
   }
 
   /** @throws StoreError for a revision later than `current`, or one that is there no longer. */
@@ -284,11 +281,19 @@ export class MvccState {
     this.#taken = this.#settled;
   }
 
-  /** Takes in a version as it once was written; versions come in order, and it settles with them. */
+  /**
+   * Takes in a version as it once was written, with the bytes that it is in; versions come in order, and it settles with
+   * them.
+   */
   load(record: VersionRecord): void {
-    const { key, modRevision } = record;
-    this.#index.set(key, withVersion(this.#index.get(key), this.#log.appendRecord(record)));
-    this.#revision = modRevision;
+    const { key } = record;
+    this.#takeIn(key, this.#log.adopt(record), record);
+    if (record.hasLease) this.#loadedLeased.add(key);
+  }
+
+  /** The same for a version that was written elsewhere. */
+  restore(head: VersionHead, bytes: Bytes, value: Bytes): void {
+    this.#takeIn(toIndexKey(bytes), this.#log.append(head, bytes, value), head);
   }
 
   /** Makes a change again that was made once. */
@@ -311,14 +316,12 @@ export class MvccState {
   /** Ends loading: sets the revision, which may be later than any version's, and hangs keys on their leases. */
   *finishLoad(revision: number): Steps<void> {
     this.#revision = Math.max(revision, this.#revision);
-    for (const { keys, values } of this.#index.pieces("", undefined)) {
-      for (const [at, history] of values.entries()) {
-        const newest = newestOf(history);
-        const lease = newest === undefined ? 0n : this.#log.read(newest).lease;
-        if (lease !== 0n) this.leases.move(keys[at] ?? "", 0n, lease);
-      }
+    for (const key of this.#loadedLeased) {
+      const lease = this.get(key, this.#revision)?.lease ?? 0n;
+      if (lease !== 0n) this.leases.move(key, 0n, lease);
       yield;
     }
+    this.#loadedLeased.clear();
     this.take();
     this.settle();
   }
@@ -336,6 +339,13 @@ export class MvccState {
     });
     if (left === undefined) this.#index.delete(key);
     else if (left !== history) this.#index.set(key, left);
+  }
+
+  #takeIn(key: string, position: Position, { modRevision }: { readonly modRevision: number }): void {
+    const history = this.#index.get(key);
+    const grown = withVersion(history, position);
+    if (grown !== history) this.#index.set(key, grown);
+    this.#revision = modRevision;
   }
 
   #append(key: string, history: History | undefined, head: VersionHead, bytes: Bytes, value: Bytes): void {

@@ -6,6 +6,9 @@
 /** Yields where it may be paused, returns its result. */
 export type Steps<T> = Generator<void, T, void>;
 
+/** How many entries are looked at between two steps: where Node only interprets, each may take 30 µs. */
+export const STEP_ENTRIES = 16;
+
 /** The time that long work may take of one turn of the event loop, all of it together. */
 export interface Turns {
   /** True when the work has had its share of this turn. */
