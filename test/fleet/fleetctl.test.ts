@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { socketOf } from "#dev/layout.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import { untilUnits } from "../cluster/following.ts";
-import { Fleetctl, GoogleError } from "./fleetctl.ts";
+import { Fleetctl } from "./fleetctl.ts";
 
 /** As go-systemd writes it, so that it comes back byte for byte. */
 const SLEEPER = "[Unit]\nDescription=Sleeps\n\n[Service]\nExecStart=/bin/sleep infinity\n";
@@ -20,12 +20,10 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 afterEach(async () => {
-  const units = await fleetctl.units();
-  for (const { name } of units) await fleetctl.destroy(name);
-  await untilUnits(
-    cluster.client("m1"),
-    units.map(({ name }) => name),
-    (rows) => [...rows.values()].every((all) => all.length === 0),
+  const names = (await fleetctl.units()).map(({ name }) => name);
+  await fleetctl.destroy(...names);
+  await untilUnits(cluster.client("m1"), names, (rows) =>
+    [...rows.values()].every((all) => all.length === 0),
   );
 });
 
@@ -119,15 +117,38 @@ test("restart runs the unit anew", async () => {
   await fleetctl.start({ "hello.service": SLEEPER });
   const before = (await cluster.client("m1").units({ units: ["hello.service"] })).units[0]?.mainPid;
   await fleetctl.restart("hello.service");
+  expect(await stateOf("hello.service")).toEqual(["launched", "launched"]);
   const rows = await untilUnits(cluster.client("m1"), ["hello.service"], (all) =>
     [...all.values()].flat().some(({ active, mainPid }) => active === "active" && mainPid !== before),
   );
   expect([...rows.values()].flat()).toHaveLength(1);
 });
 
-test("what is not there and what is wrong is said in the words that fleetctl prints", async () => {
-  await expect(fleetctl.destroy("no.service")).rejects.toThrow(
-    new GoogleError("googleapi: Error 404: unit does not exist"),
+test("restart runs a unit that has failed anew, though nothing of it is left to stop", async () => {
+  await fleetctl.load({ "fails.service": "[Service]\nExecStart=/bin/false\n" });
+  await cluster.client("m1").submit({ units: [{ unit: "fails.service" }], desired: "launched" });
+  await untilUnits(cluster.client("m1"), ["fails.service"], (all) =>
+    [...all.values()].flat().some(({ active }) => active === "failed"),
+  );
+  await fleetctl.restart("fails.service");
+  expect(await stateOf("fails.service")).toEqual(["launched", "launched"]);
+});
+
+test("restart of a unit that was stopped starts it; stop and unload leave alone what is not known", async () => {
+  await fleetctl.load({ "hello.service": SLEEPER });
+  await fleetctl.restart("hello.service");
+  expect(await stateOf("hello.service")).toEqual(["launched", "launched"]);
+  await fleetctl.stop("hello.service", "unknown.service");
+  expect(await stateOf("hello.service")).toEqual(["loaded", "loaded"]);
+  await fleetctl.unload("unknown.service", "hello.service");
+  expect(await stateOf("hello.service")).toEqual(["inactive", "inactive"]);
+});
+
+test("what is not there is left alone, and what is wrong is said in the words that fleetctl prints", async () => {
+  await fleetctl.destroy("no.service");
+  await expect(fleetctl.stop("no.service")).resolves.toBeUndefined();
+  await expect(fleetctl.start({ "hello@.service": SLEEPER })).rejects.toThrow(
+    /^googleapi: Error 400: hello@.service is a template/,
   );
   await expect(fleetctl.submit({ "hello.service": "[Service]\nType=oneshot\n" })).rejects.toThrow(
     /^googleapi: Error 400: /,
