@@ -101,7 +101,8 @@ async function bundleCommands(
     entryPoints: [MAIN],
     outfile: text,
   });
-  const warm = join(workshop, "warm.js");
+  // In a checkout, whose package.json says that what ends in .js is a module.
+  const warm = join(workshop, "warm.cjs");
   await build({ ...common, format: "cjs", entryPoints: [`${HERE}/warm.ts`], outfile: warm });
   const codeCache = join(workshop, "program.cache");
   await run(process.execPath, [warm, text, codeCache, workshop], { timeout: WARM_MS });

@@ -37,6 +37,8 @@ export type Settings = Readonly<Record<string, string>>;
 export async function builtExecutable(version = VERSION): Promise<string> {
   const directory = join(cacheDirectory(), "executables");
   mkdirSync(directory, { recursive: true });
+  // As where `npm run build` puts it.
+  writeFileSync(join(directory, "package.json"), '{ "type": "module" }\n');
   return whileLocked(join(directory, "lock"), async () => {
     const hash = hashOf(SOURCES.map((source) => join(CHECKOUT, source)));
     const path = join(directory, `flotilla-${hash}-${version}`);
