@@ -7,6 +7,7 @@ import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { FlotillaError } from "#base/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { causeOf } from "./failure.ts";
 
 const CONNECT_MS = 5_000;
 
@@ -117,7 +118,7 @@ function noMachine(text: string, error: Error): FlotillaError {
     "unreachable",
     isTls || code === "" ? `no Flotilla with certificates answers at ${text}` : `nothing answers at ${text}`,
     {
-      causes: [error.message],
+      causes: [causeOf(error)],
       hint: "give the address of a machine of the cluster, with its API's port where that is not 7400; its daemon must run",
       retryable: true,
       cause: error,

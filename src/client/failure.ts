@@ -9,11 +9,16 @@ export function describeUnreachable(endpoint: Endpoint, error: Error): FlotillaE
   const distrust = DISTRUST[code];
   if (distrust !== undefined) return distrusted(endpoint, distrust, error);
   return new FlotillaError("unreachable", `no daemon answers at ${endpoint.text}`, {
-    causes: [CAUSES[code] ?? error.message],
+    causes: [causeOf(error)],
     hint: hintOf(code),
     retryable: true,
     cause: error,
   });
+}
+
+/** Why no connection came about, in words. */
+export function causeOf(error: Error): string {
+  return CAUSES[codeOf(error)] ?? error.message;
 }
 
 /** True where nothing can have been sent, so that another endpoint may be asked the same. */
@@ -44,7 +49,10 @@ const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   EACCES: "this user may not use the socket",
   ECONNRESET: "the connection was cut",
+  EHOSTUNREACH: "there is no such host, or no way to it",
+  ENETUNREACH: "no way leads to its network",
   ENOTFOUND: "the host's name is not known",
+  EAI_AGAIN: "the host's name cannot be looked up",
   ETIMEDOUT: "no connection came about",
   NO_TLS: "the port speaks no TLS",
 };

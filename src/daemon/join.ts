@@ -69,15 +69,15 @@ async function ask(joining: Joining, machine: string): Promise<JoinedCluster> {
   const address = joining.address ?? localAddress;
   const key = newKey();
   const client = new FlotillaClient({ endpoint: url, credentials: { ca } });
-  const joined = await client.join(
-    {
-      token: { id: token.id, secret: token.secret },
-      request: newRequest(key),
-      machine: { id: machine, name, address, hosts: [hostname()] },
-      nowMs: clock.now(),
-    },
-    signal,
-  );
+  const request = {
+    token: { id: token.id, secret: token.secret },
+    request: newRequest(key),
+    machine: { id: machine, name, address, hosts: [hostname()] },
+    nowMs: clock.now(),
+  };
+  const joined = await client.join(request, signal).catch((error: unknown) => {
+    throw notAnswered(error, url);
+  });
   const { clusterId, clusterName, certificate, machinesCa, peopleCa, store, apis } = joined;
   // A store that wants other certificates than the machine's own, or a password, is remembered with them.
   const isForeign = store.tls !== undefined || store.user !== undefined;
@@ -88,6 +88,17 @@ async function ask(joining: Joining, machine: string): Promise<JoinedCluster> {
     cluster: { format: 1, clusterId, clusterName, name, address, store: [...store.endpoints], apis },
   });
   return { clusterId, clusterName, machine, address };
+}
+
+/** A machine of the cluster listens there, but perhaps with its store. */
+function notAnswered(error: unknown, url: string): unknown {
+  if (!(error instanceof FlotillaError) || error.code !== "unreachable") return error;
+  return new FlotillaError("unreachable", `a machine of the cluster listens at ${url}, and does not answer`, {
+    causes: error.causes,
+    hint: "give its API's port, which is 7400 unless it is set otherwise; its daemon must run",
+    retryable: true,
+    cause: error,
+  });
 }
 
 /** @throws FlotillaError `conflict` where the directory is of a cluster already */

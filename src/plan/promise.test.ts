@@ -7,16 +7,16 @@ import { DEFAULT_PLAN_SETTINGS } from "./settings.ts";
 const FIGURES = { leaseTtlMs: 5_000, decideMs: 42, startMs: 1_010 };
 
 describe("the promise of a unit", () => {
-  test("is the lease of its machine, a decision and its last start, each rounded up", () => {
+  test("is the lease of its machine, a decision and its last start, each rounded up, and their sum as it is shown", () => {
     const promise = promiseOf(ANYWHERE, FIGURES, DEFAULT_PLAN_SETTINGS);
-    expect(promise?.text).toBe("worst case 6.1 s: lease 5.0 + decide 0.1 + start 1.1");
+    expect(promise?.text).toBe("worst case 6.2 s: lease 5.0 + decide 0.1 + start 1.1");
     expect(promise?.worstMs).toBe(6_052);
   });
 
   test("of a strict unit has the margin in it that its last copy has to end", () => {
     const strict = { ...ANYWHERE, failover: "strict" } as const;
     expect(promiseOf(strict, FIGURES, DEFAULT_PLAN_SETTINGS)?.text).toBe(
-      "worst case 8.1 s: lease 5.0 + margin 2.0 + decide 0.1 + start 1.1",
+      "worst case 8.2 s: lease 5.0 + margin 2.0 + decide 0.1 + start 1.1",
     );
   });
 

@@ -42,14 +42,19 @@ export function promiseOf(
     ...(startMs === undefined ? [] : [{ what: "start", ms: startMs } as const]),
   ];
   const worstMs = parts.reduce((sum, { ms }) => sum + ms, 0);
-  const sum = parts.map(({ what, ms }) => `${what} ${seconds(ms)}`).join(" + ");
+  const sum = parts.map(({ what, ms }) => `${what} ${shown(tenths(ms))}`).join(" + ");
+  const whole = shown(parts.reduce((total, { ms }) => total + tenths(ms), 0));
   const unknown = startMs === undefined ? ", and its start, which nobody has seen yet" : "";
-  return { worstMs, parts, text: `worst case ${seconds(worstMs)} s: ${sum}${unknown}` };
+  return { worstMs, parts, text: `worst case ${whole} s: ${sum}${unknown}` };
 }
 
-/** To the tenth, and never less than it is: a promise. */
-function seconds(ms: number): string {
-  return (Math.ceil(Math.round(ms) / 100) / 10).toFixed(1);
+/** Tenths of a second, never less than it is: a promise. */
+function tenths(ms: number): number {
+  return Math.ceil(Math.round(ms) / 100);
+}
+
+function shown(tenthsOfSecond: number): string {
+  return (tenthsOfSecond / 10).toFixed(1);
 }
 
 const BEGINNINGS: readonly EventKind[] = ["unit-placed", "unit-moved", "unit-desired"];
