@@ -58,11 +58,11 @@ function sorted(records: ReadonlyMap<string, Bytes>): [string, Bytes][] {
 
 function readUser(name: string, bytes: Bytes): User {
   const { password, roles, options } = decode(userRecord, bytes);
-  return { name, password: password.slice(), roles, noPassword: options?.noPassword ?? false };
+  return { name, password: Buffer.from(password), roles, noPassword: options?.noPassword ?? false };
 }
 
 function readRole(name: string, bytes: Bytes): Role {
-  const { permissions } = decode(roleRecord, bytes.slice());
+  const { permissions } = decode(roleRecord, Buffer.from(bytes));
   return { name, permissions };
 }
 

@@ -108,8 +108,11 @@ export class DiskLog implements Journal {
     return new DiskLog(options, [], active);
   }
 
+  // Each write asks for it.
   get sizeBytes(): number {
-    return this.#parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    let bytes = this.#active.part.bytes;
+    for (const part of this.#sealed) bytes += part.bytes;
+    return bytes;
   }
 
   get sizeInUseBytes(): number {

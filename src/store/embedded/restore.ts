@@ -93,5 +93,5 @@ async function addKey(filler: LogFiller, kv: KeyValue, revision: number): Promis
 function toChange(item: Extract<SnapshotItem, { kind: "lease" | "record" }>): Change {
   if (item.kind === "lease") return { kind: "lease-grant", id: item.id, ttlS: item.ttlS };
   const { bucket, name, value } = item;
-  return { kind: "record", bucket, name, value: value.slice() };
+  return { kind: "record", bucket, name, value: new Uint8Array(value) };
 }

@@ -15,9 +15,10 @@ describe("the size of a group", () => {
     expect(groupSize(2, { carryMs: 0.004, syncMs: 0.3 })).toBe(2);
   });
 
-  test("is half where they would keep the disk waiting for longer than it takes", () => {
-    expect(groupSize(64, { carryMs: 0.004, syncMs: 0.3 })).toBe(32);
-    expect(groupSize(65, { carryMs: 0.004, syncMs: 0.3 })).toBe(33);
+  test("is half where they would keep the disk waiting for more than twice what it takes", () => {
+    expect(groupSize(64, { carryMs: 0.004, syncMs: 0.25 })).toBe(32);
+    expect(groupSize(65, { carryMs: 0.004, syncMs: 0.25 })).toBe(33);
+    expect(groupSize(64, { carryMs: 0.004, syncMs: 0.26 })).toBe(64);
   });
 
   test("is never nothing, and half of all at least", () => {

@@ -200,7 +200,11 @@ export class MvccStore implements LocalStore {
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
-    return this.#write(putCost(request), () => applyPut(this.#state, request));
+    const cost = putCost(request);
+    return this.#writer.write(cost, () => {
+      this.#checkSpace(cost);
+      return applyPut(this.#state, request);
+    });
   }
 
   async deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<DeleteRangeResponse> {

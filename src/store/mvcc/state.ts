@@ -194,7 +194,7 @@ export class MvccState {
 
   changeRecord(change: RecordChange): void {
     // Copied: the caller's bytes may be a view of a much larger buffer, or be used again.
-    const copy = { ...change, value: change.value?.slice() };
+    const copy = { ...change, value: change.value && new Uint8Array(change.value) };
     const undo = this.records.apply(copy);
     this.#record({ kind: "record", ...copy }, () => void this.records.apply(undo));
   }

@@ -90,7 +90,7 @@ export class BoltWriter {
 
   #endLeaf(flags: number): Buffer {
     const page = leafPage(this.#nextPage, this.#leaf, this.#leafBytes, flags);
-    this.#children.push({ key: this.#leaf[0]?.key.slice() ?? NOTHING, page: this.#nextPage });
+    this.#children.push({ key: Buffer.from(this.#leaf[0]?.key ?? NOTHING), page: this.#nextPage });
     this.#nextPage += page.length / PAGE_BYTES;
     this.#leaf = [];
     this.#leafBytes = PAGE_HEADER_BYTES;

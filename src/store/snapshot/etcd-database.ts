@@ -90,7 +90,7 @@ export class EtcdDatabaseWriter {
   #addRecord(bucket: string, name: string, value: Bytes): void {
     const isShared = AUTH_BUCKETS.includes(bucket);
     const key = Buffer.from(isShared ? name : `${bucket}/${name}`);
-    this.#addSmall(isShared ? bucket : OUR_BUCKET, [key, value.slice()]);
+    this.#addSmall(isShared ? bucket : OUR_BUCKET, [key, new Uint8Array(value)]);
   }
 
   #addHead(): void {
@@ -154,7 +154,7 @@ export function readOwnEntries(bolt: BoltReader): readonly OwnEntry[] {
   return OWN_BUCKETS.flatMap((bucket) =>
     [...bolt.bucket(bucket)]
       .filter(({ key }) => !key.equals(SCHEDULED_COMPACTION) && !key.equals(FINISHED_COMPACTION))
-      .map(({ key, value }) => ({ bucket, key: key.slice(), value: value.slice() })),
+      .map(({ key, value }) => ({ bucket, key: Buffer.from(key), value: Buffer.from(value) })),
   );
 }
 
