@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { STOP_NOTICED_MS } from "#api/fleet/current-state.ts";
 import { DISCOVERY } from "#api/fleet/discovery.ts";
+import { keys } from "#model/keys.ts";
+import { deleteKey } from "#store/ops.ts";
 import { type Answer, M1, M2, TestCluster } from "./served-cluster.ts";
 
 const OPTIONS = [
@@ -249,6 +251,17 @@ describe("lists", () => {
       systemdActiveState: "active",
     });
     expect(await ask("GET", "/fleet/v1/state/c.service")).toEqual(failure(404, "unit state does not exist"));
+  });
+
+  test("of a unit that has moved is that of where it is, not of what is left over elsewhere", async () => {
+    await put("a.service", { options: OPTIONS, desiredState: "launched" });
+    await cluster.report("a.service", M1, { active: "deactivating" });
+    await cluster.write(deleteKey(keys.assignment(M1, "a.service")));
+    await cluster.report("a.service", M2);
+    expect((await ask("GET", "/fleet/v1/state/a.service")).body).toMatchObject({
+      machineID: M2,
+      systemdActiveState: "active",
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Assignment, DesiredState, UnitRecord, UnitState } from "#model/records.ts";
 import type { UnitOnMachine } from "#model/units.ts";
-import { currentState as currentStateAt, STOP_NOTICED_MS } from "./current-state.ts";
+import { currentState as currentStateAt, homeOf, STOP_NOTICED_MS } from "./current-state.ts";
 
 const OLD = "0".repeat(64);
 const NEW = "1".repeat(64);
@@ -128,5 +128,29 @@ describe("a unit that was just asked to stop", () => {
 
   test("does not where its machine has nothing of it yet", () => {
     expect(at(0, recordOf("loaded"), placeOf("loaded"))).toBe("inactive");
+  });
+});
+
+describe("where a unit is", () => {
+  const at = (machine: string, place: UnitOnMachine): UnitOnMachine => ({ ...place, machine });
+  const here = at("a".repeat(32), placeOf("launched", stateOf("active")));
+  const there = at("b".repeat(32), placeOf("launched", stateOf("active")));
+  const leftover = { ...here, assignment: undefined };
+
+  test("is nowhere while no machine has been given it", () => {
+    expect(homeOf([])).toBeUndefined();
+    expect(homeOf([leftover])).toBeUndefined();
+  });
+
+  test("is not where something of it is left over", () => {
+    expect(homeOf([leftover, there])).toBe(there);
+  });
+
+  test("is where it came from until it has arrived", () => {
+    const { assignment } = here;
+    if (assignment === undefined) throw new Error("it is assigned");
+    const arriving = { ...here, assignment: { ...assignment, movesFrom: there.machine } };
+    expect(homeOf([arriving, there])).toBe(there);
+    expect(homeOf([arriving])).toBe(arriving);
   });
 });

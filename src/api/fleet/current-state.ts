@@ -1,8 +1,17 @@
-/** fleet's current state of a unit: how far it has come on the machine that it is assigned to. Pure. */
+/** fleet's current state of a unit: which machine it is on, and how far it has come there. Pure. */
 import type { DesiredState, UnitRecord } from "#model/records.ts";
 import type { UnitOnMachine } from "#model/units.ts";
 
 const RUNNING: ReadonlySet<string> = new Set(["active", "activating", "reloading", "deactivating"]);
+
+/**
+ * The machine that fleet would show of a unit; it knows one. One that moves is where it came from until it has arrived, and
+ * what a machine has left over of it, such as while it stops there, is not where the unit is.
+ */
+export function homeOf(places: readonly UnitOnMachine[]): UnitOnMachine | undefined {
+  const assigned = places.filter(({ assignment }) => assignment !== undefined);
+  return assigned.find(({ assignment }) => assignment?.movesFrom === undefined) ?? assigned[0];
+}
 
 /**
  * How long a unit that was launched still counts as that after it was asked to stop, even when it has stopped. fleet's

@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import type { ClusterView } from "#model/cluster-state.ts";
 import type { UnitState } from "#model/records.ts";
+import { whereUnitIs } from "#model/units.ts";
 import { type Answer, answerJson } from "../answer.ts";
 import type { ApiDependencies } from "../dependencies.ts";
 import { FleetError } from "./answer.ts";
+import { homeOf } from "./current-state.ts";
 import { optionsOfText, textOfOptions } from "./options.ts";
 import { pageOf } from "./page.ts";
 
@@ -44,11 +46,15 @@ export function listStates(
   });
 }
 
-/** Of a unit on several machines, that of the first. */
-export function getState(unit: string, { mirror }: ApiDependencies): Answer {
-  const found = allStates(mirror.view).find(({ name }) => name === unit);
-  if (found === undefined) throw new FleetError(404, "unit state does not exist");
-  return answerJson(fleetState(mirror.view, found));
+/**
+ * Of a unit on several machines, that of the one where it is; of a global unit, that of the first. fleetctl's start waits
+ * for what is said here, and must not take a copy that is about to go for its own.
+ */
+export function getState(unit: string, { mirror: { view } }: ApiDependencies): Answer {
+  const places = whereUnitIs(view, unit);
+  const place = [homeOf(places), ...places].find((one) => one?.state !== undefined);
+  if (place?.state === undefined) throw new FleetError(404, "unit state does not exist");
+  return answerJson(fleetState(view, { name: unit, machine: place.machine, state: place.state }));
 }
 
 /** By unit, then by machine. */

@@ -19,7 +19,7 @@ import {
 import { changeUnits, submitUnits } from "../unit-requests.ts";
 import { isGlobal } from "../unit-rows.ts";
 import { answerEmpty, FleetError } from "./answer.ts";
-import { currentState } from "./current-state.ts";
+import { currentState, homeOf } from "./current-state.ts";
 import { optionsOfText, textOfOptions, type UnitOption } from "./options.ts";
 import { pageOf } from "./page.ts";
 
@@ -80,7 +80,7 @@ function placeOf(
   record: UnitRecord,
   nowMs: number,
 ): Pick<FleetUnit, "currentState" | "machineID"> {
-  const place = whereUnitIs(view, name).find(({ assignment }) => assignment !== undefined);
+  const place = homeOf(whereUnitIs(view, name));
   const machineID = place === undefined ? {} : { machineID: place.machine };
   return { currentState: currentState(record, place, nowMs), ...machineID };
 }
