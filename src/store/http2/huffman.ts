@@ -59,14 +59,19 @@ function buildTable(): CodeTable {
   const first = new Int32Array(LONGEST_BITS + 1);
   const count = new Int32Array(LONGEST_BITS + 1);
   const start = new Int32Array(LONGEST_BITS + 1);
-  const bytes: number[] = [];
-  let code = 0;
+  for (const bits of lengths) count[bits] = (count[bits] ?? 0) + 1;
   for (let length = 1; length <= LONGEST_BITS; length += 1) {
-    start[length] = bytes.length;
-    for (const [byte, bits] of lengths.entries()) if (bits === length) bytes.push(byte);
-    count[length] = bytes.length - (start[length] ?? 0);
-    first[length] = code;
-    code = (code + (count[length] ?? 0)) << 1;
+    const shorter = count[length - 1] ?? 0;
+    start[length] = (start[length - 1] ?? 0) + shorter;
+    first[length] = ((first[length - 1] ?? 0) + shorter) << 1;
   }
-  return { first, count, start, bytes: Uint8Array.from(bytes) };
+  // Each connection makes one: a pass over all bytes for each length would be noticed.
+  const bytes = new Uint8Array(lengths.length);
+  const next = start.slice();
+  for (const [byte, bits] of lengths.entries()) {
+    const at = next[bits] ?? 0;
+    bytes[at] = byte;
+    next[bits] = at + 1;
+  }
+  return { first, count, start, bytes };
 }

@@ -82,7 +82,8 @@ export class ServerConnection implements StreamLink {
     this.#deadline = options.clock.setTimer(BEGIN_MS, () => socket.destroy());
     this.#outbox = new Outbox(socket);
     socket.on("data", (piece: Buffer) => this.#receive(piece));
-    socket.on("drain", () => this.#pumpAll());
+    // Where the peer takes all at once, everything else would wait until it has all.
+    socket.on("drain", () => setImmediate(() => this.#pumpAll()));
     // The end of a connection is told by `close`, whatever caused it.
     socket.on("error", () => undefined);
     socket.on("end", () => socket.destroy());

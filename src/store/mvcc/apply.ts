@@ -19,10 +19,7 @@ import { keyRange, toIndexKey } from "./key-range.ts";
 import { readRange, toKeyValues } from "./read.ts";
 import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
-import type { Steps } from "./steps.ts";
-
-/** How many keys are deleted between two steps. */
-const STEP_KEYS = 128;
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 export function applyPut(state: MvccState, request: PutRequest): PutResponse {
   // Within a transaction etcd looks at the two the other way round.
@@ -63,7 +60,7 @@ export function* applyDeleteRange(state: MvccState, request: DeleteRangeRequest)
   }
   for (const [at, version] of doomed.entries()) {
     state.delete(version);
-    if (at % STEP_KEYS === STEP_KEYS - 1) yield;
+    if (at % STEP_ENTRIES === 0) yield;
   }
   return {
     header: { revision: BigInt(state.workRevision) },
@@ -82,7 +79,7 @@ type DecidedOp = Exclude<RequestOp, { kind: "txn" }> | { readonly kind: "txn"; r
 
 /** @param now the revision it works at, which its own writes raise. */
 export function* applyTxn(state: MvccState, request: TxnRequest, now: () => number): Steps<TxnResponse> {
-  const decided = decide(state, request, now());
+  const decided = yield* decide(state, request, now());
   const ops = [...flatten(decided)];
   for (const op of ops) {
     if (op.kind !== "put") continue;
@@ -97,13 +94,18 @@ export function* applyTxn(state: MvccState, request: TxnRequest, now: () => numb
   return { header: { revision: BigInt(now()) }, succeeded: decided.succeeded, responses };
 }
 
-function decide(state: MvccState, request: TxnRequest, revision: number): Decided {
-  const succeeded = request.compare.every((compare) => holds(state, compare, revision));
-  const ops = (succeeded ? request.success : request.failure).map(
-    (op): DecidedOp =>
-      op.kind === "txn" ? { kind: "txn", decided: decide(state, op.request, revision) } : op,
-  );
+function* decide(state: MvccState, request: TxnRequest, revision: number): Steps<Decided> {
+  const succeeded = yield* allHold(state, request.compare, revision);
+  const ops: DecidedOp[] = [];
+  for (const op of succeeded ? request.success : request.failure) {
+    ops.push(op.kind === "txn" ? { kind: "txn", decided: yield* decide(state, op.request, revision) } : op);
+  }
   return { succeeded, ops };
+}
+
+function* allHold(state: MvccState, guards: readonly Compare[], revision: number): Steps<boolean> {
+  for (const guard of guards) if (!(yield* holds(state, guard, revision))) return false;
+  return true;
 }
 
 function* flatten(decided: Decided): Generator<Exclude<RequestOp, { kind: "txn" }>, void, undefined> {
@@ -137,11 +139,13 @@ function* run(state: MvccState, op: DecidedOp, now: () => number): Steps<Respons
 }
 
 /** A guard over a range holds when it does for every key; over no key at all, when it does for a missing key. */
-function holds(state: MvccState, compare: Compare, revision: number): boolean {
+function* holds(state: MvccState, compare: Compare, revision: number): Steps<boolean> {
   let any = false;
   for (const versions of state.range(keyRange(compare), revision)) {
     any ||= versions.length > 0;
     if (!versions.every((version) => holdsFor(compare, version))) return false;
+    // One key, which is what is guarded most, is looked at in one step.
+    if (versions.length > 1) yield;
   }
   return any || holdsFor(compare, undefined);
 }

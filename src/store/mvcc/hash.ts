@@ -1,10 +1,7 @@
 /** A checksum of the remembered history, to compare two stores by. */
 import { crc32 } from "node:zlib";
 import type { MvccState } from "./state.ts";
-import type { Steps } from "./steps.ts";
-
-/** How many versions are looked at between two steps. */
-const STEP_VERSIONS = 128;
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 /** CRC-32 over every version up to `revision` that a read since the last compaction could see, in order. */
 export function* hashOf(state: MvccState, revision: number): Steps<number> {
@@ -17,7 +14,7 @@ export function* hashOf(state: MvccState, revision: number): Steps<number> {
       if (version.modRevision > revision) break;
       if (state.isReadableFrom(compacted, version)) hash = crc32(version.content, hash);
       count += 1;
-      if (count % STEP_VERSIONS === 0) yield;
+      if (count % STEP_ENTRIES === 0) yield;
     }
     return hash;
   } finally {

@@ -2,7 +2,9 @@
  * The leases there are, the keys that hang on each and the moment each ends, on the monotonic clock.
  * Data only: deleting the keys of a lease that ended is a write like any other and not done here.
  */
-import type { LeaseId } from "../store.ts";
+import type { Bytes, LeaseId } from "../store.ts";
+import { byText, sorted } from "./sort.ts";
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 /**
  * etcd takes at least one and a half election timeouts (2 s by default), because a new leader needs that long to
@@ -36,8 +38,9 @@ export class Leases {
   }
 
   /** In the order in which they end, as etcd lists them. */
-  ids(): LeaseId[] {
-    return [...this.#leases.values()].sort((a, b) => a.deadlineMs - b.deadlineMs).map(({ id }) => id);
+  *ids(): Steps<LeaseId[]> {
+    const leases = yield* sorted([...this.#leases.values()], (a, b) => a.deadlineMs - b.deadlineMs);
+    return leases.map(({ id }) => id);
   }
 
   add(id: LeaseId, ttlS: number, nowMs: number): Lease {
@@ -81,4 +84,14 @@ export class Leases {
     }
     return next;
   }
+}
+
+/** The keys of a lease, in order. */
+export function* keysOf(lease: Lease): Steps<Bytes[]> {
+  const keys: Bytes[] = [];
+  for (const key of yield* sorted([...lease.keys], byText)) {
+    keys.push(Buffer.from(key, "latin1"));
+    if (keys.length % STEP_ENTRIES === 0) yield;
+  }
+  return keys;
 }

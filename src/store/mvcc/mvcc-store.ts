@@ -43,7 +43,7 @@ import { refusal } from "./etcd-errors.ts";
 import { hashOf } from "./hash.ts";
 import type { Journal } from "./journal.ts";
 import { LeaseExpiry } from "./lease-expiry.ts";
-import { LEASE_TTL_MAX_S, LEASE_TTL_MIN_S, type Lease } from "./leases.ts";
+import { keysOf, LEASE_TTL_MAX_S, LEASE_TTL_MIN_S, type Lease } from "./leases.ts";
 import { Maintenance } from "./maintenance.ts";
 import { readRange } from "./read.ts";
 import { DEFAULT_RETENTION, Retention, type RetentionLimits } from "./retention.ts";
@@ -176,7 +176,7 @@ export class MvccStore implements LocalStore {
   async *snapshot(): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
     this.#checkCall(undefined);
     // In the order of writes, so that leases, records and keys are those of one moment, and durable.
-    const taken = await this.#writer.write(0, () => new Snapshot(this.#state, this.identity));
+    const taken = await this.#writer.writeInSteps(0, () => Snapshot.take(this.#state, this.identity));
     try {
       yield* taken.pieces(this.#options.turns);
     } finally {
@@ -280,18 +280,12 @@ export class MvccStore implements LocalStore {
 
   async leaseTimeToLive(id: LeaseId, withKeys: boolean, options?: CallOptions): Promise<LeaseTimeToLive> {
     this.#checkCall(options);
-    return this.#writer.write(0, () => {
-      const lease = this.#state.leases.get(id);
-      if (lease === undefined) return { id, ttlS: -1, grantedTtlS: 0, keys: [] };
-      const leftMs = lease.deadlineMs - this.#options.clock.monotonic();
-      const keys = withKeys ? [...lease.keys].sort().map((key) => Buffer.from(key, "latin1")) : [];
-      return { id, ttlS: Math.max(0, Math.floor(leftMs / 1000)), grantedTtlS: lease.ttlS, keys };
-    });
+    return this.#writer.writeInSteps(0, () => this.#timeToLive(id, withKeys));
   }
 
   async leaseList(options?: CallOptions): Promise<readonly LeaseId[]> {
     this.#checkCall(options);
-    return this.#writer.write(0, () => this.#state.leases.ids());
+    return this.#writer.writeInSteps(0, () => this.#state.leases.ids());
   }
 
   async close(): Promise<void> {
@@ -351,6 +345,14 @@ export class MvccStore implements LocalStore {
     return this.#writer.write(0, () => {
       for (const change of decide(this.#state.records)) this.#state.changeRecord(change);
     });
+  }
+
+  *#timeToLive(id: LeaseId, withKeys: boolean): Steps<LeaseTimeToLive> {
+    const lease = this.#state.leases.get(id);
+    if (lease === undefined) return { id, ttlS: -1, grantedTtlS: 0, keys: [] };
+    const leftMs = lease.deadlineMs - this.#options.clock.monotonic();
+    const keys = withKeys ? yield* keysOf(lease) : [];
+    return { id, ttlS: Math.max(0, Math.floor(leftMs / 1000)), grantedTtlS: lease.ttlS, keys };
   }
 
   *#revoke(id: LeaseId): Steps<Header> {

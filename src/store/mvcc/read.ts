@@ -4,11 +4,9 @@ import { keyRange } from "./key-range.ts";
 import type { VersionRecord } from "./record.ts";
 import { sorted } from "./sort.ts";
 import type { MvccState } from "./state.ts";
-import type { Steps } from "./steps.ts";
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 const NOTHING: Bytes = new Uint8Array(0);
-/** How many keys are turned into an answer between two steps. */
-const STEP_KEYS = 256;
 
 /**
  * @param now the revision that is current for whoever asks.
@@ -68,7 +66,7 @@ export function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boole
   for (const version of versions) {
     const kv = version.toKeyValue();
     kvs.push(keysOnly ? { ...kv, value: NOTHING } : kv);
-    if (kvs.length % STEP_KEYS === 0) yield;
+    if (kvs.length % STEP_ENTRIES === 0) yield;
   }
   return kvs;
 }

@@ -1,10 +1,10 @@
 /** All that a state holds at one moment, read piece by piece while it goes on being written. */
 import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
 import type { MvccState } from "./state.ts";
-import type { Turns } from "./steps.ts";
+import { STEP_ENTRIES, type Steps, type Turns } from "./steps.ts";
 
 /** A piece ends with the key that reaches one of them. */
-const PIECE_KEYS = 256;
+const PIECE_KEYS = 64;
 const PIECE_BYTES = 256 * 1024;
 
 export class Snapshot {
@@ -14,21 +14,27 @@ export class Snapshot {
   /** Call it when the snapshot is needed no longer. */
   readonly release: () => void;
 
-  /** Taken within a write, it shows what the writes before it have left; read it when that is settled. */
-  constructor(state: MvccState, identity: StoreIdentity) {
+  private constructor(state: MvccState, head: readonly SnapshotItem[]) {
     this.#state = state;
     this.#revision = state.revision;
-    this.#head = [
-      { kind: "head", revision: BigInt(state.revision), identity },
-      ...leasesOf(state),
-      ...recordsOf(state),
-    ];
+    this.#head = head;
     this.release = state.pin(state.revision);
   }
 
+  /** Taken within a write, it shows what the writes before it have left; read it when that is settled. */
+  static *take(state: MvccState, identity: StoreIdentity): Steps<Snapshot> {
+    const head: SnapshotItem[] = [{ kind: "head", revision: BigInt(state.revision), identity }];
+    for (const item of smallOf(state)) {
+      head.push(item);
+      if (head.length % STEP_ENTRIES === 0) yield;
+    }
+    return new Snapshot(state, head);
+  }
+
   async *pieces(turns: Turns | undefined): AsyncGenerator<readonly SnapshotItem[], void, undefined> {
-    const head = this.#head;
-    yield head;
+    for (let at = 0; at < this.#head.length; at += PIECE_KEYS) {
+      yield this.#head.slice(at, at + PIECE_KEYS);
+    }
     let piece: SnapshotItem[] = [];
     let bytes = 0;
     for (const version of this.#state.versionsFrom(0)) {
@@ -49,10 +55,8 @@ export class Snapshot {
   }
 }
 
-function* leasesOf(state: MvccState): Generator<SnapshotItem, void, undefined> {
+/** What has no history, and is taken at once therefore. */
+function* smallOf(state: MvccState): Generator<SnapshotItem, void, undefined> {
   for (const { id, ttlS } of state.leases.all()) yield { kind: "lease", id, ttlS };
-}
-
-function* recordsOf(state: MvccState): Generator<SnapshotItem, void, undefined> {
   for (const { bucket, name, value } of state.records.all()) yield { kind: "record", bucket, name, value };
 }

@@ -17,6 +17,7 @@ export interface Piece<T> {
 }
 
 const BLOCK_SIZE_MAX = 256;
+const PIECE_SIZE_MAX = 32;
 
 export class SortedMap<T> {
   #blocks: Block<T>[] = [{ keys: [], values: [] }];
@@ -77,7 +78,8 @@ export class SortedMap<T> {
       start = 0;
     }
     if (block === undefined) return { keys: [], values: [] };
-    const end = to === undefined ? block.keys.length : lowerBound(block.keys, to);
+    const toEnd = to === undefined ? block.keys.length : lowerBound(block.keys, to);
+    const end = Math.min(toEnd, start + PIECE_SIZE_MAX);
     return { keys: block.keys.slice(start, end), values: block.values.slice(start, end) };
   }
 

@@ -29,8 +29,7 @@ function contentOf(state: MvccState): unknown {
     compactRevision: state.compactRevision,
     now: readAt(state, state.revision),
     versions: [...state.versionsFrom(0)].map(told),
-    leases: state.leases
-      .ids()
+    leases: atOnce(state.leases.ids())
       .sort()
       .map((id) => [id, [...(state.leases.get(id)?.keys ?? [])].sort()]),
   };

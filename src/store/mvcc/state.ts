@@ -26,12 +26,11 @@ import { type Lease, Leases } from "./leases.ts";
 import { type LogMark, type Position, VersionLog } from "./log.ts";
 import type { VersionHead, VersionRecord } from "./record.ts";
 import { RecordTable } from "./record-table.ts";
+import { byText, sorted } from "./sort.ts";
 import { SortedMap } from "./sorted-map.ts";
-import type { Steps } from "./steps.ts";
+import { STEP_ENTRIES, type Steps } from "./steps.ts";
 
 const NOTHING: Bytes = new Uint8Array(0);
-/** How many versions are looked at between two steps of long work. */
-const STEP_VERSIONS = 128;
 
 export class MvccState {
   readonly leases = new Leases();
@@ -182,11 +181,11 @@ export class MvccState {
   /** Deletes the lease and its keys; call it within {@link write}. */
   *revokeLease(lease: Lease): Steps<void> {
     let count = 0;
-    for (const key of [...lease.keys].sort()) {
+    for (const key of yield* sorted([...lease.keys], byText)) {
       const version = this.get(key, this.workRevision);
       if (version !== undefined) this.delete(version);
       count += 1;
-      if (count % STEP_VERSIONS === 0) yield;
+      if (count % STEP_ENTRIES === 0) yield;
     }
     this.leases.remove(lease.id);
     this.#record({ kind: "lease-revoke", id: lease.id }, () => this.leases.restore(lease));
@@ -226,7 +225,7 @@ export class MvccState {
     for (const version of this.#log.from(this.#forgottenUpTo, upTo)) {
       this.#cut(version.key, upTo, gone);
       count += 1;
-      if (count % STEP_VERSIONS === 0) yield;
+      if (count % STEP_ENTRIES === 0) yield;
     }
     this.#forgottenUpTo = Math.max(upTo, this.#forgottenUpTo);
   }

@@ -17,14 +17,12 @@ import { refusal } from "./etcd-errors.ts";
 import { inRange, type KeyRange, keyRange } from "./key-range.ts";
 import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
-import { inTurns, type Steps, type Turns } from "./steps.ts";
+import { inTurns, STEP_ENTRIES, type Steps, type Turns } from "./steps.ts";
 
 /** Etcd's watchBatchMaxRevs. */
 const BATCH_REVISIONS_MAX = 1_000;
 /** A batch ends with the revision that reaches this many bytes of values. */
 const BATCH_BYTES_MAX = 1_048_576;
-/** How many versions are looked at between two steps. */
-const STEP_VERSIONS = 128;
 /** More versions than this in one group are looked through by each watcher, not for each. */
 const PUBLISHED_MAX = 1_024;
 /** Etcd's interval of unasked progress notices. */
@@ -141,7 +139,7 @@ export class WatchHub {
         batch.add(version, watcher.request.prevKv ? this.#state : undefined);
       }
       count += 1;
-      if (count % STEP_VERSIONS === 0) yield;
+      if (count % STEP_ENTRIES === 0) yield;
     }
     // Also when compaction came while this was collected: something of it may have been gone already.
     if (from < this.#state.compactRevision && from < next) {

@@ -9,9 +9,9 @@ import { FIRST_PAGE, type Pages } from "./bolt-writer.ts";
 import { EtcdDatabaseWriter, type OwnEntry, readOwnEntries } from "./etcd-database.ts";
 
 /** How many pages are made and written at a time where there are many. */
-const WRITE_PAGES = 16;
+const WRITE_PAGES = 4;
 /** How many parts of a snapshot are taken in one turn of the event loop. */
-const ADD_ITEMS = 256;
+const ADD_ITEMS = 64;
 
 export class DatabaseFile {
   readonly writer = new EtcdDatabaseWriter();
@@ -36,7 +36,7 @@ export class DatabaseFile {
   /** Takes parts of a snapshot; all of a store's leases may come at once. */
   async add(items: readonly SnapshotItem[]): Promise<void> {
     for (let at = 0; at < items.length; at += ADD_ITEMS) {
-      if (at > 0) await nextTurn();
+      await nextTurn();
       await this.write(items.slice(at, at + ADD_ITEMS).flatMap((item) => this.writer.add(item)));
     }
   }
