@@ -1,6 +1,6 @@
 /** Asking another machine's API, for what only that machine has. */
 import { X509Certificate } from "node:crypto";
-import type { IncomingMessage, RequestOptions } from "node:http";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { FlotillaError } from "#base/errors.ts";
 import { http } from "#host/http.ts";
 import { readIdentity } from "#trust/identity.ts";
@@ -31,12 +31,17 @@ export interface PeerTls {
   readonly clusterId: string;
 }
 
+/** A machine that has lost its power says nothing, and TCP by itself would wait for minutes. */
+const CONNECT_MS = 5_000;
+
 /**
  * @param tls asked for each request, since certificates are renewed; undefined: machines are asked without TLS
+ * @param connectMs how long a connection may take to come about, certificates included
  * @returns asks another machine; `url` is absolute. Rejects when the machine does not answer.
  */
 export function createAskPeer(
   tls: () => PeerTls | undefined,
+  connectMs = CONNECT_MS,
 ): (url: string, options: PeerOptions) => Promise<PeerAnswer> {
   return (url, { method, machine, headers, body, signal }) =>
     new Promise((resolve, reject) => {
@@ -50,8 +55,20 @@ export function createAskPeer(
         });
       const request = start(url, { ...options, ...secured(tls(), machine) }, answered);
       request.once("error", reject);
+      giveUpConnecting(request, url.startsWith("https:") ? "secureConnect" : "connect", connectMs);
       request.end(body);
     });
+}
+
+function giveUpConnecting(
+  request: ClientRequest,
+  connected: "connect" | "secureConnect",
+  connectMs: number,
+): void {
+  const giveUp = (): unknown => request.destroy(new Error(`no connection within ${connectMs / 1000} s`));
+  const timer = setTimeout(giveUp, connectMs);
+  request.once("close", () => clearTimeout(timer));
+  request.once("socket", (socket) => socket.once(connected, () => clearTimeout(timer)));
 }
 
 /** TLS is loaded by the first machine that is asked over it. */
@@ -59,7 +76,7 @@ function start(
   url: string,
   options: RequestOptions,
   answered: (response: IncomingMessage) => void,
-): ReturnType<typeof http.request> {
+): ClientRequest {
   if (!url.startsWith("https:")) return http.request(url, options, answered);
   return process.getBuiltinModule("node:https").request(url, options, answered);
 }

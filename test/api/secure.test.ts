@@ -1,7 +1,7 @@
 /** The API over real TLS: who is let in, who is not, and what each is told. */
 import { once } from "node:events";
 import { type IncomingMessage, request as plainRequest } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -279,6 +279,19 @@ describe("a machine that asks another", () => {
     await expect(ask(ours, await ours.machine(M2, "m2"), M2)).rejects.toThrow(
       "another than machine 12222222",
     );
+  });
+
+  test("gives up on one that says nothing, as one does that has lost its power", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const askPeer = createAskPeer(() => undefined, 50);
+    const options = { machine: M1, headers: {}, signal: AbortSignal.timeout(30_000) };
+    await expect(askPeer(`https://127.0.0.1:${port}/v1/cluster`, options)).rejects.toThrow(
+      "no connection within 0.05 s",
+    );
+    silent.close();
   });
 
   test("believes no machine of another cluster", async () => {
