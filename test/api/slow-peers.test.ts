@@ -8,7 +8,7 @@ import { createSecureServer, type SecureServer } from "#api/secure-server.ts";
 import { M1 } from "./served-cluster.ts";
 import { TestTrust } from "./trust.ts";
 
-const LIMITS = { handshakeMs: 150, headMs: 150, checkEveryMs: 50, connections: 3 };
+const LIMITS = { handshakeMs: 1_000, headMs: 1_000, checkEveryMs: 50, connections: 3 };
 
 let server: SecureServer;
 let trust: TestTrust;

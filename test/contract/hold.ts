@@ -21,8 +21,8 @@ const unit: UnitSource = {
   file: createHash("sha256").update(TEXT).digest("hex"),
 };
 const { name } = unit;
-const SHORT_MS = 300;
-const TIME_TO_KILL_MS = 400;
+const SHORT_MS = 900;
+const TIME_TO_KILL_MS = 600;
 
 export function holdContract(subjectName: string, open: () => Promise<HeldSupervisor>): void {
   describe(`${subjectName} with a unit that is held`, () => {

@@ -25,7 +25,7 @@ describe.runIf(isInstalled("etcdctl") && isInstalled("etcd"))("etcdctl", () => {
 
   test.concurrent.for(scripts)(
     "$name has the same outcome on both",
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     async ({ name, steps }) => {
       const [ours, theirs] = await Promise.all([startEmbedded(), startReal()]);
       try {
