@@ -68,3 +68,27 @@ test.each([
   for (const one of keys) map.delete(one);
   expect([map.size, valuesOf(map), map.delete("100000")]).toEqual([0, [], false]);
 });
+
+test("a map of many blocks agrees with a plain one, whichever keys are set, looked up and deleted one after the other", () => {
+  const number = fc.integer({ min: 0, max: 1_000 });
+  const run = fc.record({ kind: fc.constantFrom("set", "delete", "get"), from: number, length: number });
+  fc.assert(
+    fc.property(fc.array(run, { minLength: 3, maxLength: 12 }), fc.boolean(), (runs, isPadded) => {
+      const nameOf = (at: number): string => `key/${isPadded ? String(at).padStart(5, "0") : at}`;
+      const [map, plain] = [new SortedMap<number>(), new Map<string, number>()];
+      for (const { kind, from, length } of runs) {
+        for (let at = from; at < from + length; at += 1) {
+          const name = nameOf(at);
+          if (kind === "set") {
+            map.set(name, at);
+            plain.set(name, at);
+          } else if (kind === "delete") expect(map.delete(name)).toBe(plain.delete(name));
+          else expect(map.get(name)).toBe(plain.get(name));
+        }
+      }
+      expect(map.size).toBe(plain.size);
+      expect(valuesOf(map)).toEqual([...plain.keys()].sort().map((name) => plain.get(name)));
+    }),
+    { numRuns: 30 },
+  );
+});
