@@ -22,6 +22,13 @@ export function describeFailure(error: unknown): FlotillaError {
       cause: error,
     });
   }
+  if (error.status === "unauthenticated") {
+    return new FlotillaError("store-unavailable", "the store refuses this machine", {
+      causes: [error.message],
+      hint: "running units run on; flotilla store status says what to type",
+      cause: error,
+    });
+  }
   if (error.status === "resource-exhausted" && error.message.includes("space exceeded")) {
     return new FlotillaError("disk-full", "the store has no space left", {
       hint: "nothing was changed; flotilla store status says whether it is the disk or the quota, and what to type",

@@ -66,7 +66,8 @@ const HINTS: Readonly<Record<string, string>> = {
 
 function hintOf(code: string): string {
   return (
-    HINTS[code] ?? "is the daemon running? flotilla context list and --endpoint say where it is looked for"
+    HINTS[code] ??
+    "is the daemon running there (systemctl status flotilla)? flotilla context list and --endpoint say where it is looked for"
   );
 }
 

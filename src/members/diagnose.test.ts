@@ -149,6 +149,16 @@ describe("advice", () => {
     expect(diagnose({ ...embedded, spareMachines: [] })).toEqual([]);
   });
 
+  test("is nothing but what brings it back while it does not answer", () => {
+    const away = symptoms([member("flotilla", dead)], { kind: "embedded", spareMachines: ["m2", "m3"] });
+    expect(diagnose(away).map(({ grade }) => grade)).toEqual(["failure"]);
+    const nowMs = Date.UTC(2026, 10, 23);
+    const distrust = { nowMs, silence: [], own: { fromMs: nowMs + 1, toMs: nowMs + 2 } };
+    expect(diagnose({ ...away, distrust }).map(({ message }) => message)).toEqual([
+      expect.stringContaining("this machine's clock is wrong"),
+    ]);
+  });
+
   test("on different versions names each", () => {
     const members = [member("m1"), member("m2", { version: "3.5.9" }), member("m3")];
     expect(diagnose(symptoms(members))[0]?.message).toContain("m1 3.4.23, m2 3.5.9, m3 3.4.23");

@@ -5,6 +5,7 @@
  * says which commands help.
  */
 import type { StoreMemberStatus, StoreProblem, StoreStatus } from "#model/store-status.ts";
+import { type Distrust, problemOfDistrust } from "./distrust.ts";
 
 /** All that a diagnosis goes by. */
 export type Symptoms = Pick<
@@ -17,6 +18,8 @@ export type Symptoms = Pick<
   readonly spareMachines: readonly string[];
   /** Where plain connections leave the computer. */
   readonly leavesLoopback: boolean;
+  /** Where nobody answers. */
+  readonly distrust?: Distrust;
 };
 
 /** A store this full is worth a word before its quota is reached. */
@@ -50,8 +53,10 @@ function silent(symptoms: Symptoms): readonly StoreMemberStatus[] {
 }
 
 function lostQuorum(symptoms: Symptoms): StoreProblem[] {
-  const { quorum, kind } = symptoms;
+  const { quorum, kind, distrust } = symptoms;
   if (quorum.answering >= quorum.needed) return [];
+  const distrusted = distrust === undefined ? undefined : problemOfDistrust(distrust);
+  if (distrusted !== undefined) return [distrusted];
   if (kind === "embedded") {
     return [
       {
@@ -220,7 +225,9 @@ function versions({ members }: Symptoms): StoreProblem[] {
 }
 
 function numbers(symptoms: Symptoms): StoreProblem[] {
-  const { kind, own, spareMachines } = symptoms;
+  const { kind, own, spareMachines, quorum } = symptoms;
+  // There are other worries, and nothing can be changed.
+  if (quorum.answering < quorum.needed) return [];
   const count = voters(symptoms).length;
   const [spare] = spareMachines;
   if (kind === "embedded") {

@@ -1,4 +1,6 @@
 /** Looks at a store as it is: asks every member, and gathers what they say. */
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterView } from "#model/cluster-state.ts";
@@ -6,6 +8,7 @@ import type { StoreAccess } from "#model/records.ts";
 import type { StoreMemberStatus, StoreStatus } from "#model/store-status.ts";
 import { EtcdAdmin, formatId, type Member, type MemberStatus } from "./admin.ts";
 import { diagnose } from "./diagnose.ts";
+import type { Distrust } from "./distrust.ts";
 import { readGauges } from "./gauges.ts";
 
 /** A member that takes longer is as good as dead for whoever looks. */
@@ -27,7 +30,10 @@ interface Told {
 }
 
 export async function inspectStore(inspection: Inspection): Promise<StoreStatus> {
-  const answers = await Promise.all(inspection.access.endpoints.map((url) => askEndpoint(url, inspection)));
+  const silence: string[] = [];
+  const answers = await Promise.all(
+    inspection.access.endpoints.map((url) => askEndpoint(url, inspection, silence)),
+  );
   const answer = answers.find((one) => one !== undefined);
   const members = answer?.members ?? inspection.access.endpoints.map(unknownMember);
   const told = await Promise.all(members.map((member) => askMember(member, inspection)));
@@ -35,6 +41,7 @@ export async function inspectStore(inspection: Inspection): Promise<StoreStatus>
     clusterId: answer === undefined ? null : formatId(answer.clusterId),
     alarms: answer?.alarms ?? [],
     told,
+    ...(answer === undefined ? { distrust: await readDistrust(inspection, silence) } : {}),
   });
 }
 
@@ -43,8 +50,15 @@ interface EndpointAnswer extends Pick<StoreStatus, "alarms"> {
   readonly members: readonly Member[];
 }
 
-/** Who the members are, which each of them knows, also without a quorum; undefined when it does not answer. */
-async function askEndpoint(url: string, inspection: Inspection): Promise<EndpointAnswer | undefined> {
+/**
+ * Who the members are, which each of them knows, also without a quorum; undefined when it does not answer.
+ * @param silence is told why it does not
+ */
+async function askEndpoint(
+  url: string,
+  inspection: Inspection,
+  silence: string[],
+): Promise<EndpointAnswer | undefined> {
   const admin = adminOf(inspection, { ...inspection.access, endpoints: [url] });
   try {
     const [{ clusterId, members }, raised] = await Promise.all([
@@ -55,7 +69,8 @@ async function askEndpoint(url: string, inspection: Inspection): Promise<Endpoin
       alarm === "none" ? [] : [{ member: formatId(memberId), alarm }],
     );
     return { clusterId, members, alarms };
-  } catch {
+  } catch (error) {
+    silence.push(error instanceof Error ? error.message : String(error));
     return undefined;
   } finally {
     await admin.close();
@@ -88,9 +103,24 @@ async function askMember(member: Member, inspection: Inspection): Promise<Told> 
 
 interface Findings extends Pick<StoreStatus, "clusterId" | "alarms"> {
   readonly told: readonly Told[];
+  /** Where nobody answers. */
+  readonly distrust?: Distrust;
 }
 
-function conclude({ access, kind, view }: Inspection, { clusterId, alarms, told }: Findings): StoreStatus {
+/** What certificates may have to do with it that nobody answers. */
+async function readDistrust({ access, clock }: Inspection, silence: readonly string[]): Promise<Distrust> {
+  const file = access.tls?.certFile;
+  const text = file === undefined ? undefined : await readFile(file).catch(() => undefined);
+  const nowMs = clock.now();
+  if (text === undefined) return { nowMs, silence };
+  const { validFromDate, validToDate } = new X509Certificate(text);
+  return { nowMs, silence, own: { fromMs: validFromDate.getTime(), toMs: validToDate.getTime() } };
+}
+
+function conclude(
+  { access, kind, view }: Inspection,
+  { clusterId, alarms, told, distrust }: Findings,
+): StoreStatus {
   const leaderId = told.map(({ status }) => status?.leader ?? 0n).find((id) => id !== 0n);
   const leader = leaderId === undefined ? null : formatId(leaderId);
   const furthest = told.reduce((most, { status }) => bigger(most, status?.raftIndex ?? 0n), 0n);
@@ -110,6 +140,7 @@ function conclude({ access, kind, view }: Inspection, { clusterId, alarms, told 
     ...known,
     own: (view.store?.members.length ?? 0) > 0 || kind === "embedded",
     spareMachines: spareMachines(view, members),
+    ...(distrust === undefined ? {} : { distrust }),
     leavesLoopback: access.endpoints.some((url) => !/\/\/(127\.|localhost|\[::1\])/.test(url)),
   };
   return {
