@@ -131,7 +131,7 @@ class SystemdSupervisor implements Supervisor {
       root,
     });
     const reasonOf = (unit: string): Promise<string | undefined> => this.#reasonOf(unit);
-    this.#reader = new UnitReader({ link: this.#link, table: this.#table, reasonOf });
+    this.#reader = new UnitReader({ link: this.#link, clock, table: this.#table, reasonOf });
     const warn = (unit: string, message: string): void =>
       log.warn({ unit, message }, "systemd did not install it");
     this.#changes = new UnitChanges({ link: this.#link, files: this.#files, warn });
@@ -194,7 +194,7 @@ class SystemdSupervisor implements Supervisor {
       this.#table.publish(name);
     }
     const put = names.filter((name) => !refused.has(name));
-    await this.#reader.read(put, true);
+    await this.#reader.readNew(put);
     // systemd looks for new files by the time of their directory, of which two changes may have the same.
     const unseen = put.filter((name) => this.#table.status(name)?.load === "not-found");
     if (unseen.length === 0) return;
@@ -206,6 +206,7 @@ class SystemdSupervisor implements Supervisor {
     for (const name of names) this.#templates.delete(name);
     const known = names.filter((name) => this.#files.has(name) || this.#table.has(name));
     await Promise.all(known.map((name) => this.#stopForGood(name)));
+    for (const name of known) this.#reader.release(name);
     for (const name of known) this.#fence.forget(name);
     await this.#changes.remove(known);
     await Promise.all(known.map((name) => this.#forget(name)));
@@ -290,6 +291,8 @@ class SystemdSupervisor implements Supervisor {
   async #guard(unit: string): Promise<JobOutcome | undefined> {
     const { holds } = this.#fence;
     if (holds.until(unit) === undefined) return undefined;
+    // The fence is a drop-in, which systemd is to find without being reloaded.
+    this.#reader.release(unit);
     try {
       await this.#fence.guard(unit);
     } catch (error) {
@@ -342,6 +345,7 @@ class SystemdSupervisor implements Supervisor {
   async close(): Promise<void> {
     this.#table.close();
     this.#jobs.close();
+    this.#reader.close();
     this.#journalctl.close();
     await this.#link.close();
   }

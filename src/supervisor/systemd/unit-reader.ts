@@ -1,4 +1,5 @@
 /** Asks systemd for the state of units: where nothing has told of it, and where signals may have been missed. */
+import type { Clock, Timer } from "#base/clock.ts";
 import type { SystemdLink } from "./bus/link.ts";
 import { interfaceOfUnit, pathOfUnit } from "./bus/unit-path.ts";
 import { hex, list, text } from "./bus/values.ts";
@@ -26,8 +27,12 @@ const OWN_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
   swap: RESULT_PROPERTIES,
 };
 
+/** How long units are kept that were just put in place: until a start has been asked for that follows at once. */
+const KEEP_MS = 1_000;
+
 export interface UnitReaderOptions {
   readonly link: SystemdLink;
+  readonly clock: Clock;
   readonly table: UnitTable;
   /** In systemd's words why a unit file is none. */
   readonly reasonOf: (unit: string) => Promise<string | undefined>;
@@ -37,11 +42,47 @@ export class UnitReader {
   readonly #link: SystemdLink;
   readonly #table: UnitTable;
   readonly #reasonOf: UnitReaderOptions["reasonOf"];
+  readonly #clock: Clock;
+  readonly #kept = new Set<string>();
+  readonly #timers = new Set<Timer>();
 
-  constructor({ link, table, reasonOf }: UnitReaderOptions) {
+  constructor({ link, clock, table, reasonOf }: UnitReaderOptions) {
     this.#link = link;
+    this.#clock = clock;
     this.#table = table;
     this.#reasonOf = reasonOf;
+  }
+
+  /**
+   * Publishes the state of units that were just put in place. systemd forgets one that does not run as soon as it has
+   * answered a question about it: for the next, and for the start that mostly follows, it would read the file again, and
+   * each time tell of all units that are ordered beside it. So they are kept for a while.
+   */
+  async readNew(names: readonly string[]): Promise<void> {
+    for (const name of names) if (!this.#kept.has(name)) this.#tellKeep("RefUnit", name);
+    for (const name of names) this.#kept.add(name);
+    const timer = this.#clock.setTimer(KEEP_MS, () => {
+      this.#timers.delete(timer);
+      for (const name of names) this.release(name);
+    });
+    this.#timers.add(timer);
+    await this.read(names, true);
+  }
+
+  /** Lets systemd read the unit's files again when it is asked for it next. */
+  release(name: string): void {
+    if (this.#kept.delete(name)) this.#tellKeep("UnrefUnit", name);
+  }
+
+  /** Nobody waits for it, since calls are carried out in their order, and nobody minds where it is not possible. */
+  #tellKeep(member: "RefUnit" | "UnrefUnit", name: string): void {
+    this.#link.manager(member, "s", [name]).catch(() => undefined);
+  }
+
+  /** What is kept ends with the connection. */
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   /** Publishes the state of these units. `isCertain`: no signal can have been missed since they were read last. */
