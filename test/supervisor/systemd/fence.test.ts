@@ -162,7 +162,7 @@ describe.runIf(whyNoContainer() === undefined)("the fence of a real systemd", ()
     );
     await machine.run("systemctl", "daemon-reload");
     await machine.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", FENCE);
-    await expect.poll(() => show(FENCE, "Result")).toBe("exit-code");
+    await expect.poll(() => show(FENCE, "Result"), { timeout: 30_000 }).toBe("exit-code");
     supervisor = await machine.supervisor();
     try {
       expect(supervisor.status("kept.service")?.active).toBe("active");
