@@ -239,8 +239,7 @@ export class FlotillaClient {
 
   /** All of the store, as a snapshot file of etcd's. */
   async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    for await (const piece of await this.#send("GET", "/v1/store/backup", undefined, signal))
-      if (Buffer.isBuffer(piece)) yield piece;
+    yield* (await this.#send("GET", "/v1/store/backup", undefined, signal)).body;
   }
 
   /** Changes the store; the steps as they are told. Going away stops nothing. */

@@ -5,6 +5,7 @@ import type { PeerCertificate } from "node:tls";
 import { type ErrorBody, FlotillaError, isErrorCode } from "#base/errors.ts";
 import type { Credentials, Endpoint } from "./endpoint.ts";
 import { describeUnreachable, isUnsent } from "./failure.ts";
+import { type Answer, requestOverSocket } from "./socket-request.ts";
 
 export interface Call {
   readonly method: "GET" | "POST" | "PATCH";
@@ -27,14 +28,14 @@ export interface Target {
 const CONNECT_MS = 3_000;
 
 /** The answer, once its head has come. @throws FlotillaError the API's own, `unreachable`, `not-authenticated` or `timeout` */
-export async function send(target: Target, call: Call): Promise<IncomingMessage> {
+export async function send(target: Target, call: Call): Promise<Answer> {
   const answer = await openAny(target, call);
-  if ((answer.statusCode ?? 0) < 400) return answer;
-  throw readError(await readText(answer), answer.statusCode ?? 0);
+  if (answer.status < 400) return answer;
+  throw readError(await readText(answer), answer.status);
 }
 
 /** The first endpoint that takes the connection is asked; what was sent once is not sent again. */
-async function openAny({ endpoints, credentials }: Target, call: Call): Promise<IncomingMessage> {
+async function openAny({ endpoints, credentials }: Target, call: Call): Promise<Answer> {
   const [first, ...others] = endpoints;
   for (const endpoint of endpoints.slice(0, -1)) {
     try {
@@ -51,7 +52,37 @@ function open(
   credentials: Credentials,
   call: Call,
   connectMs: number | undefined,
-): Promise<IncomingMessage> {
+): Promise<Answer> {
+  return endpoint.kind === "unix"
+    ? openSocket(endpoint, call)
+    : openHttp(endpoint, credentials, call, connectMs);
+}
+
+async function openSocket(
+  endpoint: Extract<Endpoint, { readonly kind: "unix" }>,
+  call: Call,
+): Promise<Answer> {
+  const { method, path, signal, timeoutMs } = call;
+  const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const headers = { ...call.headers, ...(payload === undefined ? {} : JSON_CONTENT) };
+  const tooLong = (): Error => tooLate(endpoint, timeoutMs);
+  try {
+    const socketPath = endpoint.path;
+    const request = { socketPath, method, path, headers, payload, signal, timeoutMs, tooLate: tooLong };
+    return await requestOverSocket(request);
+  } catch (error) {
+    throw signal?.aborted || !(error instanceof Error) ? error : describeUnreachable(endpoint, error);
+  }
+}
+
+const JSON_CONTENT = { "content-type": "application/json" };
+
+function openHttp(
+  endpoint: HttpEndpoint,
+  credentials: Credentials,
+  call: Call,
+  connectMs: number | undefined,
+): Promise<Answer> {
   const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
   const start = starter(endpoint);
   const { token } = credentials;
@@ -64,15 +95,13 @@ function open(
         ...call.headers,
         // A token is for whoever it was made known to, and that nobody listens in between.
         ...(token === undefined || !isSecure(endpoint) ? {} : { authorization: `Bearer ${token}` }),
-        ...(payload === undefined
-          ? {}
-          : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
+        ...(payload === undefined ? {} : { ...JSON_CONTENT, "content-length": Buffer.byteLength(payload) }),
       },
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     sent.once("response", (answer: IncomingMessage) => {
       sent.setTimeout(0);
-      resolve(answer);
+      resolve({ status: answer.statusCode ?? 0, body: answer });
     });
     sent.once("error", (error) =>
       reject(call.signal?.aborted ? call.signal.reason : describeUnreachable(endpoint, error)),
@@ -90,23 +119,21 @@ function giveUpConnecting(sent: ClientRequest, connectMs: number): void {
   sent.once("socket", (socket) => socket.once("connect", () => clearTimeout(timer)));
 }
 
-function isSecure(endpoint: Endpoint): boolean {
-  return endpoint.kind === "http" && endpoint.url.protocol === "https:";
+type HttpEndpoint = Extract<Endpoint, { readonly kind: "http" }>;
+
+function isSecure({ url }: HttpEndpoint): boolean {
+  return url.protocol === "https:";
 }
 
 /**
  * `import "node:http"` would load Node's TLS, crypto and fetch with it, because a module's namespace holds every
  * export; that is 45 ms of a command's 100 (measured). Taken this way, each of them loads when it is used.
  */
-function starter(endpoint: Endpoint): (options: SecureRequestOptions) => ClientRequest {
+function starter(endpoint: HttpEndpoint): (options: SecureRequestOptions) => ClientRequest {
   return process.getBuiltinModule(isSecure(endpoint) ? "node:https" : "node:http").request;
 }
 
-function target(endpoint: Endpoint, credentials: Credentials): SecureRequestOptions {
-  // Connecting ourselves leaves out Node's agent, whose bookkeeping is of no use for one request.
-  if (endpoint.kind === "unix") {
-    return { createConnection: () => process.getBuiltinModule("node:net").connect(endpoint.path) };
-  }
+function target(endpoint: HttpEndpoint, credentials: Credentials): SecureRequestOptions {
   const host = endpoint.url.hostname.replace(/^\[|\]$/g, "");
   // A connection for each request: a kept one may be closed by the daemon just when it is used again.
   const options = { hostname: host, port: endpoint.url.port, agent: false };
@@ -138,39 +165,48 @@ function tooLate(endpoint: Endpoint, timeoutMs: number): FlotillaError {
   });
 }
 
-/** The whole body. */
-export async function readText(answer: IncomingMessage): Promise<string> {
-  answer.setEncoding("utf8");
-  let text = "";
-  for await (const part of answer) text += String(part);
-  return text;
+/** The whole body. @throws FlotillaError `unreachable` */
+export async function readText({ body }: Answer): Promise<string> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const part of body) parts.push(part);
+  } catch (error) {
+    throw isCut(error) ? wasCut(error) : error;
+  }
+  return Buffer.concat(parts).toString();
 }
 
 /** The lines of a body that goes on, without their ends; ends quietly when the signal is aborted. */
 export async function* readLines(
-  answer: IncomingMessage,
+  { body }: Answer,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string, void> {
-  answer.setEncoding("utf8");
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let rest = "";
   try {
-    for await (const part of answer) {
-      const lines = (rest + String(part)).split("\n");
+    for await (const part of body) {
+      const lines = (rest + decoder.decode(part, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       yield* lines;
     }
   } catch (error) {
     if (signal?.aborted) return;
-    throw new FlotillaError("unreachable", "the connection to the daemon was cut", {
-      causes: [error instanceof Error ? error.message : String(error)],
-      hint: "run the command again when the daemon is back",
-      retryable: true,
-      cause: error,
-    });
-  } finally {
-    answer.destroy();
+    throw wasCut(error);
   }
   if (rest !== "") yield rest;
+}
+
+function isCut(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ECONNRESET";
+}
+
+function wasCut(error: unknown): FlotillaError {
+  return new FlotillaError("unreachable", "the connection to the daemon was cut", {
+    causes: [error instanceof Error ? error.message : String(error)],
+    hint: "run the command again when the daemon is back",
+    retryable: true,
+    cause: error,
+  });
 }
 
 /** The API's own error, rebuilt; anything else that answers with a failure is not Flotilla's. */
