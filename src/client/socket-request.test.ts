@@ -112,8 +112,8 @@ describe("a request over a socket", () => {
       await later;
       response.end("b");
     };
-    const answer = await ask({ timeoutMs: 500 });
-    setTimeout(goOn, 700);
+    const answer = await ask({ timeoutMs: 2_000 });
+    setTimeout(goOn, 2_500);
     expect(await bodyOf(answer)).toBe("ab");
   });
 

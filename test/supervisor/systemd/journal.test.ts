@@ -92,20 +92,25 @@ describe.runIf(whyNoContainer() === undefined)("the journal of a real systemd", 
     ["a unit", { units: ["later.service"] }],
     ["a pattern that a unit comes to match", { units: ["late?.service"] }],
     ["a text", { units: ["later.service"], grep: { pattern: "new", ignoreCase: false } }],
-  ])("follows %s", async (_, query) => {
-    const line = `new ${Math.random()}`;
-    await supervisor.load([service("later.service", "Type=oneshot", `ExecStart=/bin/echo ${line}`)]);
-    const signal = AbortSignal.timeout(10_000);
-    const seen = (async () => {
-      for await (const { message } of supervisor.journal({ ...query, lines: 0, follow: true, signal }))
-        if (message === line) return message;
-      return undefined;
-    })();
-    // journalctl does not say when it has begun; it starts again until it is heard.
-    const isSeen = seen.then(() => true);
-    while (!(await Promise.race([isSeen, supervisor.start("later.service").then(() => false)])));
-    expect(await seen).toBe(line);
-  });
+  ])(
+    "follows %s",
+    async (_, query) => {
+      const line = `new ${Math.random()}`;
+      // journalctl does not say when it has begun, so that the unit says its line until it is heard.
+      const repeat = `ExecStart=/bin/sh -c 'while :; do echo "${line}"; sleep 0.1; done'`;
+      await supervisor.load([service("later.service", repeat)]);
+      const seen = firstOf({ ...query, lines: 0, follow: true, signal: AbortSignal.timeout(20_000) }, line);
+      await supervisor.start("later.service");
+      expect(await seen).toBe(line);
+      await supervisor.stop("later.service");
+    },
+    30_000,
+  );
+
+  async function firstOf(query: JournalQuery, line: string): Promise<string | undefined> {
+    for await (const { message } of supervisor.journal(query)) if (message === line) return message;
+    return undefined;
+  }
 
   test("ends when nobody wants it any more", async () => {
     const gone = new AbortController();
