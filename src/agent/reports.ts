@@ -76,7 +76,11 @@ export class UnitReports {
   }
 }
 
-/** A unit that is being started is soon active or failed; what it is until then tells nobody anything. */
+/**
+ * A unit that is being started is soon active or failed, and one that is taken away soon gone; what it is until then
+ * tells nobody anything, and what is told next would have to wait for it.
+ */
 function isPassing(active: ActiveState, underWay: MachineStepKind | undefined): boolean {
+  if (underWay === "unload") return true;
   return (underWay === "start" || underWay === "restart") && active !== "active" && active !== "failed";
 }

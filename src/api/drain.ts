@@ -1,6 +1,7 @@
-/** How far the drain of a machine is, for whoever waits for it: what the planner says, again with every change. */
+/** How far the drain of a machine is, for whoever waits for it: what the planner says, again when something has changed. */
+import { sleep } from "#base/clock.ts";
 import { nameOfMachine } from "#model/cluster-state.ts";
-import { drainProgress } from "#plan/drain-progress.ts";
+import { drainProgress, LOOK_AGAIN_MS } from "#plan/drain-progress.ts";
 import type { DrainBody, DrainWish } from "./bodies.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { configureMachine } from "./machine-config.ts";
@@ -31,14 +32,14 @@ export function drainStatus(machine: string, seen: Set<string>, dependencies: Ap
   };
 }
 
-/** Drains the machine; the drain as it stands then and after each change, until it is over or no longer wished for. */
+/** Drains the machine; the drain as it stands then and after changes, until it is over or no longer wished for. */
 export async function* drainMachine(
   machine: string,
   wish: DrainWish,
   dependencies: ApiDependencies,
   signal: AbortSignal,
 ): AsyncGenerator<ServerEvent, void> {
-  const { mirror } = dependencies;
+  const { mirror, clock } = dependencies;
   // What leaves at once would else not be told of.
   const seen = new Set(mirror.view.assignments.get(machine)?.keys());
   await configureMachine(machine, { drain: wish }, dependencies);
@@ -56,6 +57,8 @@ export async function* drainMachine(
       last = text;
       if (status.isOver || status.drain === null) return;
       await wake.promise;
+      // Whoever has gone waits for nothing more, and the loop ends.
+      await sleep(clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
     }
   } finally {
     stop();

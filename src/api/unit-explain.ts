@@ -23,7 +23,8 @@ export function explainedRows(names: readonly string[], { mirror, planContext }:
   });
 }
 
-function isNowhere(row: UnitRow): boolean {
+/** On no machine, and with something left to do. */
+export function isNowhere(row: UnitRow): boolean {
   return row.machine === null && row.finishedMs === null;
 }
 

@@ -4,11 +4,11 @@
  * could take anything over.
  */
 import type { Agent } from "#agent/agent.ts";
-import type { Clock } from "#base/clock.ts";
+import { type Clock, sleep } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
 import type { PlanContext } from "#plan/cluster-plan.ts";
-import { drainProgress } from "#plan/drain-progress.ts";
+import { drainProgress, LOOK_AGAIN_MS } from "#plan/drain-progress.ts";
 
 export interface HandOverOptions {
   readonly agent: Agent;
@@ -43,7 +43,7 @@ export async function handOver(options: HandOverOptions): Promise<void> {
 }
 
 async function untilOver(
-  { cluster, machine, planContext, log }: HandOverOptions,
+  { cluster, clock, machine, planContext, log }: HandOverOptions,
   units: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -58,6 +58,8 @@ async function untilOver(
       if (signal.aborted) return log.warn({ left: left.length }, "time is up: the other units stop here");
       if (!cluster.connected) return log.warn({}, "the store is away: the machine's units stop here");
       await changed.promise;
+      // When time is up the next round says so.
+      await sleep(clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
     } finally {
       stop();
       signal.removeEventListener("abort", abandon);

@@ -332,3 +332,57 @@ describe("a strict unit", () => {
     expect(await bench.keysUnder(ranges.assignments(M2))).toEqual([]);
   });
 });
+
+describe("a unit that is stopped before it is started elsewhere", () => {
+  const alone: Placement = { ...ANYWHERE, overlap: false };
+
+  beforeEach(async () => {
+    await bench.machine("1", { disk: "ssd" });
+    await bench.machine("2", { disk: "tape" });
+    bench.placements.set("a.service", { ...alone, metadata: [{ key: "disk", values: ["ssd"] }] });
+    await bench.unit("a.service");
+    await bench.elect();
+    await bench.state("a.service", M1);
+    bench.placements.set("a.service", { ...alone, metadata: [{ key: "disk", values: ["tape"] }] });
+    await bench.machine("2", { disk: "tape", more: "yes" });
+    await bench.pass(1_000);
+  });
+
+  test("is told to be taken off its machine, and not to fit nowhere", async () => {
+    expect(await bench.keysUnder(ranges.assignments(M1))).toEqual([]);
+    expect(await bench.keysUnder(ranges.assignments(M2))).toEqual([]);
+    expect(await bench.events("unit-unplaced")).toHaveLength(1);
+    expect(await bench.events("unit-refused")).toEqual([]);
+  });
+
+  test("is told to fit nowhere when it has stopped and there is no machine for it any more", async () => {
+    await bench.machine("2", { disk: "floppy" });
+    await bench.write(deleteKey(keys.state(M1, "a.service")));
+    await bench.pass(1_000);
+    expect(await bench.events("unit-refused")).toHaveLength(1);
+  });
+});
+
+describe("decisions and what is told", () => {
+  test("are written side by side, and a write of events that fails does not take the decision back", async () => {
+    await bench.machine("1");
+    await bench.elect();
+    const { txn } = bench.store;
+    let failing = true;
+    bench.store.txn = (request, options) => {
+      const tells = request.success.every(
+        (operation) => operation.kind === "put" && toText(operation.request.key).startsWith(ranges.events),
+      );
+      if (!tells || !failing) return txn.call(bench.store, request, options);
+      failing = false;
+      return Promise.reject(new Error("no room for events"));
+    };
+    await bench.unit("a.service");
+    await bench.state("b.service", M1);
+    await bench.pass(1_000);
+    expect(failing).toBe(false);
+    expect(await bench.keysUnder(ranges.assignments(M1))).toEqual(["a.service"]);
+    expect(await bench.events("unit-active")).toHaveLength(1);
+    expect(await bench.events("unit-placed")).toHaveLength(1);
+  });
+});

@@ -10,7 +10,7 @@ import type { Logger } from "#base/log.ts";
 import { Loop } from "#base/loop.ts";
 import { type Random, randomId } from "#base/random.ts";
 import type { ClusterChange, ClusterMirror } from "#mirror/cluster-mirror.ts";
-import { nameOfMachine } from "#model/cluster-state.ts";
+import { type ClusterView, nameOfMachine } from "#model/cluster-state.ts";
 import { keys } from "#model/keys.ts";
 import type { ClusterEvent, EventKind } from "#model/records.ts";
 import type { ClusterPlan, PlanCluster, PlanContext, Unplaced } from "#plan/cluster-plan.ts";
@@ -21,7 +21,7 @@ import { type CommitContext, toTransactions } from "./commit.ts";
 import { noteCopies } from "./copies.ts";
 import { type Seat, stillElected } from "./election.ts";
 import { EventTrimmer } from "./event-trimmer.ts";
-import { type Observed, observe } from "./observe.ts";
+import { type Observation, type Observed, observe } from "./observe.ts";
 import { offerRebalance } from "./offer.ts";
 import { findSilentMachines } from "./silence.ts";
 
@@ -129,9 +129,21 @@ export class Engine {
     if (this.#inDoubt) await this.#catchUp();
     // Deposed, and only not told yet: whatever it wrote would be refused, again and again.
     if (this.#options.cluster.modRevision(keys.engine()) !== seat.revision) return;
-    let revision = await this.#tellWhatHappened(seat);
-    if (this.#planDue) revision = (await this.#planAndCommit(seat)) ?? revision;
-    if (revision !== undefined) await this.#options.cluster.reached(revision);
+    const news = this.#observe(seat);
+    const plan = this.#planDue ? await this.#plan() : undefined;
+    const refused = plan === undefined ? [] : this.#refusalEvents(plan);
+    // Side by side: a unit that is stopped to be moved is down for as long as its next machine has not been told. Both
+    // are awaited however the other ends, since a plan without what was decided last would decide it again.
+    const writes = await Promise.allSettled([
+      this.#writeEvents([...news.events, ...refused], seat),
+      plan === undefined ? undefined : this.#commit(plan, seat),
+    ]);
+    for (const write of writes) {
+      if (write.status === "rejected") throw write.reason;
+      if (write.value !== undefined) await this.#options.cluster.reached(write.value);
+    }
+    if (this.#seat === seat) this.#observed = news.observed;
+    if (this.#planDue) this.#loop.wake();
     await this.#trimmer.trim(stillElected(seat));
   }
 
@@ -142,16 +154,14 @@ export class Engine {
     await this.#options.cluster.reached(header.revision);
   }
 
-  /** What could not be written is told by the next pass: better twice than never. */
-  async #tellWhatHappened(seat: Seat): Promise<Revision | undefined> {
+  /** What has happened since the last pass; what cannot be written is told by the next one: better twice than never. */
+  #observe(seat: Seat): Observation {
     const { cluster, clock } = this.#options;
     const before = this.#observed;
     const { observed, events } = observe(before, cluster.view, this.#unreachable, clock.now());
     const election = before === undefined ? [this.#electionEvent(seat)] : [];
     const offers = offerRebalance(events, cluster.view, this.#context());
-    const revision = await this.#writeEvents([...election, ...events, ...offers], seat);
-    if (this.#seat === seat) this.#observed = observed;
-    return revision;
+    return { observed, events: [...election, ...events, ...offers] };
   }
 
   #electionEvent(seat: Seat): ClusterEvent {
@@ -161,7 +171,7 @@ export class Engine {
     return { timeMs: clock.now(), kind: "engine-elected", machine, message };
   }
 
-  async #planAndCommit(seat: Seat): Promise<Revision | undefined> {
+  async #plan(): Promise<ClusterPlan> {
     this.#planDue = false;
     this.#noteLostMachines();
     this.#copiesSince = noteCopies(
@@ -170,21 +180,22 @@ export class Engine {
       this.#options.clock.monotonic(),
     );
     this.#silent = await this.#findSilent();
-    const context = this.#context();
-    const plan = this.#options.planCluster(this.#options.cluster.view, context);
+    const plan = this.#options.planCluster(this.#options.cluster.view, this.#context());
     this.#setAlarm(plan);
     this.#statesDecide = waitsForStates(plan);
+    return plan;
+  }
+
+  async #commit({ steps }: ClusterPlan, seat: Seat): Promise<Revision | undefined> {
     let revision: Revision | undefined;
-    for (const transaction of toTransactions(plan.steps, this.#commitContext(seat))) {
+    for (const transaction of toTransactions(steps, this.#commitContext(seat))) {
       const committed = await this.#options.store.txn(transaction);
       revision = committed.header.revision;
       // Somebody changed what the decision was made from: what they changed is on its way here and will be planned anew.
       if (!committed.succeeded) this.#planDue = true;
       this.#trimmer.wrote(transaction.success.length);
     }
-    const told = await this.#writeEvents(this.#refusalEvents(plan), seat);
-    if (this.#planDue) this.#loop.wake();
-    return told ?? revision;
+    return revision;
   }
 
   #noteLostMachines(): void {
@@ -253,11 +264,10 @@ export class Engine {
 
   /** Each unit that has no place is told of once, and again when other things stand in its way. */
   #refusalEvents(plan: ClusterPlan): readonly ClusterEvent[] {
-    const without = new Set(plan.unplaced.map(({ unit }) => unit));
+    const refused = plan.unplaced.filter((unplaced) => !isHandedOver(unplaced, this.#options.cluster.view));
+    const without = new Set(refused.map(({ unit }) => unit));
     for (const unit of this.#refused.keys()) if (!without.has(unit)) this.#refused.delete(unit);
-    const fresh = plan.unplaced.filter(
-      (unplaced) => this.#refused.get(unplaced.unit) !== obstacles(unplaced),
-    );
+    const fresh = refused.filter((unplaced) => this.#refused.get(unplaced.unit) !== obstacles(unplaced));
     for (const unplaced of fresh) this.#refused.set(unplaced.unit, obstacles(unplaced));
     return [...fresh.map((unplaced) => this.#refusalEvent(unplaced)), ...this.#holdingEvents(plan)];
   }
@@ -294,6 +304,14 @@ function waitsForStates({ unplaced, moves, followsStates }: ClusterPlan): boolea
     followsStates === true ||
     moves.some(({ phase }) => phase !== "staying") ||
     unplaced.some(({ refusals }) => refusals.some(({ code }) => code === "strict-wait"))
+  );
+}
+
+/** It only waits until it has stopped on the machine that it was just told to have been taken off. */
+function isHandedOver({ refusals }: Unplaced, { machines }: ClusterView): boolean {
+  return (
+    refusals.length > 0 &&
+    refusals.every(({ machine, code }) => code === "strict-wait" && machines.has(machine))
   );
 }
 

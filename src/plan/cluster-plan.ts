@@ -106,6 +106,8 @@ export interface PlanSettings {
   readonly strictMarginMs: number;
   /** How many units may be on their way from one machine at a time. */
   readonly movesAtOnce: number;
+  /** How many of them may be units that are stopped before they are started elsewhere. */
+  readonly stopsAtOnce: number;
   /** How long a moving unit's new copy is to have been active before the old one is stopped. */
   readonly copySettleMs: number;
 }

@@ -4,6 +4,12 @@ import { whereUnitIs } from "#model/units.ts";
 import type { ClusterPlan, PendingMove, PlanContext, Refusal } from "./cluster-plan.ts";
 import { planCluster } from "./reconcile/plan-cluster.ts";
 
+/**
+ * How long whoever follows a drain waits before looking again: each look costs as much as a plan of the whole cluster,
+ * and what it costs the drained units wait for.
+ */
+export const LOOK_AGAIN_MS = 100;
+
 export interface DrainedUnit {
   readonly unit: string;
   /**

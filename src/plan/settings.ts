@@ -8,6 +8,8 @@ import type { PlanSettings } from "./cluster-plan.ts";
  * - `strictMarginMs`: the agent stops strict units before its lease can have expired; what is left is the time a kill
  *   takes and the drift of two clocks over one lease, well under 2 s.
  * - `movesAtOnce`: enough to keep the other machines busy, few enough that they are not overrun.
+ * - `stopsAtOnce`: a unit that is stopped first is down for as long as its new machine takes to start all that come with
+ *   it, so they are few.
  * - `copySettleMs`: a `Type=simple` service counts as active once its process is there; a program that is missing, or
  *   cannot read its configuration, has ended by then.
  */
@@ -16,5 +18,6 @@ export const DEFAULT_PLAN_SETTINGS: PlanSettings = {
   stampedeShare: 0.5,
   strictMarginMs: 2_000,
   movesAtOnce: 10,
+  stopsAtOnce: 3,
   copySettleMs: 500,
 };

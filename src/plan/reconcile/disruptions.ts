@@ -1,6 +1,6 @@
 /**
- * How many moves may be under way: so many from one machine, and of the instances of one template so many as
- * MaxUnavailable= lets be on their way or down. What has begun counts first, so that limits hold from plan to plan.
+ * How many moves may be under way: so many from one machine, fewer where a unit is down meanwhile, and of the instances of
+ * one template so many as MaxUnavailable= lets be on their way or down. What has begun counts first, so that limits hold from plan to plan.
  */
 import { nameOfMachine } from "#model/cluster-state.ts";
 import type { PendingMove } from "#plan/cluster-plan.ts";
@@ -22,8 +22,11 @@ export type Pause = Pick<PendingMove, "phase" | "reason" | "stuck">;
 
 export class Disruptions {
   readonly #draft: Draft;
+  /** By machine that they leave. */
   readonly #underWay = new Map<string, number>();
-  /** Units that may not overlap and that their machine has not told of yet: they may be down for as long. */
+  /** Those among them that may not overlap. */
+  readonly #stopped = new Map<string, number>();
+  /** Units that may not overlap and that their machine has yet to tell of: they may be down for as long. */
   readonly #landing: number;
   readonly #groups = new Map<string, Group>();
 
@@ -54,20 +57,23 @@ export class Disruptions {
   }
 
   #note(standing: Standing, from: string): void {
-    const { unit } = standing;
-    this.#underWay.set(from, (this.#underWay.get(from) ?? 0) + 1);
-    this.#group(standing).unavailable.add(unit);
+    this.#count(standing, from);
+    this.#group(standing).unavailable.add(standing.unit);
+  }
+
+  /** @param standing undefined for a unit that nobody asks for any more */
+  #count(standing: Standing | undefined, from: string): void {
+    addOne(this.#underWay, from);
+    if (standing?.placement?.overlap === false) addOne(this.#stopped, from);
   }
 
   /** Units that were taken away and have not stopped yet are on their way, too. */
   #countStopping(machines: ReadonlySet<string>): void {
-    const { view } = this.#draft;
+    const { view, standings } = this.#draft;
     for (const machine of machines) {
       const assigned = view.assignments.get(machine);
-      const stopping = [...(view.states.get(machine)?.keys() ?? [])].filter(
-        (unit) => assigned?.has(unit) !== true,
-      );
-      this.#underWay.set(machine, (this.#underWay.get(machine) ?? 0) + stopping.length);
+      for (const unit of view.states.get(machine)?.keys() ?? [])
+        if (assigned?.has(unit) !== true) this.#count(standings.get(unit), machine);
     }
   }
 
@@ -79,13 +85,19 @@ export class Disruptions {
     return `it is still starting, or has a job under way, on ${nameOfMachine(view, machine)}`;
   }
 
-  /** What is stopped first is down until its new machine has started it: those that wait for that there count, too. */
   #tooManyHere({ placement }: Standing, { machine }: Home): string | undefined {
     const { view, context } = this.#draft;
-    const { movesAtOnce } = context.settings;
-    const landing = placement?.overlap === false ? this.#landing : 0;
-    if ((this.#underWay.get(machine) ?? 0) + landing < movesAtOnce) return undefined;
-    return `${movesAtOnce} units are on their way from ${nameOfMachine(view, machine)} already`;
+    const { movesAtOnce, stopsAtOnce } = context.settings;
+    const name = nameOfMachine(view, machine);
+    if (placement?.overlap === false && this.#down(machine) >= stopsAtOnce)
+      return `${stopsAtOnce} units that are stopped before they are started elsewhere are on their way from ${name} already`;
+    if ((this.#underWay.get(machine) ?? 0) < movesAtOnce) return undefined;
+    return `${movesAtOnce} units are on their way from ${name} already`;
+  }
+
+  /** What is stopped first is down until its new machine has started it: those that wait for that there count, too. */
+  #down(machine: string): number {
+    return (this.#stopped.get(machine) ?? 0) + this.#landing;
   }
 
   #tooMany(standing: Standing): Pause | undefined {
@@ -145,9 +157,16 @@ export class Disruptions {
   }
 }
 
-function isLanding({ view }: Draft, standing: Standing): boolean {
-  const { placement, homes } = standing;
-  return placement?.overlap === false && homes.some((home) => home.present && isUnsaid(view, standing, home));
+function addOne(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** It is nowhere and comes to a machine with this plan, or has yet to be told of by the one it has come to. */
+function isLanding({ view, scheduler }: Draft, standing: Standing): boolean {
+  const { unit, placement, homes } = standing;
+  if (placement?.overlap !== false) return false;
+  if (homes.length === 0) return scheduler.placesOf(unit).size > 0;
+  return homes.some((home) => home.present && isUnsaid(view, standing, home));
 }
 
 function isToRun({ record, finished }: Standing): boolean {
