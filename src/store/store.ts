@@ -14,6 +14,7 @@ export type Bytes = Uint8Array;
 export type Revision = bigint;
 export type LeaseId = bigint;
 
+/** Ask it for its fields: a copy made with `...` may have none, since a store may look each up when it is asked for. */
 export interface KeyValue {
   readonly key: Bytes;
   readonly value: Bytes;

@@ -115,6 +115,21 @@ describe("watching units", () => {
     expect(seen.at(-1)?.units).toMatchObject([{ machine: M1, active: "active" }]);
   });
 
+  test("says why a unit is nowhere a moment later, unasked, and from then on at once", async () => {
+    const cluster = await start();
+    const client = new FlotillaClient({ endpoint: (await cluster.serve()).unix });
+    await client.submit({ units: [{ unit: "a.service", text: SERVICE }], desired: "launched" });
+    const ended = new AbortController();
+    const seen: UnitChange[] = [];
+    for await (const change of client.watchUnits(["a.service"], ended.signal)) {
+      seen.push(change);
+      if (seen.length === 2) await client.change("stop", ["a.service"]);
+      if (seen.length === 3) ended.abort();
+    }
+    const why = "there are no machines";
+    expect(seen.map(({ units }) => units[0]?.unplaced?.summary)).toEqual([undefined, why, why]);
+  });
+
   test("lets go of the mirror when the client has gone", async () => {
     const plain = await start();
     const { mirror } = plain.dependencies;

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toBytes, toText } from "#store/keys.ts";
+import { StoredKeyValue } from "#store/mvcc/stored-key-value.ts";
 import {
   type Compare,
   type RequestOp,
@@ -15,6 +16,7 @@ import {
   type WatchRequest,
 } from "#store/store.ts";
 import { type OpenSubject, subjects } from "./store-subjects.ts";
+import { told } from "./store-talk.ts";
 
 /** One request; revisions are given as steps back from the current one. */
 type Step = (store: Store, current: bigint) => Promise<unknown>;
@@ -191,6 +193,7 @@ async function eventsFrom(store: Store, request: WatchRequest): Promise<unknown[
 function plain(part: unknown): unknown {
   if (part instanceof Uint8Array) return toText(part);
   if (Array.isArray(part)) return part.map(plain);
+  if (part instanceof StoredKeyValue) return told(part);
   if (typeof part !== "object" || part === null) return part;
   const entries = Object.entries(part).filter(([name]) => !IDENTITY.has(name));
   return Object.fromEntries(entries.map(([name, inner]) => [name, plain(inner)]));

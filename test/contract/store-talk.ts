@@ -30,6 +30,11 @@ export function texts(kvs: readonly KeyValue[]): string[] {
   return kvs.map((kv) => `${toText(kv.key)}=${toText(kv.value)}`);
 }
 
+/** All that a key's answer says, as an object of its own with the bytes as text. */
+export function told({ key, value, createRevision, modRevision, version, lease }: KeyValue) {
+  return { key: toText(key), value: toText(value), createRevision, modRevision, version, lease };
+}
+
 export async function refusalOf(promise: Promise<unknown>): Promise<[string, string]> {
   const error = await promise.then(
     () => undefined,

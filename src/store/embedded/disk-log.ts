@@ -170,8 +170,11 @@ export class DiskLog implements Journal {
   }
 
   forgot(revision: number, bytes: number): void {
-    const part = this.#parts.findLast(({ after }) => after < revision);
-    if (part !== undefined) part.forgottenBytes += bytes;
+    // Each version that is forgotten comes by here, so no list is made of the parts.
+    const isIn = ({ after }: LogPart): boolean => after < revision;
+    const { part } = this.#active;
+    const holder = isIn(part) ? part : this.#sealed.findLast(isIn);
+    if (holder !== undefined) holder.forgottenBytes += bytes;
   }
 
   async tidy(thoroughly: boolean): Promise<void> {

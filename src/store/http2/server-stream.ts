@@ -76,8 +76,13 @@ export class ServerStream {
 
   /** False while the peer has no room for it; {@link drained} tells when it has. */
   write(data: Buffer): boolean {
+    return this.writeAll([data]);
+  }
+
+  /** The same of data in pieces, of which there may be thousands. */
+  writeAll(pieces: readonly Buffer[]): boolean {
     if (this.#closed) return true;
-    this.#queue.push(data);
+    for (const piece of pieces) this.#queue.push(piece);
     this.pump();
     return this.#queue.length === 0;
   }

@@ -20,6 +20,7 @@ import { readRange, toKeyValues } from "./read.ts";
 import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
 import { STEP_ENTRIES, type Steps } from "./steps.ts";
+import { StoredKeyValue } from "./stored-key-value.ts";
 
 export function applyPut(state: MvccState, request: PutRequest): PutResponse {
   // Within a transaction etcd looks at the two the other way round.
@@ -49,7 +50,9 @@ function put(state: MvccState, request: PutRequest): PutResponse {
   const lease = request.ignoreLease && previous !== undefined ? previous.lease : (request.lease ?? 0n);
   state.put(request.key, value, lease);
   const header = { revision: BigInt(state.workRevision) };
-  return request.prevKv && previous !== undefined ? { header, prevKv: previous.toKeyValue() } : { header };
+  return request.prevKv && previous !== undefined
+    ? { header, prevKv: new StoredKeyValue(previous) }
+    : { header };
 }
 
 export function* applyDeleteRange(state: MvccState, request: DeleteRangeRequest): Steps<DeleteRangeResponse> {

@@ -1,12 +1,11 @@
 /** Reading a range as etcd does (etcdserver/apply.go, Range): read, filter, sort, limit, strip. */
-import type { Bytes, KeyValue, RangeRequest, RangeResponse, SortTarget } from "../store.ts";
+import type { KeyValue, RangeRequest, RangeResponse, SortTarget } from "../store.ts";
 import { keyRange } from "./key-range.ts";
 import type { VersionRecord } from "./record.ts";
 import { sorted } from "./sort.ts";
 import type { MvccState } from "./state.ts";
 import { STEP_ENTRIES, type Steps } from "./steps.ts";
-
-const NOTHING: Bytes = new Uint8Array(0);
+import { StoredKey, StoredKeyValue } from "./stored-key-value.ts";
 
 /**
  * @param now the revision that is current for whoever asks.
@@ -64,8 +63,7 @@ function* find(
 export function* toKeyValues(versions: readonly VersionRecord[], keysOnly: boolean): Steps<KeyValue[]> {
   const kvs: KeyValue[] = [];
   for (const version of versions) {
-    const kv = version.toKeyValue();
-    kvs.push(keysOnly ? { ...kv, value: NOTHING } : kv);
+    kvs.push(keysOnly ? new StoredKey(version) : new StoredKeyValue(version));
     if (kvs.length % STEP_ENTRIES === 0) yield;
   }
   return kvs;

@@ -10,7 +10,7 @@
  *    31  u32  length of the key
  *    35       key, then value
  */
-import type { Bytes, KeyValue, LeaseId } from "../store.ts";
+import type { Bytes, LeaseId } from "../store.ts";
 
 const HEADER_BYTES = 35;
 /** Longer than any request may be; positions in the log count on it. */
@@ -132,7 +132,8 @@ export class VersionRecord {
   }
 
   get lease(): LeaseId {
-    return this.bytes.view.getBigInt64(this.at + 23, true);
+    // Few have one, and a number of this kind is an object.
+    return this.hasLease ? this.bytes.view.getBigInt64(this.at + 23, true) : 0n;
   }
 
   /** Without making a number of it. */
@@ -164,16 +165,9 @@ export class VersionRecord {
     this.bytes.buffer.copy(target.buffer, at, this.at, this.at + this.length);
   }
 
-  /** Views of the bytes, no copies. */
-  toKeyValue(): KeyValue {
-    return {
-      key: this.keyBytes,
-      value: this.value,
-      createRevision: BigInt(this.createRevision),
-      modRevision: BigInt(this.modRevision),
-      version: BigInt(this.version),
-      lease: this.lease,
-    };
+  /** Without a view of it. */
+  get valueLength(): number {
+    return this.at + this.length - this.valueAt;
   }
 
   /** Where the value begins. */

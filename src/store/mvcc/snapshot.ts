@@ -2,6 +2,7 @@
 import type { SnapshotItem, StoreIdentity } from "../local-store.ts";
 import type { MvccState } from "./state.ts";
 import { STEP_ENTRIES, type Steps, type Turns } from "./steps.ts";
+import { StoredKeyValue } from "./stored-key-value.ts";
 
 /** A piece ends with the key that reaches one of them. */
 const PIECE_KEYS = 64;
@@ -41,7 +42,7 @@ export class Snapshot {
       if (version.modRevision > this.#revision) break;
       const current = this.#state.get(version.key, this.#revision);
       if (current?.modRevision === version.modRevision) {
-        piece.push({ kind: "key", kv: version.toKeyValue() });
+        piece.push({ kind: "key", kv: new StoredKeyValue(version) });
         bytes += version.length;
       }
       if (piece.length >= PIECE_KEYS || bytes >= PIECE_BYTES) {

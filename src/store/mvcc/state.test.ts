@@ -5,13 +5,15 @@ import { CompactedError } from "../store.ts";
 import type { VersionRecord } from "./record.ts";
 import { MvccState } from "./state.ts";
 import { atOnce } from "./steps.ts";
+import { StoredKeyValue } from "./stored-key-value.ts";
 
 const ALL = { from: "", to: undefined };
 
 /** A version as data that does not change. */
 function told(version: VersionRecord): unknown {
-  const { key, value } = version.toKeyValue();
-  return { ...version.toKeyValue(), key: toText(key), value: toText(value), deleted: version.deleted };
+  const { key, value, createRevision, modRevision, version: number, lease } = new StoredKeyValue(version);
+  const bytes = { key: toText(key), value: toText(value) };
+  return { ...bytes, createRevision, modRevision, number, lease, deleted: version.deleted };
 }
 
 function readAt(state: MvccState, revision: number): unknown[] {
@@ -225,6 +227,6 @@ test("values are copied, because the caller's bytes may be used again", () => {
   write(state, () => state.put(name, value, 0n));
   name.fill(0);
   value.fill(0);
-  const kv = state.get("key", state.revision)?.toKeyValue();
-  expect([toText(kv?.key ?? name), toText(kv?.value ?? value)]).toEqual(["key", "value"]);
+  const version = state.get("key", state.revision);
+  expect([toText(version?.keyBytes ?? name), toText(version?.value ?? value)]).toEqual(["key", "value"]);
 });

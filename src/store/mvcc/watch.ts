@@ -18,6 +18,7 @@ import { inRange, type KeyRange, keyRange } from "./key-range.ts";
 import type { VersionRecord } from "./record.ts";
 import type { MvccState } from "./state.ts";
 import { inTurns, STEP_ENTRIES, type Steps, type Turns } from "./steps.ts";
+import { StoredKeyValue } from "./stored-key-value.ts";
 
 /** Etcd's watchBatchMaxRevs. */
 const BATCH_REVISIONS_MAX = 1_000;
@@ -186,11 +187,13 @@ class Batch {
   add(version: VersionRecord, previousFrom: MvccState | undefined): void {
     if (version.modRevision !== this.#last) this.#revisions += 1;
     this.#last = version.modRevision;
-    const prevKv = previousFrom?.before(version)?.toKeyValue();
-    const kv = version.toKeyValue();
-    this.#bytes += kv.value.length + (prevKv?.value.length ?? 0);
-    const event: StoreEvent = { type: version.deleted ? "delete" : "put", kv };
-    this.events.push(prevKv === undefined ? event : { ...event, prevKv });
+    const previous = previousFrom?.before(version);
+    this.#bytes += version.valueLength + (previous?.valueLength ?? 0);
+    const type = version.deleted ? "delete" : "put";
+    const kv = new StoredKeyValue(version);
+    this.events.push(
+      previous === undefined ? { type, kv } : { type, kv, prevKv: new StoredKeyValue(previous) },
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Codec, encode, encodeInSteps } from "../wire/message.ts";
 
-type Pieces = readonly Uint8Array[];
+type Pieces = readonly Buffer[];
 
 /** One after the other, the pieces are the message. A short one is there at once, and keeps its place among others. */
 export function answerPieces<Answer>(

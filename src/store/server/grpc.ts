@@ -23,7 +23,7 @@ export interface Call {
   /** Aborted when the peer is gone or the server closes. */
   readonly signal: AbortSignal;
   /** Resolves when the peer has room for more. @param message in pieces */
-  send(message: readonly Uint8Array[]): Promise<void>;
+  send(message: readonly Buffer[]): Promise<void>;
 }
 
 /** What throws becomes the call's status. */
@@ -31,7 +31,7 @@ export type Method =
   | {
       readonly kind: "unary";
       /** The answer in pieces. @param signal aborted when the peer is gone; most calls are over before that. */
-      handle(message: Buffer, caller: Caller, signal: () => AbortSignal): Promise<readonly Uint8Array[]>;
+      handle(message: Buffer, caller: Caller, signal: () => AbortSignal): Promise<readonly Buffer[]>;
     }
   | { readonly kind: "stream"; handle(call: Call): Promise<void> };
 
@@ -115,7 +115,7 @@ class UnaryCall implements StreamListener {
     message: Buffer,
     caller: Caller,
     signal: () => AbortSignal,
-  ) => Promise<readonly Uint8Array[]>;
+  ) => Promise<readonly Buffer[]>;
   readonly #caller: Caller;
   readonly #deframer: Deframer;
   readonly #clock: Clock;
@@ -127,7 +127,7 @@ class UnaryCall implements StreamListener {
 
   constructor(
     stream: ServerStream,
-    handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<readonly Uint8Array[]>,
+    handle: (message: Buffer, caller: Caller, signal: () => AbortSignal) => Promise<readonly Buffer[]>,
     caller: Caller,
     { messageBytesMax, clock, held }: GrpcOptions,
   ) {
@@ -225,9 +225,9 @@ class StreamingCall implements StreamListener, Call {
     );
   }
 
-  async send(message: readonly Uint8Array[]): Promise<void> {
+  async send(message: readonly Buffer[]): Promise<void> {
     if (this.#stream.isClosed) throw new StoreError("cancelled", "the peer is gone");
-    if (!writeMessage(this.#stream, message)) await this.#stream.drained();
+    if (!this.#stream.writeAll(framed(message))) await this.#stream.drained();
   }
 
   data(piece: Buffer): void {
@@ -288,17 +288,10 @@ function unknownMethod(path: string, methods: Methods): StoreError {
     : new StoreError("unimplemented", `unknown service ${service}`);
 }
 
-function finish(stream: ServerStream, answer: readonly Uint8Array[]): void {
+function finish(stream: ServerStream, answer: readonly Buffer[]): void {
   stream.respond(ANSWER);
-  writeMessage(stream, answer);
+  stream.writeAll(framed(answer));
   stream.end(OK);
-}
-
-/** False while the peer has no room for all of it. */
-function writeMessage(stream: ServerStream, message: readonly Uint8Array[]): boolean {
-  let hasRoom = true;
-  for (const piece of framed(message)) hasRoom = stream.write(piece);
-  return hasRoom;
 }
 
 /** Ends a call that has not been answered yet with a status alone. */

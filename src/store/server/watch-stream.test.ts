@@ -126,11 +126,10 @@ describe("an answer in pieces", () => {
     header: { revision: 9n },
     events: sizes.map((size) => ({ type: "put" as const, kv: kv(size) })),
   });
+  const piecesOf = (sizes: readonly number[], bytesMax: number) =>
+    [...fragments(answer(sizes), bytesMax)].filter((piece) => piece !== undefined);
   const shapes = (sizes: readonly number[], bytesMax: number) =>
-    [...fragments(answer(sizes), bytesMax)].map(({ events = [], fragment = false }) => [
-      events.length,
-      fragment,
-    ]);
+    piecesOf(sizes, bytesMax).map(({ events = [], fragment = false }) => [events.length, fragment]);
 
   test("is one where it is short enough", () => {
     expect(shapes([10, 10], 1_000)).toEqual([[2, false]]);
@@ -145,6 +144,12 @@ describe("an answer in pieces", () => {
     ]);
   });
 
+  test("may pause while many events are measured", () => {
+    const pauses = (count: number) =>
+      [...fragments(answer(Array(count).fill(1)), 10_000)].filter((piece) => piece === undefined).length;
+    expect([pauses(100), pauses(1_000)]).toEqual([0, 7]);
+  });
+
   test("has an event that is too long by itself", () => {
     expect(shapes([5_000, 10, 5_000], 1_000)).toEqual([
       [1, true],
@@ -156,7 +161,7 @@ describe("an answer in pieces", () => {
   test("keeps every event, in order, each piece with the same header and below the size", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(400), { maxLength: 40 }), (sizes) => {
-        const pieces = [...fragments(answer(sizes), 1_000)];
+        const pieces = piecesOf(sizes, 1_000);
         expect(pieces.flatMap(({ events = [] }) => events.map((event) => event.kv?.value?.length))).toEqual(
           sizes,
         );

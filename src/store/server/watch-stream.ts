@@ -174,7 +174,10 @@ class WatchStream {
   /** An answer that is too long goes out in pieces, where the client has said that it can put them together. */
   async #sendAll(request: Create, answer: Answer): Promise<void> {
     if (!request.fragment) return this.#send(answer);
-    for (const piece of fragments(answer, FRAGMENT_BYTES)) await this.#send(piece);
+    for (const piece of fragments(answer, FRAGMENT_BYTES)) {
+      if (piece === undefined) await nextTurn();
+      else await this.#send(piece);
+    }
   }
 
   #send(answer: Answer): Promise<void> {
@@ -191,6 +194,8 @@ function isEmptyRange({ key, rangeEnd }: Create): boolean {
   return Buffer.compare(key, rangeEnd) >= 0;
 }
 
+/** How many events are measured at a time. */
+const STEP_EVENTS = 128;
 /** What numbers, tags and lengths of an event and its two keys take at the most. */
 const EVENT_BYTES = 110;
 
@@ -200,13 +205,17 @@ function sizeOf({ kv, prevKv }: Event): number {
   return EVENT_BYTES + bytesOf(kv) + bytesOf(prevKv);
 }
 
-/** The answer in pieces below a size, as far as single events are; all but the last say that they are pieces. */
-export function* fragments(answer: Answer, bytesMax: number): Generator<Answer, void, undefined> {
+/**
+ * The answer in pieces below a size, as far as single events are; all but the last say that they are pieces. Undefined is
+ * where there may be a pause.
+ */
+export function* fragments(answer: Answer, bytesMax: number): Generator<Answer | undefined, void, undefined> {
   const { events = [] } = answer;
   const head = encode(watchResponse, { ...answer, events: [] }).length;
   let piece: Event[] = [];
   let bytes = head;
-  for (const event of events) {
+  for (const [at, event] of events.entries()) {
+    if (at % STEP_EVENTS === STEP_EVENTS - 1) yield undefined;
     const size = sizeOf(event);
     if (piece.length > 0 && bytes + size >= bytesMax) {
       yield { ...answer, events: piece, fragment: true };

@@ -63,8 +63,8 @@ async function itemsOf(path: string): Promise<readonly SnapshotItem[]> {
   return items;
 }
 
-const show = ({ key, value, ...numbers }: KeyValue) => ({
-  ...numbers,
+const show = ({ key, value, createRevision, modRevision, version, lease }: KeyValue) => ({
+  ...{ createRevision, modRevision, version, lease },
   key: toText(key),
   value: toText(value),
 });

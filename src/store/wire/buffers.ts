@@ -106,7 +106,7 @@ export class WireWriter {
   #bytes = Buffer.allocUnsafe(256);
   #at = 256;
   /** What was cut off, the last of the bytes first. */
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: Buffer[] = [];
   #cutBytes = 0;
 
   /** Bytes written so far. */
@@ -120,7 +120,7 @@ export class WireWriter {
   }
 
   /** All that was written, where nothing was cut. */
-  finish(): Uint8Array {
+  finish(): Buffer {
     return this.#bytes.subarray(this.#at);
   }
 
@@ -134,7 +134,7 @@ export class WireWriter {
   }
 
   /** All that was written, in the pieces into which it was cut. */
-  finishPieces(): readonly Uint8Array[] {
+  finishPieces(): readonly Buffer[] {
     return [this.finish(), ...this.#pieces.toReversed()];
   }
 

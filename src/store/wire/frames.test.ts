@@ -19,7 +19,7 @@ test("messages come out as they went in, however the bytes were cut", () => {
 });
 
 test("a message in pieces has the frame that it has as a whole", () => {
-  const pieces = [[1, 2], [], [3]].map((bytes) => Uint8Array.from(bytes));
+  const pieces = [[1, 2], [], [3]].map((bytes) => Buffer.from(bytes));
   expect(Buffer.concat(framed(pieces))).toEqual(frame(Uint8Array.from([1, 2, 3])));
   expect(framed(pieces.slice(0, 1))).toEqual([frame(Uint8Array.from([1, 2]))]);
 });

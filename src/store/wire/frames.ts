@@ -17,7 +17,7 @@ export function frame(message: Uint8Array): Buffer {
 }
 
 /** The frame of a message that is there in pieces, which are not copied where there are several. */
-export function framed(pieces: readonly Uint8Array[]): readonly Buffer[] {
+export function framed(pieces: readonly Buffer[]): readonly Buffer[] {
   const [first] = pieces;
   if (pieces.length === 1 && first !== undefined) return [frame(first)];
   const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -25,7 +25,7 @@ export function framed(pieces: readonly Uint8Array[]): readonly Buffer[] {
     pieces.reduce((sum, piece) => sum + piece.length, 0),
     1,
   );
-  return [prefix, ...pieces.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length))];
+  return [prefix, ...pieces];
 }
 
 /** Puts messages together from the pieces in which they arrive. */

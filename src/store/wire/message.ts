@@ -66,10 +66,10 @@ export interface Codec<Out, In = Out> {
 /** Lists up to this length are short, however large their entries are. */
 const SHORT_ENTRIES = 8;
 /** How many entries of a list, and about how many bytes of them, are written at a time. */
-const STEP_ENTRIES = 64;
+const STEP_ENTRIES = 32;
 const STEP_BYTES = 256 * 1024;
 
-export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
+export function encode<In>(codec: Codec<unknown, In>, value: In): Buffer {
   const writer = new WireWriter();
   codec.write(writer, value);
   return writer.finish();
@@ -82,12 +82,12 @@ export function encode<In>(codec: Codec<unknown, In>, value: In): Uint8Array {
 export function encodeInSteps<In>(
   codec: Codec<unknown, In>,
   value: In,
-): Generator<void, readonly Uint8Array[], void> | undefined {
+): Generator<void, readonly Buffer[], void> | undefined {
   const { long } = codec;
   return long?.is(value) === true ? encodeLong(long, value) : undefined;
 }
 
-function* encodeLong<In>(long: Long<In>, value: In): Generator<void, readonly Uint8Array[], void> {
+function* encodeLong<In>(long: Long<In>, value: In): Generator<void, readonly Buffer[], void> {
   const writer = new WireWriter();
   for (const _ of long.write(writer, value)) {
     writer.cut();

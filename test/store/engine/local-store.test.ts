@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from "#host/system.ts";
 import { restoreStore } from "#store/embedded/restore.ts";
 import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore, SnapshotItem } from "#store/local-store.ts";
+import { told } from "../../contract/store-talk.ts";
 import { contentOf, makeFastDirectory, openStore, write } from "./directories.ts";
 
 let directory: string;
@@ -167,7 +168,7 @@ describe("a snapshot", () => {
     await store.records.write(() => [set("user", "root", "1")]);
     const restored = await restore(store.snapshot());
     const all = prefixRange("");
-    expect((await restored.range(all)).kvs).toEqual((await store.range(all)).kvs);
+    expect((await restored.range(all)).kvs.map(told)).toEqual((await store.range(all)).kvs.map(told));
     expect([restored.revision, restored.identity]).toEqual([store.revision, store.identity]);
     const left = await restored.leaseTimeToLive(id, true);
     expect([left.grantedTtlS, left.keys.map(toText)]).toEqual([600, ["leased"]]);

@@ -11,6 +11,7 @@ import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import { createMemoryStore } from "#store/memory.ts";
 import type { StoreEvent } from "#store/store.ts";
+import { told } from "../../contract/store-talk.ts";
 import { copyStore, makeFastDirectory, openStore } from "./directories.ts";
 
 type Step = (store: LocalStore) => Promise<unknown>;
@@ -90,10 +91,10 @@ async function eventsSince(store: LocalStore, startRevision: bigint): Promise<st
   // Where nothing was ever written a watch would wait for ever.
   if (store.revision === 1n) return [];
   const stop = new AbortController();
-  const told = ({ type, kv }: StoreEvent): string => `${kv.modRevision} ${type} ${toText(kv.key)}`;
+  const line = ({ type, kv }: StoreEvent): string => `${kv.modRevision} ${type} ${toText(kv.key)}`;
   const request = { ...prefixRange(""), startRevision };
   for await (const response of store.watch(request, { signal: stop.signal })) {
-    if (response.kind === "events") return response.events.map(told);
+    if (response.kind === "events") return response.events.map(line);
   }
   return [];
 }
@@ -105,7 +106,7 @@ async function everythingOf(store: LocalStore): Promise<unknown> {
   const reads: unknown[] = [];
   for (let at = first; at <= revision; at += 1n) {
     const { kvs } = await store.range({ ...prefixRange(""), revision: at });
-    reads.push(kvs.map((kv) => ({ ...kv, key: toText(kv.key), value: toText(kv.value) })));
+    reads.push(kvs.map(told));
   }
   const leases = (await store.leaseList()).toSorted();
   const attached = await Promise.all(leases.map((id) => store.leaseTimeToLive(id, true)));

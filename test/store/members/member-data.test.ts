@@ -12,6 +12,7 @@ import { prefixRange, toBytes, toText } from "#store/keys.ts";
 import type { LocalStore } from "#store/local-store.ts";
 import type { Store } from "#store/store.ts";
 import { startEtcd } from "../../contract/store-etcd.ts";
+import { told } from "../../contract/store-talk.ts";
 
 const system = { clock: systemClock, random: systemRandom };
 const KEYS = 2_000;
@@ -34,10 +35,7 @@ async function write(store: Store, isOver: (round: number) => boolean): Promise<
 
 async function shown(store: Store, revision: bigint): Promise<readonly string[]> {
   const { kvs } = await store.range({ ...prefixRange(""), revision });
-  return kvs.map(
-    ({ key, value, ...numbers }) =>
-      `${toText(key)}=${toText(value)} ${Object.values(numbers).map(String).join(" ")}`,
-  );
+  return kvs.map((kv) => Object.values(told(kv)).map(String).join(" "));
 }
 
 test("an etcd goes on from it with the same keys, leases and revisions, and what has changed meanwhile", async () => {

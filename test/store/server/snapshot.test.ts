@@ -9,12 +9,13 @@ import { systemClock, systemRandom } from "#host/system.ts";
 import { openEmbeddedStore } from "#store/embedded/embedded-store.ts";
 import { restoreStore } from "#store/embedded/restore.ts";
 import { connectStore } from "#store/etcd/client.ts";
-import { prefixRange, toBytes, toText } from "#store/keys.ts";
+import { prefixRange, toBytes } from "#store/keys.ts";
 import { serveStore } from "#store/server/server.ts";
 import { readEtcdSnapshot, writeEtcdSnapshot } from "#store/snapshot/etcd-snapshot.ts";
 import type { KeyValue, Store } from "#store/store.ts";
 import { startEtcd } from "../../contract/store-etcd.ts";
 import { isInstalled } from "../../contract/store-subjects.ts";
+import { told } from "../../contract/store-talk.ts";
 
 const system = { clock: systemClock, random: systemRandom };
 const run = promisify(execFile);
@@ -47,8 +48,9 @@ async function everything(store: Store): Promise<readonly KeyValue[]> {
   return kvs;
 }
 
-function show({ key, value, ...rest }: KeyValue): unknown {
-  return { ...rest, key: toText(key), value: toText(value).slice(0, 40), length: value.length };
+function show(kv: KeyValue): unknown {
+  const { value, ...rest } = told(kv);
+  return { ...rest, value: value.slice(0, 40), length: value.length };
 }
 
 describe.runIf(isInstalled("etcdctl") && isInstalled("etcd"))("snapshots", () => {

@@ -25,8 +25,9 @@ const HTTP_STATUS: Readonly<Record<StoreStatus, number>> = {
   unauthenticated: 401,
 };
 
-/** So much text is sent at a time, in characters. */
+/** So much text is sent at a time, and so much is made in one turn of the event loop, in characters. */
 const PIECE_LENGTH = 16 * 1024;
+const TURN_LENGTH = 4 * 1024;
 
 export class Gateway {
   readonly #methods: Methods;
@@ -92,17 +93,24 @@ export class Gateway {
   }
 }
 
-/** A piece a turn of the event loop, but what is short at once. */
+/** A little a turn of the event loop, but what is short at once. */
 async function* inTurns(text: Iterable<string>): AsyncGenerator<string, void, undefined> {
-  let waiting = "";
+  let waiting: string[] = [];
+  let [length, ofTurn] = [0, 0];
   for (const piece of text) {
-    waiting += piece;
-    if (waiting.length < PIECE_LENGTH) continue;
-    yield waiting;
-    waiting = "";
+    waiting.push(piece);
+    length += piece.length;
+    ofTurn += piece.length;
+    if (length >= PIECE_LENGTH) {
+      yield waiting.join("");
+      waiting = [];
+      length = 0;
+    }
+    if (ofTurn < TURN_LENGTH) continue;
     await nextTurn();
+    ofTurn = 0;
   }
-  yield waiting;
+  yield waiting.join("");
 }
 
 /** Lines on their way from a call to its client. */

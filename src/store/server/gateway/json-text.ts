@@ -6,7 +6,7 @@ import { WireReader } from "../../wire/buffers.ts";
 import type { JsonField, Schema } from "./schema.ts";
 
 /** Text is given out when so many characters are there. */
-const TEXT_LENGTH = 32 * 1024;
+const TEXT_LENGTH = 4 * 1024;
 
 /** The answer whose bytes are in `pieces`, each of which ends between two fields. */
 export function* jsonText(
