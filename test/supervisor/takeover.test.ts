@@ -169,6 +169,22 @@ test("where there are no cgroups the main process ends with its shim all the sam
   await expect.poll(() => isAlive(mainPid), { interval: 10 }).toBe(false);
 });
 
+test("also one whose shim is killed before it has begun", async () => {
+  const units = Array.from({ length: 20 }, (_, index) => `a${index}.service`);
+  await using machine = await machineThatWasLoaded(
+    units.map((unit) => service(unit, "User=daemon", "ExecStart=/bin/sleep 1000")),
+    { cgroups: false },
+  );
+  const supervisor = await machine.boot();
+  for (const unit of units) {
+    // A simple service is active as soon as its process is there, which is long before it is /bin/sleep.
+    await supervisor.start(unit);
+    const { mainPid = 0 } = supervisor.status(unit) ?? {};
+    process.kill(shimOf(mainPid), "SIGKILL");
+    await expect.poll(() => isAlive(mainPid), { interval: 10 }).toBe(false);
+  }
+});
+
 test("directories deeper than a socket's path may be long work", async () => {
   const below = Array.from({ length: 6 }, (_, i) => `${i}`.repeat(40)).join("/");
   await using machine = new TestMachine({ below });

@@ -28,11 +28,11 @@ my %SETUP_EXIT = (
 );
 
 sub run_child {
-  my ($request, $status, @captures) = @_;
+  my ($request, $shim, $status, @captures) = @_;
   my @sockets;
   my $step = eval {
     ($status, @sockets) = fetch_sockets($request, $status);
-    prepare_child($request, \@sockets, @captures);
+    prepare_child($request, $shim, \@sockets, @captures);
     place_sockets($request, @sockets);
     'exec';
   };
@@ -124,7 +124,7 @@ sub give_up {
 
 # Everything between fork and exec; dies with "step:reason".
 sub prepare_child {
-  my ($request, $sockets, @captures) = @_;
+  my ($request, $shim, $sockets, @captures) = @_;
   die "$request->{refusal}[0]\n" if $request->{refusal};
   sys('setsid');
   %ENV = map { split /=/, $_, 2 } @{ $request->{env} || [] };
@@ -148,10 +148,17 @@ sub prepare_child {
   if (($request->{nnp}[0] // '') eq '1') {
     sys('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or die "nnp:$!\n";
   }
-  # Without cgroups nothing else ends it when its shim is gone; a change of user, above, would take this away again.
-  sys('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) if !@{ $request->{cgroup} || [] };
+  end_with_shim($shim) if !@{ $request->{cgroup} || [] };
   $SIG{PIPE} = 'IGNORE' if $request->{sigpipe}[0];
   filter_calls($request) if $request->{seccomp};
+}
+
+# Without cgroups nothing else ends the command when its shim is gone. A change of user would take this away again, so it
+# comes after that; the kernel says nothing of a shim that had died by then.
+sub end_with_shim {
+  my ($shim) = @_;
+  sys('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  leave(1) if getppid != $shim;
 }
 
 # A part that is gone, because the program was updated meanwhile, must not let a command run without it.

@@ -228,13 +228,14 @@ sub start_run {
   my @captures = map { capture($request, $_) } qw(stdout stderr);
   my $turn = $request->{idle}[0] ? hold_back() : undef;
   if ($request->{shared_ns}) { load_part('namespaces'); share_namespaces($request) }
+  my $shim = $$;
   my $pid = fork;
   return refuse_run($run, 'fork', "$!") if !defined $pid;
   if (!$pid) {
     # Held by the shim alone, so that also its end is one.
     let_proceed();
     await_turn($turn) if $turn;
-    run_child($request, $status_write, @captures);
+    run_child($request, $shim, $status_write, @captures);
   }
   close $status_write;
   # The rest of the request is kept for the journal's sake; these are long and the command's alone.
