@@ -12,7 +12,7 @@ import type { Distrust } from "./distrust.ts";
 import { readGauges } from "./gauges.ts";
 
 /** A member that takes longer is as good as dead for whoever looks. */
-const ANSWER_TIMEOUT_MS = 2_000;
+export const ANSWER_TIMEOUT_MS = 2_000;
 
 export interface Inspection {
   readonly access: StoreAccess;

@@ -9,14 +9,15 @@ import type { Clock } from "#base/clock.ts";
 import { FlotillaError } from "#base/errors.ts";
 import type { Random } from "#base/random.ts";
 import type { ClusterMirror } from "#mirror/cluster-mirror.ts";
-import type { StoreAccess } from "#model/records.ts";
+import type { StoreAccess, StoreRecord } from "#model/records.ts";
 import type { MemberPlace, StoreStatus } from "#model/store-status.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { EtcdAdmin } from "./admin.ts";
 import type { MemberChange } from "./change.ts";
 import { finishHandover, type LeavingStore, type StoreSwitch, type Tell } from "./handover.ts";
 import { describePlace, type PlaceSettings } from "./place.ts";
-import { inspectStore } from "./status.ts";
+import { ANSWER_TIMEOUT_MS, inspectStore } from "./status.ts";
+import { readStoreRecord } from "./store-record.ts";
 import type { Units } from "./units.ts";
 
 export interface StoreAdminOptions {
@@ -41,9 +42,11 @@ export class StoreAdmin {
     this.#options = options;
   }
 
-  status(): Promise<StoreStatus> {
+  async status(): Promise<StoreStatus> {
     const { access, mirror, clock, random } = this.#options;
-    return inspectStore({ access: access(), kind: this.#kind(), view: mirror.view, clock, random });
+    const store = await this.#record();
+    const view = { ...mirror.view, store };
+    return inspectStore({ access: access(), kind: this.#kind(store), view, clock, random });
   }
 
   /** What this machine has for being a member. */
@@ -169,11 +172,24 @@ export class StoreAdmin {
     }
   }
 
-  #kind(): StoreStatus["kind"] {
+  /**
+   * What the store says of itself, since this machine may not have heard yet of a change that others have finished; what
+   * it has heard, while the store does not answer.
+   */
+  async #record(): Promise<StoreRecord | undefined> {
+    const { daemon, mirror } = this.#options;
+    try {
+      return (await readStoreRecord(daemon.store, { timeoutMs: ANSWER_TIMEOUT_MS })).record;
+    } catch {
+      return mirror.view.store;
+    }
+  }
+
+  #kind(store = this.#options.mirror.view.store): StoreStatus["kind"] {
     const { mirror, leaving, daemon } = this.#options;
     if (leaving() !== undefined) return "embedded";
     // Of a change that is not finished the store itself does not tell yet.
-    if (daemon.handover !== undefined || mirror.view.store !== undefined) return "etcd";
+    if (daemon.handover !== undefined || store !== undefined) return "etcd";
     // A machine that has the embedded store says so; where none does, it is away, or an etcd of the user's own.
     const embedded = [...mirror.view.machines.values()].some(({ hasStore }) => hasStore);
     return embedded || !mirror.connected ? "embedded" : "etcd";

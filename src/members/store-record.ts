@@ -4,7 +4,7 @@ import { keys } from "#model/keys.ts";
 import { type StoreRecord, storeRecordSchema } from "#model/records.ts";
 import { toBytes, toText } from "#store/keys.ts";
 import { ifModRevision, putJson } from "#store/ops.ts";
-import type { Store } from "#store/store.ts";
+import type { CallOptions, Store } from "#store/store.ts";
 
 const MAX_TRIES = 8;
 
@@ -13,8 +13,8 @@ interface Found {
   readonly modRevision: bigint;
 }
 
-export async function readStoreRecord(store: Store): Promise<Found> {
-  const [kv] = (await store.range({ key: toBytes(keys.store()) })).kvs;
+export async function readStoreRecord(store: Store, options?: CallOptions): Promise<Found> {
+  const [kv] = (await store.range({ key: toBytes(keys.store()) }, options)).kvs;
   if (kv === undefined) return { record: undefined, modRevision: 0n };
   return { record: storeRecordSchema.parse(JSON.parse(toText(kv.value))), modRevision: kv.modRevision };
 }
